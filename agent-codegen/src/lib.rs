@@ -1,0 +1,1 @@
+//! Turns the action catalogue of an Architect agent into typed Rust.

@@ -1,0 +1,256 @@
+//! Why a call did not end with a reply that can be used.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::reply::Reply;
+
+/// Why a call failed.
+///
+/// Each variant says where the call stood when it ended; [`Error::outcome`] reduces that to the one
+/// question that decides whether it may be repeated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The agent answered with an error.
+    #[error(transparent)]
+    Rejected(Box<Rejected>),
+
+    /// The request never left this process. Repeating it is safe.
+    #[error("`{action}` was not sent: {reason}. The agent has not executed it; it is safe to repeat")]
+    NotSent {
+        /// The action's name on the wire.
+        action: Box<str>,
+        /// What stopped it.
+        reason: NotSent,
+    },
+
+    /// The request was sent, and no answer came. The agent may have executed it.
+    #[error(
+        "no answer to `{action}`: {reason}. The agent may have executed it; look before you repeat it"
+    )]
+    OutcomeUnknown {
+        /// The action's name on the wire.
+        action: Box<str>,
+        /// What ended the wait.
+        reason: Unanswered,
+    },
+
+    /// The agent answered, and the answer is not what the type expects.
+    #[error(transparent)]
+    Decode(Box<DecodeError>),
+
+    /// The agent answered with more than the client accepts.
+    #[error(
+        "the reply to `{action}` has {size} bytes, more than the limit of {limit}; \
+         raise it with `Builder::max_message_size`"
+    )]
+    ReplyTooLarge {
+        /// The action's name on the wire.
+        action: Box<str>,
+        /// How large the message was, in bytes, as far as it was announced.
+        size: u64,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+
+    /// The connection is closed for good, and the request was not sent.
+    #[error("`{action}` was not sent: the connection is closed: {why}")]
+    Closed {
+        /// The action's name on the wire.
+        action: Box<str>,
+        /// Why the connection ended.
+        why: Arc<crate::CloseReason>,
+    },
+}
+
+/// What kept a request from being sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// The call's timeout passed while it waited for a connection, or for its turn.
+    #[error("its timeout of {0:?} passed while it waited for the connection")]
+    TimedOut(Duration),
+    /// The parameters cannot be written as JSON.
+    #[error("its parameters cannot be written as JSON: {0}")]
+    Parameters(#[source] serde_json::Error),
+    /// The parameters are not a JSON object.
+    #[error("its parameters are not a JSON object")]
+    NotAnObject,
+    /// The request is larger than any that the client sends.
+    #[error("it has {size} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// The size of the request, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+}
+
+/// What ended the wait for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unanswered {
+    /// The call's timeout passed.
+    #[error("none within {0:?}")]
+    TimedOut(Duration),
+    /// The connection was lost; the text says how.
+    #[error("the connection was lost ({0})")]
+    ConnectionLost(Arc<str>),
+    /// This side closed the connection before the answer came.
+    #[error("the connection was closed from this side")]
+    Closed,
+}
+
+impl Error {
+    /// Whether the agent may have executed the call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::{Error, Outcome};
+    ///
+    /// fn may_be_repeated(error: &Error) -> bool {
+    ///     error.outcome() == Outcome::NotExecuted
+    /// }
+    /// ```
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::NotSent { .. } | Self::Closed { .. } => Outcome::NotExecuted,
+            Self::Rejected(_) => Outcome::Rejected,
+            Self::Decode(_) | Self::ReplyTooLarge { .. } => Outcome::Answered,
+            Self::OutcomeUnknown { .. } => Outcome::Unknown,
+        }
+    }
+
+    /// The name of the action that was called.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        match self {
+            Self::NotSent { action, .. }
+            | Self::OutcomeUnknown { action, .. }
+            | Self::ReplyTooLarge { action, .. }
+            | Self::Closed { action, .. } => action,
+            Self::Rejected(rejected) => rejected.action(),
+            Self::Decode(error) => error.reply().action(),
+        }
+    }
+}
+
+/// Whether the agent may have executed a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The request never left this process: repeating it is safe.
+    NotExecuted,
+    /// The agent refused it. Whether a part was done before is in the agent's own words only.
+    Rejected,
+    /// The agent accepted it and answered, but the answer could not be read.
+    Answered,
+    /// The request was sent and no answer came: it may or may not have been executed.
+    Unknown,
+}
+
+/// The agent's refusal: a reply whose `status` is an error.
+///
+/// The shape of the detail is the agent's own and not documented, so it is kept whole.
+///
+/// `Debug` leaves the detail out: it may repeat what was sent, secrets included.
+#[derive(Clone, thiserror::Error)]
+#[error("the agent rejected `{action}`: {message}")]
+pub struct Rejected {
+    action: Box<str>,
+    message: String,
+    detail: Value,
+}
+
+impl Rejected {
+    pub(crate) fn new(action: &str, detail: Value) -> Self {
+        Self { action: action.into(), message: message_of(&detail), detail }
+    }
+
+    /// The name of the action that was called.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// The agent's own words, where they could be found in the detail.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Everything that the agent said: `parameters` of its reply.
+    #[must_use]
+    pub fn detail(&self) -> &Value {
+        &self.detail
+    }
+}
+
+impl fmt::Debug for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("action", &self.action)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Looks for words in the detail of a refusal, whose shape nobody has documented.
+fn message_of(detail: &Value) -> String {
+    match detail {
+        Value::Null => "it gave no reason".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Object(map) => ["error", "message", "reason", "detail"]
+            .iter()
+            .filter_map(|key| map.get(*key))
+            .filter(|value| !value.is_null())
+            .map(message_of)
+            .next()
+            .unwrap_or_else(|| detail.to_string()),
+        other => other.to_string(),
+    }
+}
+
+/// A reply that is not what the type expects.
+///
+/// `Debug` leaves the reply's content out, since it may hold a secret; [`DecodeError::reply`] has
+/// it.
+#[derive(thiserror::Error)]
+#[error("the reply to `{}` cannot be decoded at `{path}`: {source}", reply.action())]
+pub struct DecodeError {
+    path: String,
+    reply: Reply,
+    source: serde_json::Error,
+}
+
+impl DecodeError {
+    pub(crate) fn new(path: String, reply: Reply, source: serde_json::Error) -> Self {
+        Self { path, reply, source }
+    }
+
+    /// Where in the reply's `parameters` the trouble is, as a JSON path; `.` is the whole.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The reply, whole.
+    #[must_use]
+    pub fn reply(&self) -> &Reply {
+        &self.reply
+    }
+}
+
+impl fmt::Debug for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecodeError")
+            .field("path", &self.path)
+            .field("reply", &self.reply)
+            .field("source", &self.source)
+            .finish()
+    }
+}

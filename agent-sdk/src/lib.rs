@@ -1,0 +1,17 @@
+//! Typed client of the Architect Agent.
+
+mod action;
+mod agent;
+mod call;
+mod error;
+mod reply;
+
+#[cfg(feature = "actions")]
+#[path = "generated/mod.rs"]
+pub mod actions;
+
+pub use action::{Action, ActionInfo, ParameterInfo};
+pub use agent::{Agent, CloseReason};
+pub use call::Call;
+pub use error::{DecodeError, Error, NotSent, Outcome, Rejected, Unanswered};
+pub use reply::{FromReply, Reply};

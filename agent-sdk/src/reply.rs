@@ -1,0 +1,108 @@
+//! The agent's answer to a call, kept whole.
+
+use std::{fmt, ops::Range};
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{DecodeError, Error};
+
+/// The answer to a call that the agent did not reject.
+///
+/// The catalogue does not describe replies, so this keeps the whole message as it came. Nothing is
+/// parsed until it is asked for.
+///
+/// `Debug` shows the size only: a reply may hold a secret (a database's password, a file).
+#[derive(Clone)]
+pub struct Reply {
+    /// The whole message. Its bytes were received as one frame and are not copied.
+    message: Bytes,
+    /// Where in `message` the value of `parameters` stands; `None` if the reply has none.
+    parameters: Option<Range<usize>>,
+    action: Box<str>,
+}
+
+impl Reply {
+    pub(crate) fn new(action: &str, message: Bytes, parameters: Option<Range<usize>>) -> Self {
+        Self { message, parameters, action: action.into() }
+    }
+
+    /// The name of the action that this answers.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// The result as a JSON value; `Null` if the reply has none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] if the result is not JSON.
+    pub fn parameters(&self) -> Result<Value, Error> {
+        self.decode()
+    }
+
+    /// The result as a type of your own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] with the JSON path at which the result is not what `T` expects.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Version {
+    ///     version: String,
+    /// }
+    /// let version: Version = agent.call_raw("version", ()).await?.decode()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let text = match &self.parameters {
+            Some(range) => &self.message[range.clone()],
+            None => b"null",
+        };
+        let mut json = serde_json::Deserializer::from_slice(text);
+        serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.into_inner())))
+        })
+    }
+
+    /// The whole message as the agent sent it, envelope included.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("action", &self.action)
+            .field("bytes", &self.message.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a [`Reply`] can be turned into.
+///
+/// Implemented by [`Reply`] itself and by each reply type that the generator makes; implement it
+/// for a type of your own with [`Reply::decode`].
+pub trait FromReply: Sized {
+    /// Turns the reply into `Self`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] if the reply is not what `Self` expects.
+    fn from_reply(reply: Reply) -> Result<Self, Error>;
+}
+
+impl FromReply for Reply {
+    fn from_reply(reply: Reply) -> Result<Self, Error> {
+        Ok(reply)
+    }
+}
