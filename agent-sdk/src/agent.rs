@@ -1,23 +1,170 @@
 //! The handle to an agent.
 
-use crate::{Action, Call};
+use std::{borrow::Cow, fmt, sync::Arc};
 
-/// A connection to one agent; clones share it.
-#[derive(Clone, Debug)]
-pub struct Agent {}
+use serde::Serialize;
+use tokio::sync::watch;
 
-impl Agent {
-    /// Calls an action.
-    pub fn call<A: Action>(&self, parameters: A) -> Call<'_, A::Output> {
-        Call::new(self, A::NAME, A::TIMEOUT, serde_json::to_vec(&parameters))
+use crate::{
+    action::Action,
+    builder::Builder,
+    call::Call,
+    connection::{Shared, State},
+    event::Events,
+    reply::Reply,
+    statistics::Statistics,
+    wire::Request,
+};
+
+/// A connection to one agent.
+///
+/// Clones share the connection; any number of calls may be in flight on it, from any number of
+/// tasks. When the last clone is dropped, the connection is closed.
+///
+/// The methods of the agent's actions are generated: see [`actions`](crate::actions).
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(password: String) -> Result<(), Box<dyn std::error::Error>> {
+/// use agent_sdk::{Agent, Tls};
+///
+/// let agent = Agent::builder("wss://203.0.113.7:8090")
+///     .credentials("root", password)
+///     .tls(Tls::pinned("sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")?)
+///     .connect()
+///     .await?;
+/// let reply = agent.call_raw("whoami", ()).await?;
+/// println!("{}", reply.parameters()?);
+/// agent.close().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Agent {
+    handle: Arc<Handle>,
+}
+
+/// Closes when the last clone of the agent is gone; the task that owns the socket has no handle.
+struct Handle {
+    shared: Arc<Shared>,
+    url: String,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.request_close(self.shared.options.close_timeout);
     }
 }
 
-/// Why the connection ended.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// This side closed it.
-    #[error("it was closed from this side")]
-    Requested,
+impl Agent {
+    pub(crate) fn new(shared: Arc<Shared>, url: String) -> Self {
+        Self { handle: Arc::new(Handle { shared, url }) }
+    }
+
+    /// Begins to make a connection; see [`Builder`] for the form of the URL and for all options.
+    pub fn builder(url: impl Into<String>) -> Builder {
+        Builder::new(url.into())
+    }
+
+    /// Calls an action; the generated methods do this.
+    ///
+    /// # Examples
+    ///
+    /// See [`Action`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a call is made once, with its own parameters"
+    )]
+    pub fn call<A: Action>(&self, parameters: A) -> Call<'_, A::Output> {
+        let request = Request::new(A::NAME, &parameters);
+        Call::new(&self.handle.shared, Cow::Borrowed(A::NAME), A::TIMEOUT, request)
+    }
+
+    /// Calls an action by its name on the wire, for those that the SDK does not know.
+    ///
+    /// The parameters must serialise as a JSON object; `()` stands for none.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// let reply = agent.call_raw("brand_new_action", serde_json::json!({ "x": 1 })).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn call_raw(
+        &self,
+        action: impl Into<Cow<'static, str>>,
+        parameters: impl Serialize,
+    ) -> Call<'_, Reply> {
+        let action = action.into();
+        let request = Request::new(&action, &parameters);
+        Call::new(&self.handle.shared, action, None, request)
+    }
+
+    /// What the agent says unasked, from now on.
+    ///
+    /// A server's events have to be subscribed to first (action `subscribe`), console lines to be
+    /// enabled (`enable_stdout`).
+    ///
+    /// # Examples
+    ///
+    /// See [`Events`].
+    pub fn events(&self) -> Events {
+        let options = &self.handle.shared.options;
+        let hub = Arc::clone(&self.handle.shared.events);
+        Events::new(hub, options.event_capacity, options.max_message_size)
+    }
+
+    /// How the connection is, now and whenever it changes.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) {
+    /// let mut state = agent.state();
+    /// while state.changed().await.is_ok() {
+    ///     println!("{:?}", *state.borrow_and_update());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.handle.shared.watch_state()
+    }
+
+    /// What has happened since the agent was connected.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.handle.shared.statistics()
+    }
+
+    /// The URL of the agent, with port and path.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.handle.url
+    }
+
+    /// Closes the connection, for all clones.
+    ///
+    /// New calls are refused at once. What is queued is sent, calls in flight may be answered until
+    /// [`Builder::close_timeout`] has passed, then a close frame is sent and its echo awaited for a
+    /// second. Closing what is closed does nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time after its first poll; the connection is closed all the
+    /// same.
+    pub async fn close(&self) {
+        let shared = &self.handle.shared;
+        let mut state = shared.watch_state();
+        shared.request_close(shared.options.close_timeout);
+        // An error would mean that the sender is gone, and `shared` holds it.
+        let _ = state.wait_for(|state| matches!(state, State::Closed { .. })).await;
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent").field("url", &self.handle.url).finish_non_exhaustive()
+    }
 }

@@ -1,24 +1,250 @@
 //! A call on its way.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use crate::{Agent, FromReply};
+use tokio::time::Instant;
+use tracing::{Span, debug, debug_span, field::Empty};
 
-/// A call that is sent when it is awaited.
-#[must_use = "a call is sent when it is awaited"]
-#[derive(Debug)]
+use crate::{
+    builder::FOREVER,
+    connection::{CloseReason, Effect, Ending, Key, NewCall, Shared},
+    error::{Error, NotSent, Rejected},
+    reply::{FromReply, Reply},
+    wire::{Request, RequestError, Status},
+};
+
+/// A call that is made when it is awaited.
+///
+/// Every method of an action returns one. `.await` sends the request and waits for the reply;
+/// [`Call::timeout`] comes before that.
+///
+/// # Errors
+///
+/// Awaiting it gives an [`Error`]; [`Error::outcome`] tells whether the agent may have executed
+/// the call.
+///
+/// # Cancel safety
+///
+/// The future may be dropped at any time. If the request has not been sent by then, it never is;
+/// if it has, the agent may execute it, and its reply is ignored.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+/// use std::time::Duration;
+///
+/// let reply = agent
+///     .call_raw("create_backup", serde_json::json!({ "server": "AxiomMain" }))
+///     .timeout(Duration::from_secs(600))
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a call is made when it is awaited"]
 pub struct Call<'a, T> {
-    agent: &'a Agent,
+    prepared: Prepared<'a>,
     output: PhantomData<fn() -> T>,
+}
+
+/// A call without the type of its reply: what is compiled once for all actions.
+struct Prepared<'a> {
+    shared: &'a Shared,
+    action: Cow<'static, str>,
+    request: Result<Request, RequestError>,
+    timeout: Duration,
 }
 
 impl<'a, T: FromReply> Call<'a, T> {
     pub(crate) fn new(
-        agent: &'a Agent,
-        _action: &'static str,
-        _timeout: Option<Duration>,
-        _parameters: serde_json::Result<Vec<u8>>,
+        shared: &'a Shared,
+        action: Cow<'static, str>,
+        timeout: Option<Duration>,
+        request: Result<Request, RequestError>,
     ) -> Self {
-        Self { agent, output: PhantomData }
+        let timeout = timeout.map_or(shared.options.call_timeout, |timeout| timeout.min(FOREVER));
+        Self { prepared: Prepared { shared, action, request, timeout }, output: PhantomData }
+    }
+
+    /// How long to wait for the reply, counted from the first poll and including any wait for a
+    /// connection or for a turn. The default is that of the action where the overlay names one,
+    /// else that of [`Builder::call_timeout`](crate::Builder::call_timeout).
+    ///
+    /// # Examples
+    ///
+    /// See [`Call`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.prepared.timeout = timeout.min(FOREVER);
+        self
+    }
+}
+
+impl<'a, T: FromReply> IntoFuture for Call<'a, T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = CallFuture<'a, T>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        CallFuture { call: InFlight::new(self.prepared), output: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Call<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("action", &self.prepared.action)
+            .field("timeout", &self.prepared.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The future of a [`Call`].
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct CallFuture<'a, T> {
+    call: InFlight<'a>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T: FromReply> Future for CallFuture<'_, T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(ready!(self.call.poll(cx)).and_then(T::from_reply))
+    }
+}
+
+impl<T> fmt::Debug for CallFuture<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallFuture").field("action", &self.call.action).finish_non_exhaustive()
+    }
+}
+
+/// A call that has a place in the table from its first poll to its end.
+struct InFlight<'a> {
+    shared: &'a Shared,
+    action: Cow<'static, str>,
+    timeout: Duration,
+    stage: Stage,
+    span: Span,
+}
+
+enum Stage {
+    Prepared(Result<Request, RequestError>),
+    Waiting { key: Key, started: Instant },
+    Ended,
+}
+
+impl<'a> InFlight<'a> {
+    fn new(prepared: Prepared<'a>) -> Self {
+        let Prepared { shared, action, request, timeout } = prepared;
+        Self { shared, action, timeout, stage: Stage::Prepared(request), span: Span::none() }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Error>> {
+        if let Stage::Prepared(_) = self.stage {
+            let stage = std::mem::replace(&mut self.stage, Stage::Ended);
+            if let Stage::Prepared(request) = stage {
+                self.start(request, cx)?;
+                return Poll::Pending;
+            }
+        }
+        let Stage::Waiting { key, started } = self.stage else {
+            // Polled again after its end. It must not hang, and must not panic.
+            return Poll::Ready(Err(self.closed(Arc::new(CloseReason::Requested))));
+        };
+        let ending = ready!(self.shared.poll_call(key, started, cx));
+        self.stage = Stage::Ended;
+        let result = self.result(ending);
+        self.note(started, &result);
+        Poll::Ready(result)
+    }
+
+    fn start(
+        &mut self,
+        request: Result<Request, RequestError>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Error> {
+        let request = request.map_err(|error| Error::NotSent {
+            action: self.action.as_ref().into(),
+            reason: match error {
+                RequestError::Json(error) => NotSent::Parameters(error),
+                RequestError::NotAnObject => NotSent::NotAnObject,
+            },
+        })?;
+        let started = Instant::now();
+        let call = NewCall {
+            effect: Effect::of(&self.action, &request),
+            request,
+            deadline: started + self.timeout,
+            timeout: self.timeout,
+        };
+        let key = self.shared.submit(call, cx.waker().clone()).map_err(|why| self.closed(why))?;
+        self.span = debug_span!(
+            "call",
+            action = &*self.action,
+            token = %key.token(),
+            outcome = Empty,
+            duration = Empty
+        );
+        self.stage = Stage::Waiting { key, started };
+        Ok(())
+    }
+
+    fn result(&self, ending: Ending) -> Result<Reply, Error> {
+        let action = || self.action.as_ref().into();
+        match ending {
+            Ending::Reply { message, envelope } => {
+                let reply = Reply::new(&self.action, message, envelope.parameters);
+                match envelope.status {
+                    Status::Ok => Ok(reply),
+                    Status::Error => {
+                        let detail = reply.parameters().unwrap_or_default();
+                        Err(Error::Rejected(Box::new(Rejected::new(&self.action, detail))))
+                    }
+                }
+            }
+            Ending::TooLarge { size } => Err(Error::ReplyTooLarge {
+                action: action(),
+                size,
+                limit: self.shared.options.max_message_size,
+            }),
+            Ending::NotSent => {
+                Err(Error::NotSent { action: action(), reason: NotSent::TimedOut(self.timeout) })
+            }
+            Ending::Unanswered(reason) => Err(Error::OutcomeUnknown { action: action(), reason }),
+            Ending::Closed(why) => Err(self.closed(why)),
+        }
+    }
+
+    fn closed(&self, why: Arc<CloseReason>) -> Error {
+        Error::Closed { action: self.action.as_ref().into(), why }
+    }
+
+    /// Tells `tracing` how the call ended.
+    fn note(&self, started: Instant, result: &Result<Reply, Error>) {
+        if self.span.is_disabled() {
+            return;
+        }
+        let duration = started.elapsed();
+        self.span.record("duration", tracing::field::debug(duration));
+        match result {
+            Ok(_) => self.span.record("outcome", "ok"),
+            Err(error) => self.span.record("outcome", tracing::field::debug(error.outcome())),
+        };
+        self.span.in_scope(|| debug!("ended"));
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Stage::Waiting { key, .. } = self.stage {
+            self.shared.cancel(key);
+        }
     }
 }

@@ -2,16 +2,33 @@
 
 mod action;
 mod agent;
+mod builder;
 mod call;
+mod connection;
 mod error;
+mod event;
+#[cfg(feature = "health")]
+mod health;
 mod reply;
+mod statistics;
+#[cfg(feature = "tls")]
+mod tls;
+mod wire;
 
 #[cfg(feature = "actions")]
 #[path = "generated/mod.rs"]
 pub mod actions;
 
 pub use action::{Action, ActionInfo, ParameterInfo};
-pub use agent::{Agent, CloseReason};
-pub use call::Call;
-pub use error::{DecodeError, Error, NotSent, Outcome, Rejected, Unanswered};
+pub use agent::Agent;
+pub use builder::Builder;
+pub use call::{Call, CallFuture};
+pub use connection::{CloseReason, Reconnect, State};
+pub use error::{ConnectError, DecodeError, Error, NotSent, Outcome, Rejected, Stage, Unanswered};
+pub use event::{Event, Events, Known, Message};
+#[cfg(feature = "health")]
+pub use health::Health;
 pub use reply::{FromReply, Reply};
+pub use statistics::Statistics;
+#[cfg(feature = "tls")]
+pub use tls::{Certificate, Fingerprint, InvalidFingerprint, Tls};

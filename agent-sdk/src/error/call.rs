@@ -18,7 +18,9 @@ pub enum Error {
     Rejected(Box<Rejected>),
 
     /// The request never left this process. Repeating it is safe.
-    #[error("`{action}` was not sent: {reason}. The agent has not executed it; it is safe to repeat")]
+    #[error(
+        "`{action}` was not sent: {reason}. The agent has not executed it; it is safe to repeat"
+    )]
     NotSent {
         /// The action's name on the wire.
         action: Box<str>,
@@ -78,14 +80,6 @@ pub enum NotSent {
     /// The parameters are not a JSON object.
     #[error("its parameters are not a JSON object")]
     NotAnObject,
-    /// The request is larger than any that the client sends.
-    #[error("it has {size} bytes, more than the limit of {limit}")]
-    TooLarge {
-        /// The size of the request, in bytes.
-        size: usize,
-        /// The limit, in bytes.
-        limit: usize,
-    },
 }
 
 /// What ended the wait for an answer.

@@ -1,0 +1,290 @@
+//! How a connection is to be made.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+#[cfg(feature = "tls")]
+use tokio::time::Instant;
+
+use crate::{
+    agent::Agent,
+    connection::{self, Connector, Credentials, Dialer, Endpoint, Reconnect, Shared},
+    error::ConnectError,
+};
+#[cfg(feature = "tls")]
+use crate::{
+    connection::{Transport, Trust},
+    tls::{Certificate, Tls},
+};
+
+/// The longest time that is reckoned with; whatever is longer is taken for this.
+pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+/// What a running connection has to know of the builder's options.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) call_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) keepalive: Option<Duration>,
+    pub(crate) max_in_flight: usize,
+    pub(crate) max_message_size: usize,
+    pub(crate) event_capacity: usize,
+    pub(crate) reconnect: Reconnect,
+}
+
+/// Makes a connection to an agent; [`Agent::builder`] begins one.
+///
+/// The URL is `wss://HOST[:PORT][/PATH]`, or `ws://…` for an agent without TLS. The port is 8090
+/// and the path `/ws` unless given (`PROTOCOL.md`, V).
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(password: String) -> Result<(), agent_sdk::ConnectError> {
+/// use std::time::Duration;
+/// use agent_sdk::{Agent, Reconnect, Tls};
+///
+/// let agent = Agent::builder("wss://agent.example")
+///     .credentials("root", password)
+///     .tls(Tls::known_agents("known_agents"))
+///     .connect_timeout(Duration::from_secs(5))
+///     .call_timeout(Duration::from_secs(20))
+///     .keepalive(Duration::from_secs(10))
+///     .reconnect(Reconnect::default().attempts(50))
+///     .max_in_flight(256)
+///     .max_message_size(16 << 20)
+///     .event_capacity(4096)
+///     .close_timeout(Duration::from_secs(2))
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `connect`"]
+pub struct Builder {
+    url: String,
+    credentials: Option<Credentials>,
+    #[cfg(feature = "tls")]
+    tls: Tls,
+    allow_plaintext: bool,
+    connect_timeout: Duration,
+    options: Options,
+}
+
+impl Builder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            credentials: None,
+            #[cfg(feature = "tls")]
+            tls: Tls::default(),
+            allow_plaintext: false,
+            connect_timeout: Duration::from_secs(10),
+            options: Options {
+                call_timeout: Duration::from_secs(10),
+                close_timeout: Duration::from_secs(5),
+                keepalive: Some(Duration::from_secs(30)),
+                max_in_flight: 1024,
+                max_message_size: 64 << 20,
+                event_capacity: 1024,
+                reconnect: Reconnect::default(),
+            },
+        }
+    }
+
+    /// Who logs in. Needed for [`Builder::connect`].
+    ///
+    /// The login header is a list separated by commas, so neither may contain a comma or a control
+    /// character, begin or end with white space, or be empty; `connect` says so without dialling.
+    pub fn credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
+        self.credentials =
+            Some(Credentials { username: username.into(), password: password.into() });
+        self
+    }
+
+    /// Which certificates are trusted. The default is [`Tls::system_roots`].
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Lets `ws` be used with a host that is not this machine: the password and all else travel
+    /// unencrypted. The default is to refuse that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("ws://192.0.2.1").allow_plaintext(true);
+    /// ```
+    pub fn allow_plaintext(mut self, allow: bool) -> Self {
+        self.allow_plaintext = allow;
+        self
+    }
+
+    /// The time limit for making a connection: resolving, TCP, TLS and login together. The default
+    /// is 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout.min(FOREVER);
+        self
+    }
+
+    /// How long a call waits for its reply, unless the action or the call says otherwise. The
+    /// default is 10 s, as in the vendor's client.
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.options.call_timeout = timeout.min(FOREVER);
+        self
+    }
+
+    /// How long [`Agent::close`] waits for calls in flight. The default is 5 s.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.options.close_timeout = timeout.min(FOREVER);
+        self
+    }
+
+    /// The time within which a connection that is open but dead is found, by a ping after half of
+    /// it. The default is 30 s; `None` sends no pings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").keepalive(None);
+    /// ```
+    pub fn keepalive(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.options.keepalive = time.into().map(|time| time.min(FOREVER));
+        self
+    }
+
+    /// Whether and how a lost connection is made again. The default is [`Reconnect::default`].
+    pub fn reconnect(mut self, policy: Reconnect) -> Self {
+        self.options.reconnect = policy;
+        self
+    }
+
+    /// How many calls may be in flight at a time (at least 1); further ones wait their turn, in
+    /// order. The default is 1,024.
+    pub fn max_in_flight(mut self, calls: usize) -> Self {
+        self.options.max_in_flight = calls.max(1);
+        self
+    }
+
+    /// The largest message that is accepted, in bytes. A larger one is skipped, and fails its call
+    /// with [`Error::ReplyTooLarge`](crate::Error::ReplyTooLarge). The default is 64 MiB.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.options.max_message_size = bytes;
+        self
+    }
+
+    /// How many messages are kept for each stream of events (at least 1). The default is 1,024.
+    pub fn event_capacity(mut self, messages: usize) -> Self {
+        self.options.event_capacity = messages.max(1);
+        self
+    }
+
+    /// Connects and logs in, once; a connection that is lost later is made again by the policy of
+    /// [`Builder::reconnect`].
+    ///
+    /// The connection is driven by a task of the Tokio runtime on which this is called.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`]. What cannot succeed fails before anything is sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the attempt up; the agent may have seen the login.
+    pub async fn connect(self) -> Result<Agent, ConnectError> {
+        let endpoint = self.endpoint()?;
+        let credentials = self.credentials.clone().ok_or(ConnectError::InvalidCredentials {
+            which: "username",
+            reason: "none was given (`Builder::credentials`)",
+        })?;
+        credentials.check()?;
+        let url = endpoint.to_string();
+        let dialer = self.dialer(endpoint).await?;
+        let first = dialer.login(&credentials).await?;
+        let shared = Arc::new(Shared::new(self.options));
+        let connector = Connector { dialer, credentials };
+        let driver = connection::run(Arc::clone(&shared), connector, first);
+        tracing::info!(agent = %url, "connected");
+        let mut state = shared.watch_state();
+        tokio::spawn(driver);
+        // The task has nothing to repeat on a first connection, so this is immediate.
+        let _ = state.wait_for(|state| !matches!(state, connection::State::Connecting)).await;
+        Ok(Agent::new(shared, url))
+    }
+
+    /// Fetches the certificate that the agent shows, trusting any and sending no credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], if the URL says `ws` or no TLS connection can be made.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), agent_sdk::ConnectError> {
+    /// let certificate = agent_sdk::Agent::builder("wss://203.0.113.7:8090").certificate().await?;
+    /// println!("{}", certificate.fingerprint());
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub async fn certificate(mut self) -> Result<Certificate, ConnectError> {
+        let endpoint = Endpoint::parse(&self.url)?;
+        let none = |reason| ConnectError::InvalidUrl { url: self.url.clone(), reason };
+        if !endpoint.tls {
+            return Err(none("only an agent with TLS (`wss://`) shows a certificate"));
+        }
+        let missing = none("the agent showed no certificate");
+        self.tls = Tls::danger_accept_any_certificate();
+        let dialer = self.dialer(endpoint).await?;
+        match dialer.open(Instant::now() + self.connect_timeout).await? {
+            Transport::Tls(stream) => stream
+                .get_ref()
+                .1
+                .peer_certificates()
+                .and_then(|chain| chain.first())
+                .map(Certificate::new)
+                .ok_or(missing),
+            Transport::Plain(_) => Err(missing),
+        }
+    }
+
+    /// The address, if it may be used.
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, ConnectError> {
+        let endpoint = Endpoint::parse(&self.url)?;
+        if endpoint.tls && !cfg!(feature = "tls") {
+            let reason = "`wss` needs the feature `tls` of agent-sdk";
+            return Err(ConnectError::InvalidUrl { url: self.url.clone(), reason });
+        }
+        if !endpoint.tls && !endpoint.is_loopback() && !self.allow_plaintext {
+            return Err(ConnectError::PlaintextRefused { host: endpoint.host });
+        }
+        Ok(endpoint)
+    }
+
+    #[cfg_attr(not(feature = "tls"), expect(clippy::unused_async, reason = "TLS reads files"))]
+    pub(crate) async fn dialer(&self, endpoint: Endpoint) -> Result<Dialer, ConnectError> {
+        Ok(Dialer {
+            #[cfg(feature = "tls")]
+            trust: if endpoint.tls { Some(Trust::new(&self.tls).await?) } else { None },
+            endpoint,
+            timeout: self.connect_timeout,
+        })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Builder");
+        // A URL may hold a password until it is checked.
+        if let Ok(endpoint) = Endpoint::parse(&self.url) {
+            debug.field("url", &endpoint.to_string());
+        }
+        debug.field("credentials", &self.credentials).field("options", &self.options);
+        debug.finish_non_exhaustive()
+    }
+}

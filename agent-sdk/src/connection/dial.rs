@@ -1,0 +1,156 @@
+//! From an address to a connection that is logged in.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    task::JoinSet,
+    time::{Instant, timeout, timeout_at},
+};
+
+#[cfg(feature = "tls")]
+use super::secure::Trust;
+use super::{
+    endpoint::{Credentials, Endpoint},
+    transport::Transport,
+    upgrade::upgrade,
+};
+use crate::error::{ConnectError, Stage};
+
+/// How long one address of a host may keep the next one waiting: RFC 8305, 5.
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// Makes connections to one agent.
+pub(crate) struct Dialer {
+    pub(crate) endpoint: Endpoint,
+    #[cfg(feature = "tls")]
+    pub(crate) trust: Option<Trust>,
+    /// The limit for the whole: resolving, TCP, TLS and upgrade together.
+    pub(crate) timeout: Duration,
+}
+
+/// A connection that is logged in.
+pub(crate) struct Dialed {
+    pub(crate) transport: Transport,
+    /// What arrived behind the answer to the upgrade.
+    pub(crate) received: BytesMut,
+}
+
+impl Dialer {
+    /// Connects and logs in.
+    pub(crate) async fn login(&self, credentials: &Credentials) -> Result<Dialed, ConnectError> {
+        let deadline = Instant::now() + self.timeout;
+        let mut transport = self.open(deadline).await?;
+        let login = upgrade(&mut transport, &self.endpoint, credentials);
+        let received = self.in_time(deadline, Stage::Upgrade, login).await?;
+        Ok(Dialed { transport, received })
+    }
+
+    /// Connects, with TLS if the URL says so, and sends nothing.
+    pub(crate) async fn open(&self, deadline: Instant) -> Result<Transport, ConnectError> {
+        let addresses = self.in_time(deadline, Stage::Resolving, self.resolve()).await?;
+        let tcp = self.in_time(deadline, Stage::Connecting, self.connect(addresses)).await?;
+        // Frames are coalesced before they are written; waiting once more would only cost time.
+        let _ = tcp.set_nodelay(true);
+        #[cfg(feature = "tls")]
+        if let Some(trust) = &self.trust {
+            let handshake = trust.handshake(tcp, &self.endpoint);
+            let stream = self.in_time(deadline, Stage::Tls, handshake).await?;
+            return Ok(Transport::Tls(Box::new(stream)));
+        }
+        Ok(Transport::Plain(tcp))
+    }
+
+    pub(crate) async fn in_time<T>(
+        &self,
+        deadline: Instant,
+        stage: Stage,
+        work: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
+        timeout_at(deadline, work).await.unwrap_or_else(|_| {
+            Err(ConnectError::TimedOut {
+                address: self.endpoint.authority(),
+                after: self.timeout,
+                stage,
+            })
+        })
+    }
+
+    async fn resolve(&self) -> Result<Vec<SocketAddr>, ConnectError> {
+        let trouble = |source| ConnectError::Resolve {
+            host: self.endpoint.host.clone(),
+            source: Arc::new(source),
+        };
+        let found = lookup_host((self.endpoint.host.as_str(), self.endpoint.port)).await;
+        let addresses = alternate(found.map_err(trouble)?.collect());
+        if addresses.is_empty() {
+            return Err(trouble(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
+        }
+        Ok(addresses)
+    }
+
+    /// Happy eyeballs: the addresses one after the other, each with a short start over the next;
+    /// the first that answers wins.
+    async fn connect(&self, addresses: Vec<SocketAddr>) -> Result<TcpStream, ConnectError> {
+        let mut waiting = addresses.into_iter();
+        let mut attempts = JoinSet::new();
+        let mut last_error = io::Error::other("there was no address to try");
+        loop {
+            if let Some(address) = waiting.next() {
+                attempts.spawn(TcpStream::connect(address));
+            }
+            let ended = if waiting.len() == 0 {
+                attempts.join_next().await
+            } else {
+                match timeout(NEXT_ADDRESS, attempts.join_next()).await {
+                    Ok(ended) => ended,
+                    Err(_) => continue,
+                }
+            };
+            match ended {
+                Some(Ok(Ok(stream))) => return Ok(stream),
+                Some(Ok(Err(error))) => last_error = error,
+                Some(Err(error)) => last_error = io::Error::other(error),
+                None if waiting.len() > 0 => {}
+                None => {
+                    return Err(ConnectError::Unreachable {
+                        address: self.endpoint.authority(),
+                        source: Arc::new(last_error),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The addresses with the two families in turn, beginning with the one that the resolver prefers:
+/// RFC 8305, 4.
+fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first().copied() else { return addresses };
+    let total = addresses.len();
+    let (preferred, other): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first.is_ipv6());
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
+    let mut ordered = Vec::with_capacity(total);
+    while ordered.len() < total {
+        ordered.extend(preferred.next());
+        ordered.extend(other.next());
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_families_alternate() {
+        let addresses: Vec<SocketAddr> = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
+        let ordered: Vec<String> = alternate(addresses).iter().map(ToString::to_string).collect();
+        assert_eq!(ordered, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
+    }
+}

@@ -1,0 +1,531 @@
+//! One connection at work: the only code that reads from and writes to the socket.
+//!
+//! Each round reads what has arrived, wakes the callers whose replies were in it, takes what is
+//! queued and writes it. Nothing is awaited in between: a writer that waited for the agent to read
+//! while the agent waits for us to read would wait for ever.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncReadExt, AsyncWrite},
+    time::{Instant, Sleep, sleep_until},
+};
+use tracing::{debug, warn};
+
+use super::{
+    dial::Dialed,
+    frame::{self, Incoming, Reader, TooLarge},
+    pending::{Ending, Match},
+    shared::{Shared, Table},
+    state::State,
+    subscriptions::Subscription,
+    transport::Transport,
+};
+use crate::{
+    event::Message,
+    wire::{self, Envelope, Request, Status, Token},
+};
+
+/// Reads in one round, so that a flood of events does not keep calls from being sent.
+const READS_PER_ROUND: usize = 16;
+/// Rounds before other tasks of the runtime get their turn.
+const ROUNDS: usize = 16;
+/// No more requests are taken while this much waits to be written. What has not been taken is known
+/// not to have been sent, so little is taken at a time.
+const OUT_FULL: usize = 16 * 1024;
+/// The room for outgoing frames that an idle connection keeps.
+const OUT_KEPT: usize = 1024;
+/// How long the agent may take to echo a close frame.
+const CLOSE_ECHO: Duration = Duration::from_secs(1);
+/// RFC 6455, 7.4.1: normal closure.
+const CLOSE_NORMAL: u16 = 1000;
+/// RFC 6455, 7.4.1: protocol error.
+const CLOSE_PROTOCOL: u16 = 1002;
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// As this side wanted.
+    Closed,
+    /// Otherwise; the text says how.
+    Lost(Arc<str>),
+}
+
+/// A connection at work.
+pub(crate) struct Driver<'a> {
+    shared: &'a Shared,
+    transport: Transport,
+    reader: Reader,
+    /// Frames to be written; the first `written` bytes have been.
+    out: Vec<u8>,
+    written: usize,
+    /// Whether the transport may hold back what was written to it.
+    unflushed: bool,
+    /// The payload of the last ping that has not been answered; an earlier one needs no answer.
+    ping: Option<Bytes>,
+    keepalive: Keepalive,
+    restore: Restore,
+    /// Set when the close frame was sent: when to stop waiting for its echo.
+    close_sent: Option<Instant>,
+    /// What has arrived in this round.
+    inbox: Vec<Arrived>,
+    /// Used again in each round, empty in between.
+    taken: Vec<Request>,
+    events: Vec<Message>,
+    wakers: Vec<Waker>,
+    timer: Pin<Box<Sleep>>,
+    /// Not yet added to the statistics.
+    bytes_sent: u64,
+    bytes_received: u64,
+}
+
+/// A message and what it says of itself.
+struct Arrived {
+    message: Bytes,
+    envelope: Option<Envelope>,
+}
+
+/// Requests that are repeated before anything else is sent.
+struct Restore {
+    waiting: Vec<(Token, Subscription)>,
+    deadline: Instant,
+}
+
+impl Restore {
+    /// Takes the answer to a repeated request; whether it was one.
+    fn take(&mut self, envelope: &Envelope, table: &mut Table) -> bool {
+        let place = self.waiting.iter().position(|(token, _)| envelope.token == Some(*token));
+        let Some(place) = place else { return false };
+        let (_, subscription) = self.waiting.swap_remove(place);
+        if envelope.status == Status::Error {
+            warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
+            table.subscriptions.forget(&subscription);
+        }
+        true
+    }
+}
+
+/// Finds a connection on which nothing arrives any more.
+struct Keepalive {
+    /// Half of the time within which a dead connection is to be found.
+    half: Option<Duration>,
+    received: Instant,
+    /// When the ping was sent that nothing has followed yet.
+    pinged: Option<Instant>,
+}
+
+impl Keepalive {
+    fn next(&self) -> Option<Instant> {
+        Some(self.pinged.unwrap_or(self.received) + self.half?)
+    }
+}
+
+impl<'a> Driver<'a> {
+    pub(crate) fn new(shared: &'a Shared, dialed: Dialed) -> Self {
+        let now = Instant::now();
+        let mut driver = Self {
+            shared,
+            transport: dialed.transport,
+            reader: Reader::new(dialed.received, shared.options.max_message_size),
+            out: Vec::new(),
+            written: 0,
+            unflushed: false,
+            ping: None,
+            keepalive: Keepalive {
+                half: shared.options.keepalive.map(|time| time / 2),
+                received: now,
+                pinged: None,
+            },
+            restore: Restore { waiting: Vec::new(), deadline: now + shared.options.call_timeout },
+            close_sent: None,
+            inbox: Vec::new(),
+            taken: Vec::new(),
+            events: Vec::new(),
+            wakers: Vec::new(),
+            timer: Box::pin(sleep_until(now)),
+            bytes_sent: 0,
+            bytes_received: 0,
+        };
+        driver.begin_restore();
+        driver
+    }
+
+    /// Drives the connection to its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the socket without a close frame.
+    pub(crate) async fn run(mut self) -> Ended {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        for _ in 0..ROUNDS {
+            match self.round(cx) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(ended) => {
+                    self.deliver();
+                    // A close frame may have to go out; if the socket does not take it, so be it.
+                    let _ = self.write(cx);
+                    self.count_bytes();
+                    return Poll::Ready(ended);
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One round; whether there may be more to do at once.
+    fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+        let more_to_read = self.read(cx)?;
+        self.deliver();
+        let more_to_send = self.fill(cx);
+        let all_written = self.write(cx)?;
+        if more_to_read || (more_to_send && all_written) {
+            return Ok(true);
+        }
+        self.rest();
+        self.keep_time(cx)
+    }
+
+    /// Reads what has arrived; whether there may be more.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+        // What came together with the answer to the upgrade is there already.
+        self.sort()?;
+        for _ in 0..READS_PER_ROUND {
+            let read = pin!(self.transport.read_buf(self.reader.buffer())).poll(cx);
+            match read {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Ok(0)) => return Err(self.end_of_stream()),
+                Poll::Ready(Ok(size)) => {
+                    self.keepalive.received = Instant::now();
+                    self.keepalive.pinged = None;
+                    self.bytes_received += size as u64;
+                    self.sort()?;
+                }
+                Poll::Ready(Err(error)) => return Err(self.broken(&error)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes whole messages out of what was received.
+    fn sort(&mut self) -> Result<(), Ended> {
+        loop {
+            match self.reader.next() {
+                Ok(None) => return Ok(()),
+                Ok(Some(Incoming::Message(message))) => {
+                    let envelope = Envelope::read(&message);
+                    self.inbox.push(Arrived { message, envelope });
+                }
+                Ok(Some(Incoming::TooLarge(message))) => self.oversized(&message),
+                Ok(Some(Incoming::Ping(payload))) => self.ping = Some(payload),
+                Ok(Some(Incoming::Pong)) => {}
+                Ok(Some(Incoming::Close(reason))) => return Err(self.closed_by_agent(reason)),
+                Err(error) => {
+                    frame::write_close(&mut self.out, CLOSE_PROTOCOL);
+                    return Err(Ended::Lost(
+                        format!("the agent broke the WebSocket protocol: {error}").into(),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Hands out what was read in this round: replies to their callers, the rest as events.
+    fn deliver(&mut self) {
+        if self.inbox.is_empty() && self.wakers.is_empty() {
+            return;
+        }
+        let wants_events = self.shared.events.has_consumers();
+        let restoring = !self.restore.waiting.is_empty();
+        let mut table = self.shared.lock();
+        for Arrived { message, envelope } in self.inbox.drain(..) {
+            let Some(envelope) = envelope else {
+                unknown(&mut table, message.len());
+                continue;
+            };
+            if restoring && self.restore.take(&envelope, &mut table) {
+                continue;
+            }
+            if !answered(&mut table, &message, envelope, &mut self.wakers) {
+                table.figures.events += 1;
+                if wants_events {
+                    self.events.push(Message::new(message));
+                }
+            }
+        }
+        drop(table);
+        if !self.events.is_empty() {
+            self.shared.events.publish(&mut self.events);
+        }
+        if restoring && self.restore.waiting.is_empty() {
+            self.shared.set_state(State::Connected);
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    fn count_bytes(&mut self) {
+        let mut table = self.shared.lock();
+        table.figures.bytes_sent += std::mem::take(&mut self.bytes_sent);
+        table.figures.bytes_received += std::mem::take(&mut self.bytes_received);
+    }
+
+    /// A message over the limit: fails its call, if it belongs to one.
+    fn oversized(&mut self, message: &TooLarge) {
+        let mut table = self.shared.lock();
+        table.figures.oversized_messages += 1;
+        if table.figures.oversized_messages == 1 {
+            warn!(
+                bytes = message.size,
+                limit = self.shared.options.max_message_size,
+                "a message over the limit was skipped; `Builder::max_message_size` raises it"
+            );
+        }
+        for token in [&message.head, &message.tail].into_iter().flat_map(|part| wire::tokens(part))
+        {
+            let ending = Ending::TooLarge { size: message.size };
+            if let Match::Call { waker, .. } = table.pending.answer(token, ending) {
+                self.wakers.extend(waker);
+                break;
+            }
+        }
+    }
+
+    /// Takes what is to be sent; whether that was anything.
+    fn fill(&mut self, cx: &Context<'_>) -> bool {
+        let mut room = OUT_FULL.saturating_sub(self.out.len() - self.written);
+        if room > 0
+            && let Some(payload) = self.ping.take()
+        {
+            frame::write_pong(&mut self.out, &payload);
+        }
+        let mut table = self.shared.lock();
+        // From here on every change wakes this task again.
+        table.park(cx);
+        table.figures.bytes_sent += std::mem::take(&mut self.bytes_sent);
+        table.figures.bytes_received += std::mem::take(&mut self.bytes_received);
+        let may_send = self.restore.waiting.is_empty() && self.close_sent.is_none();
+        while may_send && room > 0 {
+            let Some(request) = table.pending.take() else { break };
+            room = room.saturating_sub(request.as_bytes().len());
+            self.taken.push(request);
+        }
+        let close = self.close_sent.is_none() && self.taken.is_empty() && is_time_to_close(&table);
+        drop(table);
+        let anything = close || !self.taken.is_empty();
+        for request in self.taken.drain(..) {
+            frame::write_text(&mut self.out, request.as_bytes());
+        }
+        if close {
+            frame::write_close(&mut self.out, CLOSE_NORMAL);
+            self.close_sent = Some(Instant::now() + CLOSE_ECHO);
+        }
+        anything
+    }
+
+    /// Writes as much as the socket takes; whether that was all.
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+        let before = self.written;
+        let mut ended = Ok(true);
+        while self.written < self.out.len() {
+            let rest = &self.out[self.written..];
+            match Pin::new(&mut self.transport).poll_write(cx, rest) {
+                Poll::Ready(Ok(0)) => {
+                    ended = Err(Ended::Lost("the socket takes no more".into()));
+                    break;
+                }
+                Poll::Ready(Ok(size)) => {
+                    self.written += size;
+                    self.unflushed = true;
+                }
+                Poll::Ready(Err(error)) => {
+                    ended = Err(self.broken(&error));
+                    break;
+                }
+                Poll::Pending => {
+                    ended = Ok(false);
+                    break;
+                }
+            }
+        }
+        self.bytes_sent += (self.written - before) as u64;
+        if self.written == self.out.len() {
+            self.out.clear();
+            self.written = 0;
+        }
+        ended.and_then(|all| self.flush(cx).map(|flushed| all && flushed))
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+        if !self.unflushed {
+            return Ok(true);
+        }
+        match Pin::new(&mut self.transport).poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.unflushed = false;
+                Ok(true)
+            }
+            Poll::Ready(Err(error)) => Err(self.broken(&error)),
+            Poll::Pending => Ok(false),
+        }
+    }
+
+    /// Gives back what an idle connection does not need.
+    fn rest(&mut self) {
+        self.reader.rest();
+        if self.out.is_empty() && self.out.capacity() > OUT_KEPT {
+            self.out = Vec::new();
+        }
+    }
+
+    /// Does what is due; whether there may be more to do at once.
+    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+        let Some(next) = self.next_deadline() else { return Ok(false) };
+        // A later deadline than the timer's needs no new timer: it fires once for nothing.
+        if next < self.timer.deadline() || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(next);
+        }
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return Ok(false);
+        }
+        self.on_time(Instant::now())?;
+        Ok(true)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let table = self.shared.lock();
+        let calls = table.pending.next_deadline();
+        let close = self.close_sent.or(table.close_by);
+        drop(table);
+        let restore = (!self.restore.waiting.is_empty()).then_some(self.restore.deadline);
+        [calls, close, restore, self.keepalive.next()].into_iter().flatten().min()
+    }
+
+    fn on_time(&mut self, now: Instant) -> Result<(), Ended> {
+        let mut table = self.shared.lock();
+        let expired = table.pending.expire(now, &mut self.wakers);
+        table.figures.timed_out += expired;
+        drop(table);
+        self.wakers.drain(..).for_each(Waker::wake);
+        if self.close_sent.is_some_and(|deadline| deadline <= now) {
+            return Err(Ended::Closed);
+        }
+        if !self.restore.waiting.is_empty() && self.restore.deadline <= now {
+            return Err(Ended::Lost("the agent did not answer the repeated subscriptions".into()));
+        }
+        if self.keepalive.next().is_some_and(|due| due <= now) {
+            if self.keepalive.pinged.is_some() {
+                return Err(Ended::Lost(
+                    format!("nothing arrived for {:?}, not even the answer to a ping", {
+                        now - self.keepalive.received
+                    })
+                    .into(),
+                ));
+            }
+            frame::write_ping(&mut self.out);
+            self.keepalive.pinged = Some(now);
+        }
+        Ok(())
+    }
+
+    fn end_of_stream(&self) -> Ended {
+        if self.close_sent.is_some() {
+            Ended::Closed
+        } else {
+            Ended::Lost("the agent ended it without a close frame".into())
+        }
+    }
+
+    fn broken(&self, error: &std::io::Error) -> Ended {
+        if self.close_sent.is_some() {
+            Ended::Closed
+        } else {
+            Ended::Lost(error.to_string().into())
+        }
+    }
+
+    /// The agent's close frame: an answer to ours, or its own wish.
+    fn closed_by_agent(&mut self, reason: Option<(u16, String)>) -> Ended {
+        if self.close_sent.is_some() {
+            return Ended::Closed;
+        }
+        let (code, text) = match reason {
+            Some((code, reason)) => (code, format!("{code} {reason}")),
+            None => (CLOSE_NORMAL, "without a reason".to_owned()),
+        };
+        frame::write_close(&mut self.out, code);
+        Ended::Lost(format!("the agent closed it: {}", text.trim_end()).into())
+    }
+
+    /// Writes the requests that have to be repeated on a new connection.
+    fn begin_restore(&mut self) {
+        let mut table = self.shared.lock();
+        let Table { pending, subscriptions, .. } = &mut *table;
+        for (subscription, request) in subscriptions.iter() {
+            let token = pending.internal_token();
+            let mut request = request.clone();
+            request.set_token(token);
+            frame::write_text(&mut self.out, request.as_bytes());
+            self.restore.waiting.push((token, subscription.clone()));
+        }
+        drop(table);
+        if self.restore.waiting.is_empty() {
+            self.shared.set_state(State::Connected);
+        }
+    }
+}
+
+/// Whether the close frame is to be sent: nothing is left to wait for, or there was enough waiting.
+fn is_time_to_close(table: &Table) -> bool {
+    table.close_by.is_some_and(|limit| table.pending.is_idle() || limit <= Instant::now())
+}
+
+/// Ends the call that a message answers; whether it answers any.
+fn answered(
+    table: &mut Table,
+    message: &Bytes,
+    envelope: Envelope,
+    wakers: &mut Vec<Waker>,
+) -> bool {
+    let (Some(token), status) = (envelope.token, envelope.status) else { return false };
+    match table.pending.answer(token, Ending::Reply { message: message.clone(), envelope }) {
+        Match::None => return false,
+        Match::Call { waker, effect } => {
+            wakers.extend(waker);
+            match status {
+                Status::Ok => {
+                    table.figures.succeeded += 1;
+                    if let Some(effect) = effect {
+                        table.subscriptions.apply(effect);
+                    }
+                }
+                Status::Error => table.figures.rejected += 1,
+            }
+        }
+        Match::Late => {
+            table.figures.late_replies += 1;
+            if table.figures.late_replies == 1 {
+                debug!(%token, "a reply came after its call had ended; further ones are counted");
+            }
+        }
+    }
+    true
+}
+
+/// Notes a message that is not a JSON object.
+fn unknown(table: &mut Table, bytes: usize) {
+    table.figures.unknown_messages += 1;
+    if table.figures.unknown_messages == 1 {
+        warn!(bytes, "a message is not a JSON object and is ignored; further ones are counted");
+    }
+}

@@ -1,0 +1,349 @@
+//! The calls that have not ended yet: one table for all, without any input or output.
+//!
+//! A call has a slot from its first poll to its end. The number of the slot stands in the call's
+//! token, so that the reply finds it without hashing, and one scan finds what has timed out, so
+//! that no call needs a timer. The table is shared behind a short lock; what it returns for waking
+//! is woken after the lock is released.
+
+use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{state::CloseReason, subscriptions::Effect};
+use crate::{
+    error::Unanswered,
+    wire::{Envelope, Request, Token, Tokens},
+};
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The agent answered.
+    Reply { message: Bytes, envelope: Envelope },
+    /// The agent answered with more than is accepted.
+    TooLarge { size: u64 },
+    /// It timed out before it was sent.
+    NotSent,
+    /// It was sent, and no answer will come.
+    Unanswered(Unanswered),
+    /// The connection was closed before it was sent.
+    Closed(Arc<CloseReason>),
+}
+
+/// A call's place in the table: its token, which no other call ever has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(Token);
+
+impl Key {
+    pub(crate) fn token(self) -> Token {
+        self.0
+    }
+}
+
+/// A call that wants to be sent.
+pub(crate) struct NewCall {
+    pub(crate) request: Request,
+    pub(crate) deadline: Instant,
+    pub(crate) timeout: Duration,
+    pub(crate) effect: Option<Effect>,
+}
+
+/// The table.
+pub(crate) struct Pending {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// Calls to be sent, in order. One that was dropped leaves its key behind; `skipped` counts
+    /// those, so that they do not pile up while there is no connection.
+    queue: VecDeque<Key>,
+    skipped: usize,
+    /// Calls that were sent and have not ended.
+    in_flight: usize,
+    limit: usize,
+    tokens: Tokens,
+    /// No call has an earlier deadline.
+    earliest: Option<Instant>,
+    /// Once set, nothing is accepted.
+    closed: Option<Arc<CloseReason>>,
+}
+
+struct Slot {
+    token: Token,
+    state: SlotState,
+    waker: Option<Waker>,
+    deadline: Instant,
+    timeout: Duration,
+    effect: Option<Effect>,
+}
+
+enum SlotState {
+    Free,
+    Queued(Request),
+    Sent,
+    Ended(Ending),
+}
+
+/// What became of an answer.
+pub(crate) enum Match {
+    /// It ended a call.
+    Call { waker: Option<Waker>, effect: Option<Effect> },
+    /// Its call has ended before: timed out, dropped, or answered already.
+    Late,
+    /// No call of ours has this token.
+    None,
+}
+
+/// Above this many slots the table gives its memory back as soon as no call is left.
+const SLOTS_KEPT: usize = 64;
+
+impl Pending {
+    /// An empty table that lets `limit` calls be in flight at a time.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            queue: VecDeque::new(),
+            skipped: 0,
+            in_flight: 0,
+            limit,
+            tokens: Tokens::new(),
+            earliest: None,
+            closed: None,
+        }
+    }
+
+    /// Puts a call into the queue.
+    pub(crate) fn insert(&mut self, call: NewCall, waker: Waker) -> Result<Key, Arc<CloseReason>> {
+        if let Some(why) = &self.closed {
+            return Err(Arc::clone(why));
+        }
+        let index = self.free.pop().unwrap_or_else(|| {
+            // Memory ends long before the numbers do.
+            u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+        });
+        let token = self.tokens.next(index);
+        let mut request = call.request;
+        request.set_token(token);
+        let slot = Slot {
+            token,
+            state: SlotState::Queued(request),
+            waker: Some(waker),
+            deadline: call.deadline,
+            timeout: call.timeout,
+            effect: call.effect,
+        };
+        match self.slots.get_mut(index as usize) {
+            Some(vacant) => *vacant = slot,
+            None => self.slots.push(slot),
+        }
+        self.queue.push_back(Key(token));
+        self.earliest = Some(self.earliest.map_or(call.deadline, |e| e.min(call.deadline)));
+        Ok(Key(token))
+    }
+
+    /// The end of a call, if it has come; otherwise `waker` is woken when it comes.
+    pub(crate) fn poll(&mut self, key: Key, waker: &Waker) -> Option<Ending> {
+        let slot = self.slot(key.0)?;
+        if !matches!(slot.state, SlotState::Ended(_)) {
+            match &mut slot.waker {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            return None;
+        }
+        match self.vacate(key)? {
+            SlotState::Ended(ending) => Some(ending),
+            _ => None,
+        }
+    }
+
+    /// Forgets a call whose future was dropped; what has not been sent never is.
+    pub(crate) fn remove(&mut self, key: Key) {
+        match self.vacate(key) {
+            Some(SlotState::Sent) => self.in_flight -= 1,
+            Some(SlotState::Queued(_)) => self.skip_queued(),
+            _ => {}
+        }
+    }
+
+    fn vacate(&mut self, key: Key) -> Option<SlotState> {
+        let slot = self.slot(key.0)?;
+        let state = std::mem::replace(&mut slot.state, SlotState::Free);
+        slot.waker = None;
+        slot.effect = None;
+        self.free.push(key.0.slot());
+        if self.free.len() == self.slots.len() {
+            self.reset();
+        }
+        Some(state)
+    }
+
+    /// No call is left: no deadline, no stale key, and after a burst no memory.
+    fn reset(&mut self) {
+        self.earliest = None;
+        self.queue.clear();
+        self.skipped = 0;
+        if self.slots.len() > SLOTS_KEPT {
+            self.slots = Vec::new();
+            self.free = Vec::new();
+            self.queue = VecDeque::new();
+        }
+    }
+
+    /// Notes that a key in the queue has lost its call.
+    fn skip_queued(&mut self) {
+        if self.queue.is_empty() {
+            return;
+        }
+        self.skipped += 1;
+        if self.skipped > SLOTS_KEPT && self.skipped > self.queue.len() / 2 {
+            let slots = &self.slots;
+            self.queue.retain(|key| {
+                slots.get(key.0.slot() as usize).is_some_and(|slot| {
+                    slot.token == key.0 && matches!(slot.state, SlotState::Queued(_))
+                })
+            });
+            self.skipped = 0;
+        }
+    }
+
+    fn slot(&mut self, token: Token) -> Option<&mut Slot> {
+        self.slots
+            .get_mut(token.slot() as usize)
+            .filter(|slot| slot.token == token && !matches!(slot.state, SlotState::Free))
+    }
+
+    /// Takes the next request to be sent, as long as no more than the limit are in flight. From
+    /// here on the agent may have executed it.
+    pub(crate) fn take(&mut self) -> Option<Request> {
+        while self.in_flight < self.limit {
+            let Key(token) = self.queue.pop_front()?;
+            let Some(slot) = self.slot(token) else {
+                self.skipped = self.skipped.saturating_sub(1);
+                continue;
+            };
+            match std::mem::replace(&mut slot.state, SlotState::Sent) {
+                SlotState::Queued(request) => {
+                    self.in_flight += 1;
+                    return Some(request);
+                }
+                // It timed out in the queue, and its future has not looked yet.
+                ended => {
+                    slot.state = ended;
+                    self.skipped = self.skipped.saturating_sub(1);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether no call waits to be sent or answered.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.queue.len() == self.skipped
+    }
+
+    /// Ends the call that `token` belongs to.
+    pub(crate) fn answer(&mut self, token: Token, ending: Ending) -> Match {
+        if let Some(slot) = self.slot(token)
+            && matches!(slot.state, SlotState::Sent)
+        {
+            slot.state = SlotState::Ended(ending);
+            let matched = Match::Call { waker: slot.waker.take(), effect: slot.effect.take() };
+            self.in_flight -= 1;
+            return matched;
+        }
+        if self.tokens.made(token) { Match::Late } else { Match::None }
+    }
+
+    /// A token for a request of the connection itself.
+    pub(crate) fn internal_token(&mut self) -> Token {
+        self.tokens.next_internal()
+    }
+
+    /// When `expire` is to be called next.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    /// Ends every call whose deadline has passed; how many, and whom to wake.
+    pub(crate) fn expire(&mut self, now: Instant, wakers: &mut Vec<Waker>) -> u64 {
+        if self.earliest.is_none_or(|earliest| now < earliest) {
+            return 0;
+        }
+        let mut expired = 0;
+        let mut earliest = None;
+        let mut skipped = 0;
+        for slot in &mut self.slots {
+            let ending = match &slot.state {
+                SlotState::Free | SlotState::Ended(_) => continue,
+                _ if now < slot.deadline => {
+                    earliest =
+                        Some(earliest.map_or(slot.deadline, |e: Instant| e.min(slot.deadline)));
+                    continue;
+                }
+                SlotState::Queued(_) => {
+                    skipped += 1;
+                    Ending::NotSent
+                }
+                SlotState::Sent => {
+                    self.in_flight -= 1;
+                    Ending::Unanswered(Unanswered::TimedOut(slot.timeout))
+                }
+            };
+            slot.state = SlotState::Ended(ending);
+            wakers.extend(slot.waker.take());
+            expired += 1;
+        }
+        self.earliest = earliest;
+        for _ in 0..skipped {
+            self.skip_queued();
+        }
+        expired
+    }
+
+    /// The connection was lost: ends every call that was sent; how many, and whom to wake.
+    pub(crate) fn lose(&mut self, why: &Unanswered, wakers: &mut Vec<Waker>) -> u64 {
+        let mut lost = 0;
+        for slot in &mut self.slots {
+            if matches!(slot.state, SlotState::Sent) {
+                slot.state = SlotState::Ended(Ending::Unanswered(why.clone()));
+                wakers.extend(slot.waker.take());
+                lost += 1;
+            }
+        }
+        self.in_flight = 0;
+        lost
+    }
+
+    /// From here on new calls are refused; those that are there go on.
+    pub(crate) fn refuse(&mut self, why: Arc<CloseReason>) {
+        self.closed.get_or_insert(why);
+    }
+
+    /// The connection ended for good: ends every call and refuses new ones; how many had been
+    /// sent, and whom to wake.
+    pub(crate) fn close(
+        &mut self,
+        why: &Arc<CloseReason>,
+        sent: &Unanswered,
+        wakers: &mut Vec<Waker>,
+    ) -> u64 {
+        self.closed = Some(Arc::clone(why));
+        let lost = self.lose(sent, wakers);
+        for slot in &mut self.slots {
+            if matches!(slot.state, SlotState::Queued(_)) {
+                slot.state = SlotState::Ended(Ending::Closed(Arc::clone(why)));
+                wakers.extend(slot.waker.take());
+            }
+        }
+        self.queue = VecDeque::new();
+        self.skipped = 0;
+        self.earliest = None;
+        lost
+    }
+
+    /// How many calls have a slot.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}

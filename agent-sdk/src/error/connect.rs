@@ -1,0 +1,263 @@
+//! Why no connection could be made.
+
+use std::{io, sync::Arc, time::Duration};
+
+/// Why a connection could not be made.
+///
+/// No text and no `Debug` output of it contains the password.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL cannot be used.
+    #[error("the URL `{url}` cannot be used: {reason}")]
+    InvalidUrl {
+        /// The URL, without any user information.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// The credentials cannot travel in the login header. They were not sent: a login that must
+    /// fail counts towards the agent's ban.
+    #[error("the {which} cannot be sent to the agent: {reason}")]
+    InvalidCredentials {
+        /// `username` or `password`.
+        which: &'static str,
+        /// What is wrong with it, without showing it.
+        reason: &'static str,
+    },
+
+    /// The URL says `ws`, the host is not this machine, and nobody allowed it.
+    #[error(
+        "`ws` would send the password to {host} unencrypted; use `wss`, \
+         or allow it (`Builder::allow_plaintext`, `--allow-plaintext`)"
+    )]
+    PlaintextRefused {
+        /// The host of the URL.
+        host: String,
+    },
+
+    /// The host's name has no address.
+    #[error("the host `{host}` cannot be resolved: {source}")]
+    Resolve {
+        /// The host of the URL.
+        host: String,
+        /// The resolver's answer.
+        source: Arc<io::Error>,
+    },
+
+    /// No address of the host accepts a TCP connection.
+    #[error("no connection to {address}: {source}; is the agent running, and is this its port?")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// The error of the last address that was tried.
+        source: Arc<io::Error>,
+    },
+
+    /// It took too long.
+    #[error("no connection to {address} within {after:?}: it hung while {stage}")]
+    TimedOut {
+        /// Host and port.
+        address: String,
+        /// The time limit for the whole, see [`Builder::connect_timeout`](crate::Builder::connect_timeout).
+        after: Duration,
+        /// What it was doing.
+        stage: Stage,
+    },
+
+    /// The TLS handshake failed.
+    #[error("the TLS handshake with {address} failed: {reason}")]
+    Tls {
+        /// Host and port.
+        address: String,
+        /// What rustls says.
+        reason: String,
+    },
+
+    /// The agent's certificate is not one that this client trusts.
+    #[error(
+        "the certificate of {address} is not trusted: {reason}. Its fingerprint is {fingerprint}: \
+         if the agent's own machine shows the same, pin it (`Tls::pinned`, `--fingerprint`)"
+    )]
+    CertificateUntrusted {
+        /// Host and port.
+        address: String,
+        /// The SHA-256 fingerprint of the certificate that was shown.
+        fingerprint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The agent shows another certificate than the one that was pinned or remembered.
+    #[error(
+        "the certificate of {address} has changed: expected {expected}, found {found}. Either the \
+         agent has a new certificate, or somebody is in between; the password was not sent. \
+         {remedy}"
+    )]
+    CertificateChanged {
+        /// Host and port.
+        address: String,
+        /// The fingerprint that was pinned or remembered.
+        expected: String,
+        /// The fingerprint of the certificate that was shown.
+        found: String,
+        /// Where the expectation stands, and how to change it.
+        remedy: String,
+    },
+
+    /// A file that trust depends on cannot be used.
+    #[error("{path}: {reason}")]
+    TrustFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The agent refused the login.
+    #[error(
+        "{address} rejected the credentials, or bans this address (HTTP {status}{said}). Check user \
+         and password before trying again: the agent bans an address for a minute after five \
+         failures"
+    )]
+    LoginRejected {
+        /// Host and port.
+        address: String,
+        /// The status of its answer.
+        status: u16,
+        /// What else it said, shortened; begins with `: ` unless empty.
+        said: String,
+    },
+
+    /// The connection was closed when the login had been sent, without an answer.
+    #[error(
+        "{address} closed the connection without an answer to the login. Perhaps user or password \
+         is wrong, or this address is banned for a minute; perhaps the agent is restarting. Check \
+         before trying again: the agent bans an address after five failures"
+    )]
+    ClosedWithoutAnswer {
+        /// Host and port.
+        address: String,
+    },
+
+    /// The answer sends the client elsewhere; it does not go there, since the password would.
+    #[error(
+        "{address} redirects to `{location}` (HTTP {status}); use that address if you trust it"
+    )]
+    Redirected {
+        /// Host and port.
+        address: String,
+        /// The status of its answer.
+        status: u16,
+        /// Where to.
+        location: String,
+    },
+
+    /// The agent, or a proxy before it, is in trouble.
+    #[error("{address} cannot serve now (HTTP {status}{said})")]
+    ServerError {
+        /// Host and port.
+        address: String,
+        /// The status of its answer.
+        status: u16,
+        /// What else it said, shortened; begins with `: ` unless empty.
+        said: String,
+    },
+
+    /// Whatever answered is no Architect agent.
+    #[error("{address} does not answer like an Architect agent: {said}")]
+    NotAnAgent {
+        /// Host and port.
+        address: String,
+        /// What it said instead, shortened.
+        said: String,
+    },
+
+    /// The connection broke during the login.
+    #[error("the connection to {address} broke while {stage}: {source}")]
+    Broken {
+        /// Host and port.
+        address: String,
+        /// What it was doing.
+        stage: Stage,
+        /// The error of the socket.
+        source: Arc<io::Error>,
+    },
+
+    /// The subscriptions could not be restored on a new connection.
+    #[error("{address} did not answer when its subscriptions were repeated: {reason}")]
+    Restore {
+        /// Host and port.
+        address: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// A stage of making a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The host's name is looked up.
+    Resolving,
+    /// A TCP connection is made.
+    Connecting,
+    /// The TLS handshake.
+    Tls,
+    /// The upgrade to WebSocket, which is the login.
+    Upgrade,
+    /// A plain HTTP request.
+    Request,
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Resolving => "looking up the host's name",
+            Self::Connecting => "connecting",
+            Self::Tls => "in the TLS handshake",
+            Self::Upgrade => "waiting for the answer to the login",
+            Self::Request => "waiting for the answer to the request",
+        })
+    }
+}
+
+/// What a failed attempt means for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// It may go better next time.
+    Yes,
+    /// It may have been a rejected login: a few times, never as often as the ban takes.
+    Warily,
+    /// Nothing changes by trying again, or trying again does harm.
+    No,
+}
+
+impl ConnectError {
+    /// Whether another attempt can help.
+    pub(crate) fn retry(&self) -> Retry {
+        match self {
+            Self::Resolve { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Tls { .. }
+            | Self::ServerError { .. }
+            | Self::Restore { .. } => Retry::Yes,
+            Self::ClosedWithoutAnswer { .. } => Retry::Warily,
+            Self::Broken { stage, .. } => match stage {
+                Stage::Upgrade => Retry::Warily,
+                _ => Retry::Yes,
+            },
+            Self::InvalidUrl { .. }
+            | Self::InvalidCredentials { .. }
+            | Self::PlaintextRefused { .. }
+            | Self::CertificateUntrusted { .. }
+            | Self::CertificateChanged { .. }
+            | Self::TrustFile { .. }
+            | Self::LoginRejected { .. }
+            | Self::Redirected { .. }
+            | Self::NotAnAgent { .. } => Retry::No,
+        }
+    }
+}

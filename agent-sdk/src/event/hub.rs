@@ -1,0 +1,309 @@
+//! Where events wait for their consumers.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use super::{Event, Message};
+
+/// All consumers of one agent's events.
+#[derive(Default)]
+pub(crate) struct Hub {
+    consumers: Mutex<Consumers>,
+    /// The length of `consumers`, so that events cost nothing where nobody listens.
+    count: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Consumers {
+    list: Vec<Arc<Consumer>>,
+    closed: bool,
+}
+
+impl Hub {
+    pub(super) fn add(&self, capacity: usize, max_bytes: usize) -> Arc<Consumer> {
+        let mut consumers = lock(&self.consumers);
+        let consumer = Arc::new(Consumer::new(capacity, max_bytes, consumers.closed));
+        if !consumers.closed {
+            consumers.list.push(Arc::clone(&consumer));
+            self.count.store(consumers.list.len(), Ordering::Release);
+        }
+        consumer
+    }
+
+    pub(super) fn remove(&self, consumer: &Arc<Consumer>) {
+        let mut consumers = lock(&self.consumers);
+        consumers.list.retain(|other| !Arc::ptr_eq(other, consumer));
+        self.count.store(consumers.list.len(), Ordering::Release);
+    }
+
+    /// Whether anybody listens.
+    pub(crate) fn has_consumers(&self) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+    }
+
+    /// Hands messages to every consumer that wants them and leaves `messages` empty.
+    pub(crate) fn publish(&self, messages: &mut Vec<Message>) {
+        for consumer in &lock(&self.consumers).list {
+            consumer.push(messages);
+        }
+        messages.clear();
+    }
+
+    /// Tells every consumer that events are missing here.
+    pub(crate) fn interrupt(&self) {
+        for consumer in &lock(&self.consumers).list {
+            consumer.change(|queue| {
+                // A connection that is lost again before it said anything is no second gap.
+                if !matches!(queue.events.back(), Some(Event::Interrupted)) {
+                    queue.events.push_back(Event::Interrupted);
+                }
+            });
+        }
+    }
+
+    /// Ends every stream once it is read.
+    pub(crate) fn close(&self) {
+        let mut consumers = lock(&self.consumers);
+        consumers.closed = true;
+        for consumer in consumers.list.drain(..) {
+            consumer.change(|queue| queue.closed = true);
+        }
+        self.count.store(0, Ordering::Release);
+    }
+}
+
+/// One consumer's buffer.
+pub(super) struct Consumer(Mutex<Queue>);
+
+struct Queue {
+    events: VecDeque<Event>,
+    /// Messages among `events`.
+    messages: usize,
+    /// Bytes of the messages among `events`.
+    bytes: usize,
+    capacity: usize,
+    max_bytes: usize,
+    /// Messages that were dropped and not yet reported.
+    missed: u64,
+    filter: Filter,
+    waker: Option<Waker>,
+    closed: bool,
+}
+
+/// What a consumer wants; an empty list wants all.
+#[derive(Default)]
+pub(super) struct Filter {
+    pub(super) topics: Vec<String>,
+    pub(super) kinds: Vec<String>,
+}
+
+impl Filter {
+    fn wants(&self, message: &Message) -> bool {
+        let among = |wanted: &[String], found: Option<&str>| {
+            wanted.is_empty() || found.is_some_and(|found| wanted.iter().any(|want| want == found))
+        };
+        (self.kinds.is_empty() || among(&self.kinds, message.kind()))
+            && (self.topics.is_empty() || among(&self.topics, message.topic()))
+    }
+}
+
+impl Consumer {
+    fn new(capacity: usize, max_bytes: usize, closed: bool) -> Self {
+        Self(Mutex::new(Queue {
+            events: VecDeque::new(),
+            messages: 0,
+            bytes: 0,
+            capacity: capacity.max(1),
+            max_bytes,
+            missed: 0,
+            filter: Filter::default(),
+            waker: None,
+            closed,
+        }))
+    }
+
+    pub(super) fn filter(&self, change: impl FnOnce(&mut Filter)) {
+        change(&mut lock(&self.0).filter);
+    }
+
+    pub(super) fn set_capacity(&self, messages: usize) {
+        let mut queue = lock(&self.0);
+        queue.capacity = messages.max(1);
+        queue.shed();
+    }
+
+    fn push(&self, messages: &[Message]) {
+        self.change(|queue| {
+            for message in messages {
+                if !queue.filter.wants(message) {
+                    continue;
+                }
+                queue.messages += 1;
+                queue.bytes += message.as_bytes().len();
+                queue.events.push_back(Event::Message(message.clone()));
+                queue.shed();
+            }
+        });
+    }
+
+    /// Changes the queue and wakes the consumer if there is something to read.
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
+        let mut queue = lock(&self.0);
+        change(&mut queue);
+        let news = queue.closed || queue.missed > 0 || !queue.events.is_empty();
+        let waker = if news { queue.waker.take() } else { None };
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut queue = lock(&self.0);
+        if queue.missed > 0 {
+            return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut queue.missed))));
+        }
+        if let Some(event) = queue.pop() {
+            return Poll::Ready(Some(event));
+        }
+        if queue.closed {
+            return Poll::Ready(None);
+        }
+        queue.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Queue {
+    fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front();
+        if let Some(Event::Message(message)) = &event {
+            self.messages -= 1;
+            self.bytes -= message.as_bytes().len();
+        }
+        if self.events.is_empty() && self.events.capacity() > 64 {
+            // A burst is over: its room is given back.
+            self.events = VecDeque::new();
+        }
+        event
+    }
+
+    /// Drops the oldest messages until the rest fits. One message is always kept.
+    fn shed(&mut self) {
+        while self.messages > self.capacity || (self.bytes > self.max_bytes && self.messages > 1) {
+            match self.pop() {
+                Some(Event::Message(_)) => self.missed += 1,
+                Some(_) => {}
+                None => break,
+            }
+        }
+    }
+}
+
+/// Locks; a panic elsewhere while the lock was held leaves nothing half done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_core::Stream;
+    use std::pin::pin;
+
+    use super::*;
+    use crate::event::Events;
+
+    fn message(number: usize) -> Message {
+        Message::new(Bytes::from(format!(r#"{{"action":"stdout","number":{number}}}"#)))
+    }
+
+    fn read(events: &mut Events) -> Vec<String> {
+        let mut seen = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(event)) = pin!(&mut *events).poll_next(&mut cx) {
+            seen.push(match event {
+                Event::Message(message) => message.json()["number"].to_string(),
+                Event::Lagged(missed) => format!("lagged {missed}"),
+                Event::Interrupted => "interrupted".to_owned(),
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn a_slow_consumer_learns_what_it_missed_and_goes_on() {
+        let hub = Arc::new(Hub::default());
+        let mut events = Events::new(Arc::clone(&hub), 3, 1 << 20);
+        hub.publish(&mut (0..5).map(message).collect());
+        assert_eq!(read(&mut events), ["lagged 2", "2", "3", "4"]);
+        hub.publish(&mut vec![message(5)]);
+        assert_eq!(read(&mut events), ["5"]);
+    }
+
+    #[test]
+    fn large_messages_are_bounded_by_their_bytes() {
+        let hub = Arc::new(Hub::default());
+        let size = message(0).as_bytes().len();
+        let mut events = Events::new(Arc::clone(&hub), 100, 2 * size);
+        hub.publish(&mut (0..5).map(message).collect());
+        assert_eq!(read(&mut events), ["lagged 3", "3", "4"]);
+    }
+
+    #[test]
+    fn a_gap_is_told_once_and_survives_the_lag() {
+        let hub = Arc::new(Hub::default());
+        let mut events = Events::new(Arc::clone(&hub), 2, 1 << 20);
+        hub.publish(&mut vec![message(0)]);
+        hub.interrupt();
+        hub.interrupt();
+        hub.publish(&mut vec![message(1)]);
+        assert_eq!(read(&mut events), ["0", "interrupted", "1"]);
+    }
+
+    #[test]
+    fn filters_let_pass_what_they_name() {
+        let hub = Arc::new(Hub::default());
+        let mut all = Events::new(Arc::clone(&hub), 10, 1 << 20);
+        let mut other = Events::new(Arc::clone(&hub), 10, 1 << 20).kind("agent_health");
+        let mut stdout = Events::new(Arc::clone(&hub), 10, 1 << 20).kind("x").kind("stdout");
+        let mut topic = Events::new(Arc::clone(&hub), 10, 1 << 20).topic("AxiomMain");
+        hub.publish(&mut vec![message(1)]);
+        assert_eq!(read(&mut all), ["1"]);
+        assert!(read(&mut other).is_empty());
+        assert_eq!(read(&mut stdout), ["1"]);
+        assert!(read(&mut topic).is_empty());
+        let text = br#"{"event":"state","parameters":{"server":"AxiomMain"},"number":2}"#;
+        hub.publish(&mut vec![Message::new(Bytes::from_static(text))]);
+        assert_eq!(read(&mut topic), ["2"]);
+    }
+
+    #[test]
+    fn a_stream_ends_after_its_last_event() {
+        let hub = Arc::new(Hub::default());
+        let mut events = Events::new(Arc::clone(&hub), 10, 1 << 20);
+        hub.publish(&mut vec![message(1)]);
+        hub.close();
+        assert_eq!(read(&mut events), ["1"]);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(pin!(events).poll_next(&mut cx).is_ready());
+        let late = Events::new(Arc::clone(&hub), 10, 1 << 20);
+        assert!(pin!(late).poll_next(&mut cx).is_ready());
+        assert!(!hub.has_consumers());
+    }
+
+    #[test]
+    fn a_dropped_stream_is_forgotten() {
+        let hub = Arc::new(Hub::default());
+        let events = Events::new(Arc::clone(&hub), 10, 1 << 20);
+        assert!(hub.has_consumers());
+        drop(events);
+        assert!(!hub.has_consumers());
+    }
+}
