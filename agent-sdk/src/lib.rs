@@ -10,6 +10,9 @@ mod reply;
 #[path = "generated/mod.rs"]
 pub mod actions;
 
+#[cfg(feature = "mock")]
+pub mod mock;
+
 pub use action::{Action, ActionInfo, ParameterInfo};
 pub use agent::{Agent, CloseReason};
 pub use call::Call;
