@@ -18,7 +18,9 @@ pub enum Error {
     Rejected(Box<Rejected>),
 
     /// The request never left this process. Repeating it is safe.
-    #[error("`{action}` was not sent: {reason}. The agent has not executed it; it is safe to repeat")]
+    #[error(
+        "`{action}` was not sent: {reason}. The agent has not executed it; it is safe to repeat"
+    )]
     NotSent {
         /// The action's name on the wire.
         action: Box<str>,
