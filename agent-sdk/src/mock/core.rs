@@ -14,9 +14,11 @@ use super::{
     builder::Options,
     catalogue::Catalogue,
     certificate::Identity,
+    fault::Faults,
     handler::Handler,
     login::{Credentials, Guard},
     peer::Peers,
+    upgrade::Refusal,
     world::World,
 };
 
@@ -32,6 +34,9 @@ pub(super) struct Core {
     pub(super) world: Mutex<World>,
     pub(super) peers: Peers,
     pub(super) guard: Guard,
+    pub(super) faults: Faults,
+    /// How every login is refused, the good ones too; `None`: they are let in.
+    pub(super) refuse_all: Mutex<Option<Refusal>>,
     pub(super) counts: Counts,
     /// The certificate in use; `None` without TLS.
     pub(super) identity: Mutex<Option<Identity>>,

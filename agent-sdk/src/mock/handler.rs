@@ -35,7 +35,7 @@ impl Context {
     ///
     /// If the future is dropped before it is done, the event is not sent.
     pub async fn push_event(&self, event: &Value) {
-        self.peer.push(Message::Text(text(event))).await;
+        self.peer.push(vec![Message::Text(text(event))]).await;
     }
 
     /// The number of the session that made the request. The first of an agent is 1.

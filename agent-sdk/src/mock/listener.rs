@@ -138,12 +138,13 @@ async fn login(
     if !asks_for_websocket(&head) {
         return finish(stream, plain("426 Upgrade Required").as_bytes()).await;
     }
-    let banned = core.guard.is_banned(from);
-    if banned || !core.credentials.match_head(&head) {
+    let refuse_all = *lock(&core.refuse_all);
+    if let Some(refusal) = refuse_all {
         core.counts.refused.fetch_add(1, Relaxed);
-        if !banned {
-            core.guard.failed(from);
-        }
+        return upgrade::refuse(stream, refusal).await;
+    }
+    if !core.guard.admit(from, core.credentials.match_head(&head)) {
+        core.counts.refused.fetch_add(1, Relaxed);
         return upgrade::refuse(stream, core.options.refusal).await;
     }
     core.counts.logins.fetch_add(1, Relaxed);

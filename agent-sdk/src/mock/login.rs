@@ -54,16 +54,21 @@ impl Guard {
         Self { after, lasting, addresses: Mutex::default() }
     }
 
-    pub(super) fn is_banned(&self, address: IpAddr) -> bool {
+    fn is_banned(&self, address: IpAddr) -> bool {
         let addresses = self.addresses();
         addresses.get(&address).is_some_and(|failures| {
             self.after > 0 && failures.count >= self.after && Instant::now() < failures.until
         })
     }
 
-    /// Notes a bad login, which may ban the address.
-    pub(super) fn failed(&self, address: IpAddr) {
-        self.add(address, 1);
+    /// Whether to let somebody in whose credentials are `good` or not. Bad ones may ban the
+    /// address; what a banned address tries makes its ban no longer.
+    pub(super) fn admit(&self, address: IpAddr, good: bool) -> bool {
+        let banned = self.is_banned(address);
+        if !good && !banned {
+            self.add(address, 1);
+        }
+        good && !banned
     }
 
     /// Bans an address at once.
@@ -105,25 +110,34 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_last_allowed_failure_bans_until_the_time_is_over() {
         let guard = Guard::new(5, Duration::from_secs(60));
-        for _ in 0..4 {
-            guard.failed(HERE);
-            assert!(!guard.is_banned(HERE));
+        for _ in 0..5 {
+            assert!(guard.admit(HERE, true), "not yet");
+            assert!(!guard.admit(HERE, false));
         }
-        guard.failed(HERE);
-        assert!(guard.is_banned(HERE));
+        assert!(!guard.admit(HERE, true));
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert!(guard.is_banned(HERE));
+        assert!(!guard.admit(HERE, true));
+        assert!(!guard.admit(HERE, false), "which makes it no longer");
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(!guard.is_banned(HERE));
-        guard.failed(HERE);
-        assert!(!guard.is_banned(HERE), "the count starts again after a ban");
+        assert!(guard.admit(HERE, true));
+        guard.admit(HERE, false);
+        assert!(guard.admit(HERE, true), "the count starts again after a ban");
     }
 
     #[tokio::test(start_paused = true)]
     async fn zero_bans_nobody() {
         let guard = Guard::new(0, Duration::from_secs(60));
-        guard.failed(HERE);
+        guard.admit(HERE, false);
         guard.ban(HERE);
-        assert!(!guard.is_banned(HERE));
+        assert!(guard.admit(HERE, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ban_can_be_had_at_once_and_lifted() {
+        let guard = Guard::new(5, Duration::from_secs(60));
+        guard.ban(HERE);
+        assert!(!guard.admit(HERE, true));
+        guard.pardon();
+        assert!(guard.admit(HERE, true));
     }
 }

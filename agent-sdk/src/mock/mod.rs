@@ -29,19 +29,21 @@
 //! `builder` options · `listener` the port · `http` and `upgrade` heads · `login` credentials and
 //! bans · `session` one connection · `dispatch` requests to answers · `world` the servers ·
 //! `handler` a test's own answers · `peer` who gets which events · `catalogue` what is demanded ·
-//! `certificate` what is shown · `wire` messages · `core` what they share
+//! `certificate` what is shown · `fault` and `trouble` what goes wrong · `wire` messages · `core` what they share
 
 mod builder;
 mod catalogue;
 mod certificate;
 mod core;
 mod dispatch;
+mod fault;
 mod handler;
 mod http;
 mod listener;
 mod login;
 mod peer;
 mod session;
+mod trouble;
 mod upgrade;
 mod wire;
 mod world;
@@ -58,6 +60,7 @@ pub use self::{
     builder::Builder,
     certificate::Certificate,
     core::SeenRequest,
+    fault::{Fault, RawFrames, ReplyForm},
     handler::Context,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
     wire::ReplyKey,
@@ -137,15 +140,14 @@ impl MockAgent {
     ///
     /// If the future is dropped before it is done, some sessions may have been sent the event.
     pub async fn push_event(&self, event: &Value) {
-        let message = Message::Text(peer::text(event));
-        self.core.peers.push(Audience::All, &message).await;
+        self.core.peers.push(Audience::All, &vec![Message::Text(peer::text(event))]).await;
     }
 
     /// Sends an event to the sessions that have subscribed to a topic; otherwise like
     /// [`push_event`](Self::push_event).
     pub async fn push_event_to(&self, topic: &str, event: &Value) {
-        let message = Message::Text(peer::text(event));
-        self.core.peers.push(Audience::Topic(topic), &message).await;
+        let event = vec![Message::Text(peer::text(event))];
+        self.core.peers.push(Audience::Topic(topic), &event).await;
     }
 
     /// How many sessions are open. One that a client has been told of is counted.

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tungstenite::{Message, Utf8Bytes};
 
-use super::wire::Answer;
+use super::{fault::Parcel, wire::Answer};
 
-/// Messages that wait for a session to write them.
+/// Parcels that wait for a session to write them.
 pub(super) const QUEUE: usize = 1024;
 /// Topics of one session; more are refused.
 const MAX_TOPICS: usize = 1024;
@@ -36,14 +36,14 @@ pub(super) struct Peer {
     pub(super) id: u64,
     topics: Mutex<HashSet<String>>,
     stdout: AtomicBool,
-    queue: mpsc::Sender<Message>,
+    queue: mpsc::Sender<Parcel>,
     control: watch::Sender<Control>,
 }
 
 /// The session's own ends of its [`Peer`].
 pub(super) struct Ends {
     pub(super) peer: Arc<Peer>,
-    pub(super) queue: mpsc::Receiver<Message>,
+    pub(super) queue: mpsc::Receiver<Parcel>,
     pub(super) control: watch::Receiver<Control>,
 }
 
@@ -90,16 +90,16 @@ impl Peer {
         }
     }
 
-    /// Queues a message; waits while the queue is full. A session that has ended takes anything.
-    pub(super) async fn push(&self, message: Message) {
+    /// Queues messages; waits while the queue is full. A session that has ended takes anything.
+    pub(super) async fn push(&self, parcel: Parcel) {
         // The receiver is gone when the session is: there is nobody to tell.
-        let _ = self.queue.send(message).await;
+        let _ = self.queue.send(parcel).await;
     }
 
-    /// Queues a message unless the queue is full.
-    fn offer(&self, message: Message) {
+    /// Queues an event unless the queue is full.
+    fn offer(&self, event: &Utf8Bytes) {
         // A session that does not keep up misses news, as with any agent; it must not stop others.
-        let _ = self.queue.try_send(message);
+        let _ = self.queue.try_send(vec![Message::Text(event.clone())]);
     }
 
     pub(super) fn control(&self, control: Control) {
@@ -148,16 +148,16 @@ impl Peers {
     }
 
     /// Sends to all of an audience; waits for those whose queue is full.
-    pub(super) async fn push(&self, audience: Audience<'_>, message: &Message) {
+    pub(super) async fn push(&self, audience: Audience<'_>, parcel: &Parcel) {
         for peer in self.audience(audience) {
-            peer.push(message.clone()).await;
+            peer.push(parcel.clone()).await;
         }
     }
 
     /// Sends to all of an audience but one; who does not keep up misses it.
     pub(super) fn offer(&self, audience: Audience<'_>, event: &Utf8Bytes, but: u64) {
         for peer in self.audience(audience).iter().filter(|peer| peer.id != but) {
-            peer.offer(Message::Text(event.clone()));
+            peer.offer(event);
         }
     }
 

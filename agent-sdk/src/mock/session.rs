@@ -7,7 +7,11 @@ use std::{
 };
 
 use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{io::AsyncWriteExt, sync::watch, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::{
     Error, Message,
@@ -23,6 +27,7 @@ use tungstenite::{
 use super::{
     core::Core,
     dispatch::Dispatched,
+    fault::{Effect, Parcel},
     http::Transport,
     peer::{Control, Ends, QUEUE, text},
     upgrade::{self, UpgradeQuirk},
@@ -37,6 +42,8 @@ const MAX_REQUEST: usize = 64 << 20;
 const READ_BUFFER: usize = 8 * 1024;
 /// Enough for a batch of common replies.
 const WRITE_BUFFER: usize = 16 * 1024;
+/// How long replies that are to be reversed wait for one more.
+const MORE_TO_REVERSE: Duration = Duration::from_millis(100);
 /// How long the peer may take to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -45,14 +52,19 @@ pub(super) struct Session<S> {
     core: Arc<Core>,
     socket: WebSocketStream<S>,
     ends: Ends,
-    running: FuturesUnordered<BoxFuture<'static, Reply>>,
+    /// Handlers at work, and replies that are delayed.
+    running: FuturesUnordered<BoxFuture<'static, Step>>,
+    /// Replies that wait to be written in reverse, and until when.
+    held: Vec<Parcel>,
+    release: Instant,
 }
 
 /// What a session has to do next.
 enum Step {
     Received(Message),
     Finished(Reply),
-    Queued(Message),
+    Write(Parcel),
+    Release,
     /// The peer has left, or has broken the protocol.
     Gone,
 }
@@ -67,7 +79,14 @@ impl<S: Transport> Session<S> {
             .max_frame_size(Some(MAX_REQUEST));
         let socket =
             WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
-        Self { core, socket, ends, running: FuturesUnordered::new() }
+        Self {
+            core,
+            socket,
+            ends,
+            running: FuturesUnordered::new(),
+            held: Vec::new(),
+            release: Instant::now(),
+        }
     }
 
     /// Sends the head that accepts the login, and the greeting.
@@ -119,12 +138,13 @@ impl<S: Transport> Session<S> {
                 Step::Finished(reply) => {
                     // What a handler has sent before it answered comes before the answer.
                     for _ in 0..QUEUE {
-                        let Ok(message) = self.ends.queue.try_recv() else { break };
-                        self.socket.feed(message).await?;
+                        let Ok(parcel) = self.ends.queue.try_recv() else { break };
+                        self.write(parcel).await?;
                     }
-                    self.reply(&reply).await?;
+                    self.reply(reply).await?;
                 }
-                Step::Queued(message) => self.socket.feed(message).await?,
+                Step::Write(parcel) => self.write(parcel).await?,
+                Step::Release => self.release().await?,
                 Step::Gone => return Ok(()),
             }
         }
@@ -141,8 +161,9 @@ impl<S: Transport> Session<S> {
                 Some(Ok(message)) => Step::Received(message),
                 Some(Err(_)) | None => Step::Gone,
             },
-            Some(reply) = self.running.next() => Step::Finished(reply),
-            Some(message) = self.ends.queue.recv() => Step::Queued(message),
+            Some(step) = self.running.next() => step,
+            Some(parcel) = self.ends.queue.recv() => Step::Write(parcel),
+            () = sleep_until(self.release), if !self.held.is_empty() => Step::Release,
         }
     }
 
@@ -158,9 +179,9 @@ impl<S: Transport> Session<S> {
             return Ok(());
         };
         match self.core.dispatch(request, &self.ends.peer) {
-            Dispatched::Later(reply) => self.running.push(reply),
+            Dispatched::Later(reply) => self.running.push(reply.map(Step::Finished).boxed()),
             Dispatched::Now(reply, events) => {
-                self.reply(&reply).await?;
+                self.reply(reply).await?;
                 for event in events {
                     self.socket.feed(Message::Text(event)).await?;
                 }
@@ -169,9 +190,43 @@ impl<S: Transport> Session<S> {
         Ok(())
     }
 
-    async fn reply(&mut self, reply: &Reply) -> Result<(), Error> {
-        let text = reply.write(&self.core.options.reply_keys);
-        self.socket.feed(Message::text(text)).await
+    /// Writes a reply, or does to it what a fault demands.
+    async fn reply(&mut self, reply: Reply) -> Result<(), Error> {
+        let keys = &self.core.options.reply_keys;
+        let plain = |reply: &Reply| Message::text(reply.write(keys));
+        match self.core.faults.strike(&reply.action) {
+            None => self.socket.feed(plain(&reply)).await,
+            Some(Effect::Form(form)) => {
+                let parcel = form.write(reply, keys);
+                self.write(parcel).await
+            }
+            Some(Effect::Lose) => Ok(()),
+            Some(Effect::Delay(by)) => {
+                let parcel = vec![plain(&reply)];
+                self.running.push(sleep(by).map(|()| Step::Write(parcel)).boxed());
+                Ok(())
+            }
+            Some(Effect::Reverse(batch)) => {
+                self.held.push(vec![plain(&reply)]);
+                self.release = Instant::now() + MORE_TO_REVERSE;
+                if self.held.len() >= batch { self.release().await } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Writes what has been held back, last to first.
+    async fn release(&mut self) -> Result<(), Error> {
+        while let Some(parcel) = self.held.pop() {
+            self.write(parcel).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, parcel: Parcel) -> Result<(), Error> {
+        for message in parcel {
+            self.socket.feed(message).await?;
+        }
+        Ok(())
     }
 
     /// Closes from this side, and waits for the peer to agree.

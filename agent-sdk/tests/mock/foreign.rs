@@ -119,6 +119,15 @@ impl Client {
         self.socket.send(Message::text(request.to_string())).await.unwrap();
     }
 
+    /// Sends requests without parameters, all in one packet.
+    pub async fn send_together(&mut self, requests: &[(&str, &str)]) {
+        for (token, action) in requests {
+            let request = json!({ "action": action, "idempotence": token });
+            self.socket.feed(Message::text(request.to_string())).await.unwrap();
+        }
+        self.socket.flush().await.unwrap();
+    }
+
     /// The next frame, of any kind; `None` once the mock has closed.
     pub async fn frame(&mut self) -> Option<tungstenite::Result<Message>> {
         timeout(LIMIT, self.socket.next()).await.expect("a frame in time")
