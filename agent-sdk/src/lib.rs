@@ -19,6 +19,9 @@ mod wire;
 #[path = "generated/mod.rs"]
 pub mod actions;
 
+#[cfg(feature = "mock")]
+pub mod mock;
+
 pub use action::{Action, ActionInfo, ParameterInfo};
 pub use agent::Agent;
 pub use builder::Builder;

@@ -1,0 +1,245 @@
+//! How a mock agent is made.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt, io,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::{
+    MockAgent,
+    catalogue::Catalogue,
+    certificate::Certificate,
+    core::{Core, Counts},
+    fault::Faults,
+    handler::{Context, Handler},
+    listener::Listener,
+    login::{Credentials, Guard},
+    peer::Peers,
+    upgrade::{Refusal, Subprotocol, UpgradeQuirk},
+    wire::{REPLY_KEYS, ReplyKey},
+    world::World,
+};
+
+/// The options of a [`MockAgent`]; begin with [`MockAgent::builder`].
+#[must_use = "a mock agent runs once it is started"]
+pub struct Builder {
+    catalogue: Value,
+    credentials: Credentials,
+    certificate: Certificate,
+    port: u16,
+    servers: Vec<String>,
+    handlers: HashMap<String, Handler>,
+    ban: (u32, Duration),
+    options: Options,
+}
+
+/// The options that are read while the mock runs.
+pub(super) struct Options {
+    pub(super) version: String,
+    pub(super) tls: bool,
+    pub(super) subprotocol: Subprotocol,
+    pub(super) quirks: Vec<UpgradeQuirk>,
+    pub(super) refusal: Refusal,
+    pub(super) greeting: Vec<Value>,
+    pub(super) reply_keys: Vec<ReplyKey>,
+    pub(super) max_connections: usize,
+}
+
+impl Builder {
+    pub(super) fn new(catalogue: Value) -> Self {
+        Self {
+            catalogue,
+            credentials: Credentials { username: "root".to_owned(), password: fresh_password() },
+            certificate: Certificate::default(),
+            port: 0,
+            servers: vec!["AxiomMain".to_owned()],
+            handlers: HashMap::new(),
+            ban: (5, Duration::from_secs(60)),
+            options: Options {
+                version: "1.1.34".to_owned(),
+                tls: true,
+                subprotocol: Subprotocol::default(),
+                quirks: Vec::new(),
+                refusal: Refusal::default(),
+                greeting: Vec::new(),
+                reply_keys: REPLY_KEYS.to_vec(),
+                max_connections: 16_384,
+            },
+        }
+    }
+
+    /// The version that the health check tells. Default: `1.1.34`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.options.version = version.into();
+        self
+    }
+
+    /// The one user. Default: `root`, with a fresh random UUID as the password.
+    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.credentials = Credentials { username: user.into(), password: password.into() };
+        self
+    }
+
+    /// Whether to speak TLS. Default: yes, as the agent does.
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.options.tls = tls;
+        self
+    }
+
+    /// Which certificate to show. Default: [`Certificate::SelfSigned`].
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = certificate;
+        self
+    }
+
+    /// The port on 127.0.0.1. Default: 0, any that is free.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The ids of the servers that exist at the start, all stopped. Default: `AxiomMain` alone.
+    pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
+        self.servers = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Answers an action with a closure in place of the mock's own answer. Default: none.
+    ///
+    /// The closure gets the request's parameters, always a JSON object, after the catalogue's
+    /// demands on them have been checked. `Ok` becomes the result, `Err` the detail of an error.
+    /// The action need not be in the catalogue. Handlers run side by side: a slow one does not
+    /// hold up other replies.
+    ///
+    /// A handler that panics ends the session that called it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    /// use serde_json::json;
+    ///
+    /// let builder = MockAgent::builder(json!({ "actions": {} }))
+    ///     .handler("add", |parameters, _| async move {
+    ///         match (parameters["a"].as_i64(), parameters["b"].as_i64()) {
+    ///             (Some(a), Some(b)) => Ok(json!({ "sum": a + b })),
+    ///             _ => Err(json!({ "error": "`a` and `b` must be numbers" })),
+    ///         }
+    ///     })
+    ///     .handler("watch", |_, context| async move {
+    ///         context.push_event(&json!({ "action": "progress", "percent": 50 })).await;
+    ///         Ok(json!({}))
+    ///     });
+    /// ```
+    pub fn handler<F, Answer>(mut self, action: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(Value, Context) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Result<Value, Value>> + Send + 'static,
+    {
+        let handler: Handler =
+            Box::new(move |parameters, context| Box::pin(handler(parameters, context)));
+        self.handlers.insert(action.into(), handler);
+        self
+    }
+
+    /// After how many bad logins an address is banned, and for how long; 0 bans nobody.
+    /// Default: 5, for 60 s.
+    ///
+    /// Bad logins are forgotten as long after the last of them. A banned address is refused like
+    /// a bad login, whatever its credentials.
+    pub fn ban(mut self, after: u32, lasting: Duration) -> Self {
+        self.ban = (after, lasting);
+        self
+    }
+
+    /// What a good login is told of the subprotocol. Default: [`Subprotocol::Named`].
+    pub fn subprotocol(mut self, subprotocol: Subprotocol) -> Self {
+        self.options.subprotocol = subprotocol;
+        self
+    }
+
+    /// Adds an oddity to the answer to a good login. Default: none.
+    pub fn upgrade_quirk(mut self, quirk: UpgradeQuirk) -> Self {
+        self.options.quirks.push(quirk);
+        self
+    }
+
+    /// How a bad login is refused. Default: [`Refusal::Unauthorized`].
+    pub fn refusal(mut self, refusal: Refusal) -> Self {
+        self.options.refusal = refusal;
+        self
+    }
+
+    /// Events that each session gets first of all. Default: none.
+    pub fn greeting(mut self, events: impl IntoIterator<Item = Value>) -> Self {
+        self.options.greeting = events.into_iter().collect();
+        self
+    }
+
+    /// The keys of a reply, in their order. Default: `idempotence`, `status`, `parameters`.
+    pub fn reply_keys(mut self, keys: impl IntoIterator<Item = ReplyKey>) -> Self {
+        self.options.reply_keys = keys.into_iter().collect();
+        self
+    }
+
+    /// How many connections may be open; more are dropped. Default: 16,384.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.options.max_connections = connections;
+        self
+    }
+
+    /// Opens the port, on 127.0.0.1 alone, and serves until the handle is stopped or dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the catalogue or the certificate is none; otherwise what
+    /// the system says of the port.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time and IO enabled.
+    pub async fn start(self) -> io::Result<MockAgent> {
+        let catalogue = Catalogue::new(self.catalogue)?;
+        let identity = if self.options.tls { Some(self.certificate.identity()?) } else { None };
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
+        let port = socket.local_addr()?.port();
+        let core = Arc::new(Core {
+            options: self.options,
+            credentials: self.credentials,
+            catalogue,
+            handlers: self.handlers,
+            world: Mutex::new(World::new(self.servers)),
+            peers: Peers::new(),
+            guard: Guard::new(self.ban.0, self.ban.1),
+            faults: Faults::default(),
+            refuse_all: Mutex::new(None),
+            counts: Counts::default(),
+            identity: Mutex::new(identity),
+            seen: Mutex::new(VecDeque::new()),
+        });
+        let listener = Listener::spawn(socket, Arc::clone(&core));
+        Ok(MockAgent { core, port, listener: Mutex::new(Some(listener)) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("version", &self.options.version)
+            .field("username", &self.credentials.username)
+            .field("tls", &self.options.tls)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A random UUID, as the agent writes for its root user.
+fn fresh_password() -> String {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string()
+}

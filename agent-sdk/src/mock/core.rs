@@ -1,0 +1,83 @@
+//! What all connections of one mock share.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use serde_json::Value;
+
+use super::{
+    builder::Options,
+    catalogue::Catalogue,
+    certificate::Identity,
+    fault::Faults,
+    handler::Handler,
+    login::{Credentials, Guard},
+    peer::Peers,
+    upgrade::Refusal,
+    world::World,
+};
+
+/// Requests that are remembered, the newest of them.
+const MAX_SEEN: usize = 65_536;
+
+/// The state of one mock agent.
+pub(super) struct Core {
+    pub(super) options: Options,
+    pub(super) credentials: Credentials,
+    pub(super) catalogue: Catalogue,
+    pub(super) handlers: HashMap<String, Handler>,
+    pub(super) world: Mutex<World>,
+    pub(super) peers: Peers,
+    pub(super) guard: Guard,
+    pub(super) faults: Faults,
+    /// How every login is refused, the good ones too; `None`: they are let in.
+    pub(super) refuse_all: Mutex<Option<Refusal>>,
+    pub(super) counts: Counts,
+    /// The certificate in use; `None` without TLS.
+    pub(super) identity: Mutex<Option<Identity>>,
+    pub(super) seen: Mutex<VecDeque<SeenRequest>>,
+}
+
+/// What has happened since the start.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) logins: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) requests: AtomicU64,
+    pub(super) ignored: AtomicU64,
+}
+
+/// A request that the mock has received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeenRequest {
+    /// The action's name.
+    pub action: String,
+    /// The token; as JSON, if it was not a string.
+    pub token: String,
+    /// The number of the session that sent it.
+    pub session: u64,
+}
+
+impl Core {
+    /// Remembers a request.
+    pub(super) fn saw(&self, action: &str, token: &Value, session: u64) {
+        self.counts.requests.fetch_add(1, Relaxed);
+        let token = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
+        let mut seen = lock(&self.seen);
+        if seen.len() >= MAX_SEEN {
+            seen.pop_front();
+        }
+        seen.push_back(SeenRequest { action: action.to_owned(), token, session });
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A handler's panic cannot happen inside: no foreign code runs while one is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,180 @@
+//! From a request to its answer.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+use tungstenite::Utf8Bytes;
+
+use super::{
+    core::{Core, lock},
+    handler::Context,
+    peer::{Audience, Peer, text},
+    wire::{Answer, Reply, Request, event},
+    world::News,
+};
+
+/// What becomes of a request.
+pub(super) enum Dispatched {
+    /// It is answered; the events are for the session itself, after the reply.
+    Now(Reply, Vec<Utf8Bytes>),
+    /// A handler is at work.
+    Later(BoxFuture<'static, Reply>),
+}
+
+/// What an action's name and parameters come to before a handler is asked.
+struct Call<'a> {
+    action: &'a str,
+    parameters: Map<String, Value>,
+    peer: &'a Arc<Peer>,
+    /// Whether it came through `proxy`, as from the vendor's cloud.
+    proxied: bool,
+}
+
+impl Core {
+    /// Answers a request, or has a handler answer it.
+    pub(super) fn dispatch(&self, mut request: Request, peer: &Arc<Peer>) -> Dispatched {
+        self.saw(&request.action, &request.idempotence, peer.id);
+        let parameters = request.take_parameters();
+        let Request { action, idempotence: token, .. } = request;
+        let mut events = Vec::new();
+        let answer = parameters.and_then(|parameters| {
+            let call = Call { action: &action, parameters, peer, proxied: false };
+            self.check(&call)?;
+            Ok(call)
+        });
+        let answer = match answer {
+            Ok(call) => match self.handlers.get(call.action) {
+                Some(handler) => {
+                    let context = Context::new(Arc::clone(peer), token.clone());
+                    let answer = handler(Value::Object(call.parameters), context);
+                    return Dispatched::Later(Box::pin(async move {
+                        Reply { answer: answer.await, action, token }
+                    }));
+                }
+                None => self.act(call, &mut events),
+            },
+            Err(detail) => Err(detail),
+        };
+        Dispatched::Now(Reply { action, token, answer }, events)
+    }
+
+    /// Whether the call may be made at all; the detail of the refusal, if not.
+    fn check(&self, call: &Call<'_>) -> Result<(), Value> {
+        let Some(entry) = self.catalogue.get(call.action) else {
+            let known = is_basic(call.action) || self.handlers.contains_key(call.action);
+            let unknown = || json!({ "error": format!("unknown action `{}`", call.action) });
+            return if known { Ok(()) } else { Err(unknown()) };
+        };
+        if entry.cloud_only && !call.proxied {
+            let why = format!("`{}` is for the cloud controller only; use `proxy`", call.action);
+            return Err(json!({ "error": why }));
+        }
+        let missing = entry.missing(&call.parameters);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let why = format!("missing required parameters: {}", missing.join(", "));
+        Err(json!({ "error": why, "missing": missing }))
+    }
+
+    /// The mock's own answer to a call that has been checked.
+    fn act(&self, call: Call<'_>, events: &mut Vec<Utf8Bytes>) -> Answer {
+        let peer = call.peer;
+        match call.action {
+            "list_actions" => Ok(self.catalogue.listing()),
+            "whoami" => Ok(json!({ "username": self.credentials.username, "permissions": ["*"] })),
+            "subscribe" => peer.subscribe(topic(&call.parameters)?),
+            "unsubscribe" => {
+                peer.unsubscribe(topic(&call.parameters)?);
+                Ok(json!({}))
+            }
+            "enable_stdout" => {
+                peer.enable_stdout();
+                let greeting = format!("Architect Agent {}", self.options.version);
+                events.extend([&*greeting, "console attached"].map(|line| text(&console(line))));
+                Ok(json!({}))
+            }
+            "proxy" => self.proxy(&call, events),
+            _ => self.act_on_servers(call, events),
+        }
+    }
+
+    /// Answers the nested action as the vendor's cloud would.
+    fn proxy(&self, call: &Call<'_>, events: &mut Vec<Utf8Bytes>) -> Answer {
+        let action = call.parameters.get("action").and_then(Value::as_str).unwrap_or_default();
+        if action == "proxy" {
+            return Err(json!({ "error": "`proxy` cannot be nested" }));
+        }
+        let parameters = call.parameters.get("parameters").and_then(Value::as_object);
+        let parameters = parameters.cloned().unwrap_or_default();
+        let nested = Call { action, parameters, peer: call.peer, proxied: true };
+        self.check(&nested)?;
+        self.act(nested, events)
+    }
+
+    /// Lets the servers answer, tells their news, and echoes what is not about servers.
+    fn act_on_servers(&self, call: Call<'_>, events: &mut Vec<Utf8Bytes>) -> Answer {
+        let mut news = Vec::new();
+        let answer = lock(&self.world).act(call.action, &call.parameters, &mut news);
+        for item in news {
+            self.tell(&item, call.peer, events);
+        }
+        answer.unwrap_or_else(|| Ok(Value::Object(without_secrets(call.parameters))))
+    }
+
+    /// Sends news to whom it concerns. The caller's own share is left in `events`: it is to come
+    /// after the reply.
+    fn tell(&self, news: &News, caller: &Peer, events: &mut Vec<Utf8Bytes>) {
+        let line = console(&format!("{}: {}", news.server, news.event["parameters"]));
+        let shares =
+            [(Audience::Topic(&news.server), text(&news.event)), (Audience::Stdout, text(&line))];
+        for (audience, event) in shares {
+            self.peers.offer(audience, &event, caller.id);
+            if caller.belongs_to(audience) {
+                events.push(event);
+            }
+        }
+    }
+}
+
+/// Actions that a session has whether the catalogue names them or not.
+fn is_basic(action: &str) -> bool {
+    matches!(action, "list_actions" | "whoami" | "subscribe" | "unsubscribe" | "enable_stdout")
+}
+
+fn topic(parameters: &Map<String, Value>) -> Result<&str, Value> {
+    let topic = parameters.get("topic").and_then(Value::as_str);
+    topic.ok_or_else(|| json!({ "error": "`topic` must be a string" }))
+}
+
+/// A line of the agent's console.
+fn console(line: &str) -> Value {
+    event("stdout", "agent", &json!({ "line": line }))
+}
+
+/// The parameters, but for those that must not be sent around.
+fn without_secrets(mut parameters: Map<String, Value>) -> Map<String, Value> {
+    parameters.retain(|name, value| {
+        let name = name.to_ascii_lowercase();
+        if let Value::Object(inner) = value {
+            *inner = without_secrets(std::mem::take(inner));
+        }
+        !["password", "secret", "token"].iter().any(|word| name.contains(word))
+    });
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echo_leaves_secrets_out_at_every_level() {
+        let given = json!({
+            "name": "db", "password": "p", "options": { "apiToken": "t", "size": 1 },
+        });
+        let kept = without_secrets(given.as_object().unwrap().clone());
+        assert_eq!(Value::Object(kept), json!({ "name": "db", "options": { "size": 1 } }));
+    }
+}

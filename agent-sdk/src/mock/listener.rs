@@ -1,0 +1,170 @@
+//! The port: who connects, and what becomes of it.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    core::{Core, lock},
+    http::{BadHead, Head, Transport, answer, finish, health, read_head},
+    peer::Control,
+    session::Session,
+    upgrade,
+};
+
+/// How long a peer may take for its TLS handshake, and for its request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long sessions may take to end when the mock stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// After a failed accept (no more file descriptors, as a rule), before the next.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// The task that accepts connections and owns them.
+pub(super) struct Listener {
+    stop: oneshot::Sender<Ending>,
+    task: JoinHandle<()>,
+}
+
+/// How connections are ended.
+#[derive(Clone, Copy)]
+pub(super) enum Ending {
+    /// With a goodbye.
+    Graceful,
+    /// As when the process is killed.
+    Cut,
+}
+
+impl Listener {
+    pub(super) fn spawn(socket: TcpListener, core: Arc<Core>) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        Self { stop, task: tokio::spawn(accept(socket, core, stopped)) }
+    }
+
+    /// Closes the port and every connection; afterwards all of it is gone.
+    pub(super) async fn stop(self, ending: Ending) {
+        // If the task has ended there is nothing left to stop.
+        let _ = self.stop.send(ending);
+        let _ = self.task.await;
+    }
+}
+
+/// Accepts until told to stop. If [`Listener`] is dropped that counts as [`Ending::Cut`].
+async fn accept(socket: TcpListener, core: Arc<Core>, mut stopped: oneshot::Receiver<Ending>) {
+    let mut connections = JoinSet::new();
+    let ending = loop {
+        tokio::select! {
+            ending = &mut stopped => break ending.unwrap_or(Ending::Cut),
+            Some(_) = connections.join_next() => {}
+            accepted = socket.accept() => match accepted {
+                // A connection over the limit is dropped.
+                Ok((stream, from)) if connections.len() < core.options.max_connections => {
+                    connections.spawn(serve(Arc::clone(&core), stream, from));
+                }
+                Ok(_) => {}
+                Err(_) => sleep(BREATH).await,
+            },
+        }
+    };
+    drop(socket);
+    if matches!(ending, Ending::Graceful) {
+        core.peers.control_all(Control::Close);
+        let ended = async { while connections.join_next().await.is_some() {} };
+        // Whoever has not ended by then is cut off.
+        let _ = timeout(FAREWELL, ended).await;
+    }
+    connections.shutdown().await;
+}
+
+/// Serves one connection to its end.
+async fn serve(core: Arc<Core>, stream: TcpStream, from: SocketAddr) {
+    // Replies are written in batches already; waiting for more would only delay them.
+    let _ = stream.set_nodelay(true);
+    let identity = lock(&core.identity).clone();
+    let Some(identity) = identity else {
+        return talk(core, stream, from.ip()).await;
+    };
+    let handshake = TlsAcceptor::from(identity.config).accept(stream);
+    // A peer that does not want TLS, or not this certificate, has left.
+    if let Ok(Ok(stream)) = timeout(PATIENCE, handshake).await {
+        // TLS keeps its state in the stream, which is too much for the stack.
+        Box::pin(talk(core, stream, from.ip())).await;
+    }
+}
+
+/// Reads the request and does what it asks for.
+async fn talk(core: Arc<Core>, mut stream: impl Transport, from: IpAddr) {
+    // A connection that fails has nobody left who could be told.
+    let _ = match timeout(PATIENCE, read_head(&mut stream)).await {
+        Ok(Ok(head)) => route(core, stream, head, from).await,
+        Ok(Err(BadHead::Refused(status))) => finish(stream, plain(status).as_bytes()).await,
+        Ok(Err(BadHead::Gone)) | Err(_) => Ok(()),
+    };
+}
+
+async fn route(
+    core: Arc<Core>,
+    stream: impl Transport,
+    head: Head,
+    from: IpAddr,
+) -> io::Result<()> {
+    match (head.method.as_str(), head.path.split('?').next()) {
+        ("GET", Some("/ws")) => login(core, stream, head, from).await,
+        ("GET", Some("/")) => {
+            let body = health(&core.options.version, core.options.tls).to_string();
+            finish(stream, answer("200 OK", "", "application/json", &body).as_bytes()).await
+        }
+        _ => finish(stream, plain("404 Not Found").as_bytes()).await,
+    }
+}
+
+/// Upgrades the connection if the login is good.
+async fn login(
+    core: Arc<Core>,
+    stream: impl Transport,
+    head: Head,
+    from: IpAddr,
+) -> io::Result<()> {
+    if !asks_for_websocket(&head) {
+        return finish(stream, plain("426 Upgrade Required").as_bytes()).await;
+    }
+    let refuse_all = *lock(&core.refuse_all);
+    if let Some(refusal) = refuse_all {
+        core.counts.refused.fetch_add(1, Relaxed);
+        return upgrade::refuse(stream, refusal).await;
+    }
+    if !core.guard.admit(from, core.credentials.match_head(&head)) {
+        core.counts.refused.fetch_add(1, Relaxed);
+        return upgrade::refuse(stream, core.options.refusal).await;
+    }
+    core.counts.logins.fetch_add(1, Relaxed);
+    let answer = upgrade::accepted(&head, core.options.subprotocol, &core.options.quirks);
+    // The session is counted before the answer is sent: whoever has been let in finds itself there.
+    let ends = core.peers.open();
+    let mut session = Session::new(core, stream, head.rest, ends).await;
+    session.begin(answer).await?;
+    session.run().await;
+    Ok(())
+}
+
+fn asks_for_websocket(head: &Head) -> bool {
+    head.header_has("Connection", "upgrade")
+        && head.header_has("Upgrade", "websocket")
+        && head.header_has("Sec-WebSocket-Version", "13")
+        && head.header("Sec-WebSocket-Key").is_some()
+}
+
+/// An answer that says no more than its status.
+fn plain(status: &str) -> String {
+    answer(status, "", "text/plain", status)
+}

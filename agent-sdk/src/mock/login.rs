@@ -1,0 +1,143 @@
+//! Who may log in, and who is banned.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::http::Head;
+
+/// The subprotocol of the API.
+pub(super) const PROTOCOL: &str = "SMP1.0";
+/// The header that carries the login.
+pub(super) const LOGIN_HEADER: &str = "Sec-WebSocket-Protocol";
+/// Addresses whose failures are remembered; the mock has one peer, its own host.
+const MAX_ADDRESSES: usize = 1024;
+
+/// The one user. It has no `Debug`: the password is in it.
+pub(super) struct Credentials {
+    pub(super) username: String,
+    pub(super) password: String,
+}
+
+impl Credentials {
+    /// Whether the upgrade request carries this login: the protocol, the name and the password,
+    /// and nothing else.
+    pub(super) fn match_head(&self, head: &Head) -> bool {
+        let Some(header) = head.header(LOGIN_HEADER) else { return false };
+        let items: Vec<_> = header.split(',').map(str::trim).collect();
+        items == [PROTOCOL, &self.username, &self.password]
+    }
+}
+
+/// Counts bad logins per address, and bans.
+pub(super) struct Guard {
+    /// How many bad logins ban an address; 0: none ever does.
+    after: u32,
+    lasting: Duration,
+    addresses: Mutex<HashMap<IpAddr, Failures>>,
+}
+
+/// The bad logins of one address.
+struct Failures {
+    count: u32,
+    /// When they are forgotten; a ban ends then, too.
+    until: Instant,
+}
+
+impl Guard {
+    pub(super) fn new(after: u32, lasting: Duration) -> Self {
+        Self { after, lasting, addresses: Mutex::default() }
+    }
+
+    fn is_banned(&self, address: IpAddr) -> bool {
+        let addresses = self.addresses();
+        addresses.get(&address).is_some_and(|failures| {
+            self.after > 0 && failures.count >= self.after && Instant::now() < failures.until
+        })
+    }
+
+    /// Whether to let somebody in whose credentials are `good` or not. Bad ones may ban the
+    /// address; what a banned address tries makes its ban no longer.
+    pub(super) fn admit(&self, address: IpAddr, good: bool) -> bool {
+        let banned = self.is_banned(address);
+        if !good && !banned {
+            self.add(address, 1);
+        }
+        good && !banned
+    }
+
+    /// Bans an address at once.
+    pub(super) fn ban(&self, address: IpAddr) {
+        self.add(address, self.after);
+    }
+
+    /// Forgets all failures and bans.
+    pub(super) fn pardon(&self) {
+        self.addresses().clear();
+    }
+
+    fn add(&self, address: IpAddr, failures: u32) {
+        let now = Instant::now();
+        let mut addresses = self.addresses();
+        addresses.retain(|_, known| now < known.until);
+        if addresses.len() >= MAX_ADDRESSES {
+            return;
+        }
+        let known = addresses.entry(address).or_insert(Failures { count: 0, until: now });
+        known.count = known.count.saturating_add(failures);
+        known.until = now + self.lasting;
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, Failures>> {
+        // Nothing can panic while it is held.
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_allowed_failure_bans_until_the_time_is_over() {
+        let guard = Guard::new(5, Duration::from_secs(60));
+        for _ in 0..5 {
+            assert!(guard.admit(HERE, true), "not yet");
+            assert!(!guard.admit(HERE, false));
+        }
+        assert!(!guard.admit(HERE, true));
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert!(!guard.admit(HERE, true));
+        assert!(!guard.admit(HERE, false), "which makes it no longer");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(guard.admit(HERE, true));
+        guard.admit(HERE, false);
+        assert!(guard.admit(HERE, true), "the count starts again after a ban");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn zero_bans_nobody() {
+        let guard = Guard::new(0, Duration::from_secs(60));
+        guard.admit(HERE, false);
+        guard.ban(HERE);
+        assert!(guard.admit(HERE, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ban_can_be_had_at_once_and_lifted() {
+        let guard = Guard::new(5, Duration::from_secs(60));
+        guard.ban(HERE);
+        assert!(!guard.admit(HERE, true));
+        guard.pardon();
+        assert!(guard.admit(HERE, true));
+    }
+}

@@ -1,0 +1,273 @@
+//! One logged-in connection.
+
+use std::{
+    io,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    io::AsyncWriteExt,
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_tungstenite::WebSocketStream;
+use tungstenite::{
+    Error, Message,
+    protocol::{
+        CloseFrame, Role, WebSocketConfig,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
+};
+
+use super::{
+    core::Core,
+    dispatch::Dispatched,
+    fault::{Effect, Parcel},
+    http::Transport,
+    peer::{Control, Ends, QUEUE, text},
+    upgrade::{self, UpgradeQuirk},
+    wire::{Reply, Request},
+};
+
+/// Handlers at work for one session; at this many the session stops reading.
+const MAX_RUNNING: usize = 1024;
+/// The largest request.
+const MAX_REQUEST: usize = 64 << 20;
+/// Enough for a batch of common requests; thousands of sessions must fit into a test.
+const READ_BUFFER: usize = 8 * 1024;
+/// Enough for a batch of common replies.
+const WRITE_BUFFER: usize = 16 * 1024;
+/// How long replies that are to be reversed wait for one more.
+const MORE_TO_REVERSE: Duration = Duration::from_millis(100);
+/// How long the peer may take to answer a goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// A connection after its login.
+pub(super) struct Session<S> {
+    core: Arc<Core>,
+    socket: WebSocketStream<S>,
+    ends: Ends,
+    /// Handlers at work, and replies that are delayed.
+    running: FuturesUnordered<BoxFuture<'static, Step>>,
+    /// Replies that wait to be written in reverse, and until when.
+    held: Vec<Parcel>,
+    release: Instant,
+}
+
+/// What a session has to do next.
+enum Step {
+    Received(Message),
+    Finished(Reply),
+    Write(Parcel),
+    Release,
+    /// The peer has left, or has broken the protocol.
+    Gone,
+}
+
+impl<S: Transport> Session<S> {
+    /// Takes over a stream after the upgrade; `rest` is what came with the request's head.
+    pub(super) async fn new(core: Arc<Core>, stream: S, rest: Vec<u8>, ends: Ends) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_message_size(Some(MAX_REQUEST))
+            .max_frame_size(Some(MAX_REQUEST));
+        let socket =
+            WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
+        Self {
+            core,
+            socket,
+            ends,
+            running: FuturesUnordered::new(),
+            held: Vec::new(),
+            release: Instant::now(),
+        }
+    }
+
+    /// Sends the head that accepts the login, and the greeting.
+    pub(super) async fn begin(&mut self, head: String) -> io::Result<()> {
+        let core = Arc::clone(&self.core);
+        let mut head = head.into_bytes();
+        let mut greeting = core.options.greeting.iter().map(text);
+        let quirks = &core.options.quirks;
+        while quirks.contains(&UpgradeQuirk::FramesInHead)
+            && let Some(event) = greeting.next()
+        {
+            let frame = Frame::message(event, OpCode::Data(Data::Text), true);
+            frame.format(&mut head).map_err(io::Error::other)?;
+        }
+        upgrade::send(self.socket.get_mut(), &head, quirks).await?;
+        for event in greeting {
+            self.socket.feed(Message::Text(event)).await.map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    /// Serves until the peer leaves or the session is told to end.
+    pub(super) async fn run(mut self) {
+        let mut control = self.ends.control.clone();
+        let told = tokio::select! {
+            biased;
+            told = told(&mut control) => told,
+            // Why it ended is the peer's own affair: it has left, or broke the protocol.
+            _ = self.serve() => return self.hang_up().await,
+        };
+        match told {
+            Control::Close => self.say_goodbye().await,
+            Control::Freeze => self.freeze(control).await,
+            Control::Cut | Control::Run => {}
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), Error> {
+        loop {
+            // Written bytes are flushed when there is nothing else to do, once for many replies.
+            let step = if let Some(step) = self.next().now_or_never() {
+                step
+            } else {
+                self.socket.flush().await?;
+                self.next().await
+            };
+            match step {
+                Step::Received(message) => self.receive(message).await?,
+                Step::Finished(reply) => {
+                    // What a handler has sent before it answered comes before the answer.
+                    for _ in 0..QUEUE {
+                        let Ok(parcel) = self.ends.queue.try_recv() else { break };
+                        self.write(parcel).await?;
+                    }
+                    self.reply(reply).await?;
+                }
+                Step::Write(parcel) => self.write(parcel).await?,
+                Step::Release => self.release().await?,
+                Step::Gone => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits for something to do. The choice is random, so that neither requests, replies nor
+    /// events can starve the others.
+    ///
+    /// Cancel safe: nothing is taken unless it is returned.
+    async fn next(&mut self) -> Step {
+        let busy = self.running.len() >= MAX_RUNNING;
+        tokio::select! {
+            received = self.socket.next(), if !busy => match received {
+                Some(Ok(message)) => Step::Received(message),
+                Some(Err(_)) | None => Step::Gone,
+            },
+            Some(step) = self.running.next() => step,
+            Some(parcel) = self.ends.queue.recv() => Step::Write(parcel),
+            () = sleep_until(self.release), if !self.held.is_empty() => Step::Release,
+        }
+    }
+
+    async fn receive(&mut self, message: Message) -> Result<(), Error> {
+        let request = match &message {
+            Message::Text(text) => Request::read(text.as_bytes()),
+            Message::Binary(bytes) => Request::read(bytes),
+            // The socket answers pings and the peer's goodbye by itself.
+            _ => return Ok(()),
+        };
+        let Some(request) = request else {
+            self.core.counts.ignored.fetch_add(1, Relaxed);
+            return Ok(());
+        };
+        match self.core.dispatch(request, &self.ends.peer) {
+            Dispatched::Later(reply) => self.running.push(reply.map(Step::Finished).boxed()),
+            Dispatched::Now(reply, events) => {
+                self.reply(reply).await?;
+                for event in events {
+                    self.socket.feed(Message::Text(event)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a reply, or does to it what a fault demands.
+    async fn reply(&mut self, reply: Reply) -> Result<(), Error> {
+        let keys = &self.core.options.reply_keys;
+        let plain = |reply: &Reply| Message::text(reply.write(keys));
+        match self.core.faults.strike(&reply.action) {
+            None => self.socket.feed(plain(&reply)).await,
+            Some(Effect::Form(form)) => {
+                let parcel = form.write(reply, keys);
+                self.write(parcel).await
+            }
+            Some(Effect::Lose) => Ok(()),
+            Some(Effect::Delay(by)) => {
+                let parcel = vec![plain(&reply)];
+                self.running.push(sleep(by).map(|()| Step::Write(parcel)).boxed());
+                Ok(())
+            }
+            Some(Effect::Reverse(batch)) => {
+                self.held.push(vec![plain(&reply)]);
+                self.release = Instant::now() + MORE_TO_REVERSE;
+                if self.held.len() >= batch { self.release().await } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Writes what has been held back, last to first.
+    async fn release(&mut self) -> Result<(), Error> {
+        while let Some(parcel) = self.held.pop() {
+            self.write(parcel).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, parcel: Parcel) -> Result<(), Error> {
+        for message in parcel {
+            self.socket.feed(message).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes from this side, and waits for the peer to agree.
+    async fn say_goodbye(mut self) {
+        let frame = CloseFrame { code: CloseCode::Away, reason: "the agent stops".into() };
+        let goodbye = async {
+            self.socket.close(Some(frame)).await?;
+            while self.socket.next().await.transpose()?.is_some() {}
+            Ok::<_, Error>(())
+        };
+        // The peer has gone already, or does not answer: either way it is over.
+        let _ = timeout(GOODBYE, goodbye).await;
+        self.hang_up().await;
+    }
+
+    /// Ends TLS and TCP as they are to be ended.
+    async fn hang_up(mut self) {
+        // There is nobody left to tell of a failure.
+        let _ = timeout(GOODBYE, self.socket.get_mut().shutdown()).await;
+    }
+
+    /// Holds the socket and does nothing with it.
+    async fn freeze(mut self, mut control: watch::Receiver<Control>) {
+        // Whoever sends events must not wait for a session that takes none.
+        self.ends.queue.close();
+        let ended = |control: &Control| matches!(control, Control::Close | Control::Cut);
+        // The sender lives as long as the session does.
+        let _ = control.wait_for(ended).await;
+    }
+}
+
+impl<S> Drop for Session<S> {
+    fn drop(&mut self) {
+        self.core.peers.close(self.ends.peer.id);
+    }
+}
+
+/// What the session is told, once it is told anything.
+async fn told(control: &mut watch::Receiver<Control>) -> Control {
+    match control.wait_for(|control| *control != Control::Run).await {
+        Ok(control) => *control,
+        Err(_) => Control::Cut,
+    }
+}

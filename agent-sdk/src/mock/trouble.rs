@@ -1,0 +1,117 @@
+//! Trouble that a test can make while the mock runs.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use tokio::net::TcpListener;
+
+use super::{
+    MockAgent,
+    certificate::Certificate,
+    core::lock,
+    fault::{Fault, RawFrames},
+    listener::{Ending, Listener},
+    peer::{Audience, Control},
+    upgrade::Refusal,
+};
+
+/// # Trouble
+///
+/// What can go wrong between a client and an agent, at a test's command.
+impl MockAgent {
+    /// Lets something go wrong with replies, in all sessions. Of several faults that are meant for
+    /// a reply, the oldest counts.
+    pub fn inject(&self, fault: Fault) {
+        self.core.faults.add(fault);
+    }
+
+    /// Ends all faults that have been injected. Replies that are delayed stay so.
+    pub fn heal(&self) {
+        self.core.faults.clear();
+    }
+
+    /// Sends frames that nobody has asked for to every session; otherwise like
+    /// [`push_event`](Self::push_event).
+    pub async fn push_frames(&self, frames: RawFrames) {
+        self.core.peers.push(Audience::All, &frames.into_parcel()).await;
+    }
+
+    /// From now on the open sessions neither read nor write, pings included, but keep their
+    /// sockets, as when a cable is pulled. New sessions are as always.
+    pub fn half_open(&self) {
+        self.core.peers.control_all(Control::Freeze);
+    }
+
+    /// Drops the socket of every session without a goodbye.
+    pub fn cut_connections(&self) {
+        self.core.peers.control_all(Control::Cut);
+    }
+
+    /// Stops as a killed process does: every connection is cut and the port is closed. Returns
+    /// when it is done. Bad logins and bans are forgotten; servers stay as they are.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is done, the rest happens by itself.
+    pub async fn go_down(&self) {
+        let listener = lock(&self.listener).take();
+        if let Some(listener) = listener {
+            listener.stop(Ending::Cut).await;
+        }
+        self.core.guard.pardon();
+    }
+
+    /// Opens the same port again after [`go_down`](Self::go_down).
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::AddrInUse`] if somebody else has taken the port, or if it is open.
+    pub async fn come_up(&self) -> io::Result<()> {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
+        *lock(&self.listener) = Some(Listener::spawn(socket, Arc::clone(&self.core)));
+        Ok(())
+    }
+
+    /// [`go_down`](Self::go_down), then [`come_up`](Self::come_up).
+    ///
+    /// # Errors
+    ///
+    /// As [`come_up`](Self::come_up).
+    pub async fn restart(&self) -> io::Result<()> {
+        self.go_down().await;
+        self.come_up().await
+    }
+
+    /// Shows another certificate to those that connect from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the certificate is none, or if the mock has no TLS.
+    pub fn replace_certificate(&self, certificate: &Certificate) -> io::Result<()> {
+        if !self.core.options.tls {
+            let why = "the mock agent was started without TLS and shows no certificate";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let identity = certificate.identity()?;
+        *lock(&self.core.identity) = Some(identity);
+        Ok(())
+    }
+
+    /// Refuses every login in this way, however good it is; `None` lets good ones in again.
+    pub fn refuse_logins(&self, refusal: Option<Refusal>) {
+        *lock(&self.core.refuse_all) = refusal;
+    }
+
+    /// Bans this host, as after too many bad logins.
+    pub fn ban(&self) {
+        self.core.guard.ban(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+
+    /// Forgets all bad logins and bans.
+    pub fn pardon(&self) {
+        self.core.guard.pardon();
+    }
+}
