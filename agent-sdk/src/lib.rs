@@ -6,6 +6,8 @@ mod call;
 mod error;
 mod reply;
 
+// Not for rustfmt: the generator formats it, and `cargo xtask check` compares it byte for byte.
+#[rustfmt::skip]
 #[cfg(feature = "actions")]
 #[path = "generated/mod.rs"]
 pub mod actions;
