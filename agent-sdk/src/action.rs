@@ -49,7 +49,7 @@ pub struct ActionInfo {
     pub name: &'static str,
     /// The agent's own words; empty where it has none.
     pub description: &'static str,
-    /// The parameters, in the catalogue's order, then those that the overlay adds.
+    /// The parameters: those that the agent demands first, in the order of the arguments of `new`.
     pub parameters: &'static [ParameterInfo],
     /// Whether only the vendor's cloud may call it; such an action has no method.
     pub cloud_controller_only: bool,

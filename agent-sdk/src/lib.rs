@@ -15,6 +15,8 @@ mod statistics;
 mod tls;
 mod wire;
 
+// Not for rustfmt: the generator formats it, and `cargo xtask check` compares it byte for byte.
+#[rustfmt::skip]
 #[cfg(feature = "actions")]
 #[path = "generated/mod.rs"]
 pub mod actions;

@@ -1,0 +1,285 @@
+//! Problems with their place, their cause and what to do about them.
+//!
+//! Everything that reads or lowers writes its findings into a [`Report`] and goes on as far as it
+//! can, so that one run tells all that is wrong.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use crate::text::Shown;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Severity {
+    /// Something worth knowing, such as a name that had to be changed.
+    Note,
+    /// The result is usable, and less than it could be.
+    Warning,
+    /// Something could not be done; what it concerns is left out.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A text that was read, and the name to call it by.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    name: String,
+    text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    /// Keeps a text for pointing into it.
+    #[must_use]
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        let text = text.into();
+        let begins = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(begins.map(|(at, _)| at + 1)).collect();
+        Arc::new(Self { name: name.into(), text, lines })
+    }
+
+    /// What the text is called: a file's path as it was given, or a word for where it came from.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line and the column, both from 1, of a place; the column counts characters.
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|begin| *begin <= offset).max(1);
+        let begin = self.lines.get(line - 1).copied().unwrap_or_default();
+        let before = self.text.get(begin..offset).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
+
+    /// The place of a line and a byte column, both from 1, as JSON and TOML readers tell them.
+    pub(crate) fn offset(&self, line: usize, column: usize) -> usize {
+        let begin = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        self.floor(begin + column.saturating_sub(1))
+    }
+
+    /// The nearest place at or before `offset` at which a character begins, or the end.
+    pub(crate) fn floor(&self, offset: usize) -> usize {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    }
+}
+
+/// One finding: what, where, and what to do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    place: Option<(Arc<Source>, Range<usize>)>,
+    path: Option<String>,
+    help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding that stops what it concerns.
+    pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    /// A finding that makes the result less than it could be.
+    pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+
+    /// A finding that is worth knowing.
+    pub(crate) fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, message)
+    }
+
+    fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity, code, message: message.into(), place: None, path: None, help: None }
+    }
+
+    /// Points into a text.
+    pub(crate) fn at(mut self, source: &Arc<Source>, range: Range<usize>) -> Self {
+        self.place = Some((Arc::clone(source), range));
+        self
+    }
+
+    /// Names the path inside the document.
+    pub(crate) fn path(mut self, path: impl fmt::Display) -> Self {
+        self.path = Some(path.to_string());
+        self
+    }
+
+    /// Says what to do.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// A short constant word for this kind of finding, to match on.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// The name of the text it was found in.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.place.as_ref().map(|(source, _)| source.name())
+    }
+
+    /// The line and the column, both from 1; the column counts characters.
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
+        self.place.as_ref().map(|(source, range)| source.position(range.start))
+    }
+
+    /// The path inside the document, such as `actions.server_start.description`.
+    #[must_use]
+    pub fn document_path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.severity, self.message)?;
+        if let Some((source, range)) = &self.place {
+            let (line, column) = source.position(range.start);
+            write!(f, "\n  --> {}:{line}:{column}", Shown(source.name()))?;
+        }
+        if let Some(path) = &self.path {
+            write!(f, "\n  at {path}")?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Diagnostic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let position = self.position();
+        let mut fields = serializer.serialize_struct("Diagnostic", 8)?;
+        fields.serialize_field("severity", &self.severity)?;
+        fields.serialize_field("code", self.code)?;
+        fields.serialize_field("message", &self.message)?;
+        fields.serialize_field("file", &self.file())?;
+        fields.serialize_field("line", &position.map(|(line, _)| line))?;
+        fields.serialize_field("column", &position.map(|(_, column)| column))?;
+        fields.serialize_field("path", &self.path)?;
+        fields.serialize_field("help", &self.help)?;
+        fields.end()
+    }
+}
+
+/// All findings of a run, in a stable order.
+///
+/// `Display` shows them for a human, one under the other; `Serialize` is the list of them for a
+/// machine, each with `severity`, `code`, `message`, `file`, `line`, `column`, `path` and `help`.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+    strict: bool,
+}
+
+impl Report {
+    /// An empty report.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty report that takes every warning for an error.
+    #[must_use]
+    pub fn strict() -> Self {
+        Self { strict: true, ..Self::default() }
+    }
+
+    pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
+        if self.strict && diagnostic.severity == Severity::Warning {
+            diagnostic.severity = Severity::Error;
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Whether anything could not be done.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.diagnostics.is_empty()
+    }
+
+    /// The findings, in the order in which they were made.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.diagnostics.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Report {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for diagnostic in self {
+            writeln!(f, "{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.diagnostics.serialize(serializer)
+    }
+}

@@ -1,0 +1,72 @@
+//! The types of the catalogue as types of Rust.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use crate::types::ParamType;
+
+/// A name that `naming` made, as an identifier.
+pub(super) fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+/// The type of a field.
+pub(super) fn field(param_type: &ParamType) -> TokenStream {
+    match param_type {
+        ParamType::Any => quote!(Value),
+        ParamType::Boolean => quote!(bool),
+        ParamType::Integer => quote!(i64),
+        ParamType::Unsigned => quote!(u64),
+        ParamType::LongInteger => quote!(i128),
+        ParamType::LongUnsigned => quote!(u128),
+        ParamType::Float => quote!(f64),
+        ParamType::Number => quote!(Number),
+        ParamType::String => quote!(String),
+        ParamType::List(inner) => {
+            let inner = field(inner);
+            quote!(Vec<#inner>)
+        }
+        ParamType::Map(inner) if **inner == ParamType::Any => quote!(Map<String, Value>),
+        ParamType::Map(inner) => {
+            let inner = field(inner);
+            quote!(BTreeMap<String, #inner>)
+        }
+        ParamType::Nullable(inner) => {
+            let inner = field(inner);
+            quote!(Option<#inner>)
+        }
+        ParamType::Named(name, _) => {
+            let name = ident(name);
+            quote!(#name)
+        }
+    }
+}
+
+/// The type of an argument, and how a field is made of it.
+pub(super) fn argument(param_type: &ParamType, name: &Ident) -> (TokenStream, TokenStream) {
+    let rust_type = field(param_type);
+    if is_converted(param_type) {
+        (quote!(impl Into<#rust_type>), quote!(#name.into()))
+    } else {
+        (rust_type, quote!(#name))
+    }
+}
+
+/// Whether other types than the field's own are usefully accepted: `"text"` for a string.
+fn is_converted(param_type: &ParamType) -> bool {
+    matches!(
+        param_type,
+        ParamType::String | ParamType::Any | ParamType::Number | ParamType::Named(..)
+    )
+}
+
+/// Whether a type is or holds one that the test finds.
+pub(super) fn holds(param_type: &ParamType, test: &impl Fn(&ParamType) -> bool) -> bool {
+    test(param_type)
+        || match param_type {
+            ParamType::List(inner) | ParamType::Map(inner) | ParamType::Nullable(inner) => {
+                holds(inner, test)
+            }
+            _ => false,
+        }
+}

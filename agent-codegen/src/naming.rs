@@ -1,0 +1,256 @@
+//! From names on the wire to names in Rust: the only place that knows.
+//!
+//! A Rust name follows from the wire name alone, so that neither the order of the catalogue nor
+//! another action changes it. Only where two wire names would get the same Rust name do they see
+//! each other: the one that is a Rust name already keeps it, and the others get a suffix that
+//! follows from their own wire name. Everything that was changed is told.
+
+mod reserved;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Write},
+};
+
+use heck::{ToSnakeCase, ToUpperCamelCase};
+
+use crate::text::Quoted;
+
+/// What is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// An action: a method of the agent, and a type.
+    Action,
+    /// A parameter: a field, a setter, an argument.
+    Parameter,
+}
+
+/// The Rust names of one wire name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// For functions and fields.
+    pub snake: String,
+    /// For types.
+    pub camel: String,
+    /// What had to be changed, if the Rust name is not simply the wire name.
+    pub changes: Vec<Change>,
+}
+
+/// Why a Rust name is not the wire name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Written as Rust writes names.
+    Style,
+    /// It holds characters that no Rust name can have, or is empty.
+    Unusable,
+    /// It is too long to be read.
+    Length,
+    /// Rust or the SDK has the name already.
+    Taken(String),
+    /// These other wire names would get the same Rust name.
+    Collision(Vec<String>),
+    /// The overlay says so.
+    Chosen,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Style => f.write_str("Rust names are written so"),
+            Self::Unusable => f.write_str("it holds what no Rust name can hold"),
+            Self::Length => write!(f, "it is longer than {LONGEST} characters"),
+            Self::Taken(name) => write!(f, "`{name}` is a name of Rust or of the SDK"),
+            Self::Collision(others) => {
+                f.write_str("the same name would also go to ")?;
+                for (index, other) in others.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{}", Quoted(other))?;
+                }
+                Ok(())
+            }
+            Self::Chosen => f.write_str("the overlay says so"),
+        }
+    }
+}
+
+/// The longest Rust name that is made; longer ones are cut and told apart by a suffix.
+const LONGEST: usize = 64;
+
+/// Names everything in one scope.
+///
+/// `wires` is each wire name with the Rust name that the overlay chose for it, in snake case;
+/// `taken` is the type names that stand beside those of the actions.
+pub(crate) fn assign<'a>(
+    scope: Scope,
+    wires: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+    taken: &BTreeSet<String>,
+) -> BTreeMap<&'a str, Name> {
+    let stems: BTreeMap<&str, Stem> =
+        wires.into_iter().map(|(wire, chosen)| (wire, Stem::of(scope, wire, chosen))).collect();
+    let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (wire, stem) in &stems {
+        groups.entry(scope.key(&stem.text)).or_default().push(wire);
+    }
+    let mut used: BTreeSet<String> = groups.keys().chain(taken).cloned().collect();
+    stems
+        .iter()
+        .map(|(wire, stem)| {
+            let key = scope.key(&stem.text);
+            let group = groups.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let mut stem = stem.clone();
+            if taken.contains(&key) {
+                stem.changes.push(Change::Taken(key));
+                stem.set_apart(scope, wire, &mut used);
+            } else if owner(&stems, group).is_none_or(|owner| owner != *wire) {
+                let others = group.iter().filter(|other| *other != wire).map(ToString::to_string);
+                stem.changes.push(Change::Collision(others.collect()));
+                stem.set_apart(scope, wire, &mut used);
+            }
+            (*wire, stem.into_name(scope))
+        })
+        .collect()
+}
+
+/// Which of several wire names keeps the Rust name that all of them would get.
+fn owner<'a>(stems: &BTreeMap<&'a str, Stem>, group: &[&'a str]) -> Option<&'a str> {
+    if let [only] = group {
+        return Some(only);
+    }
+    let claim = |test: fn(&str, &Stem) -> bool| {
+        let mut claims =
+            group.iter().filter(|wire| stems.get(*wire).is_some_and(|s| test(wire, s)));
+        claims.next().filter(|_| claims.next().is_none()).copied()
+    };
+    claim(|_, stem| stem.changes.contains(&Change::Chosen))
+        .or_else(|| claim(|wire, stem| stem.text == wire))
+}
+
+/// The Rust name of one wire name before it meets the others.
+#[derive(Clone, Debug)]
+struct Stem {
+    text: String,
+    changes: Vec<Change>,
+}
+
+impl Stem {
+    fn of(scope: Scope, wire: &str, chosen: Option<&str>) -> Self {
+        if let Some(chosen) = chosen {
+            return Self { text: chosen.to_owned(), changes: vec![Change::Chosen] };
+        }
+        let mut changes = Vec::new();
+        let mut text = encode(wire).to_snake_case();
+        if text.is_empty() {
+            text = spell_out(wire);
+            changes.push(Change::Unusable);
+        } else if !wire.is_ascii() {
+            changes.push(Change::Unusable);
+        }
+        if text.starts_with(|first: char| first.is_ascii_digit()) {
+            text.insert_str(0, scope.prefix());
+            changes.push(Change::Unusable);
+        }
+        if text.len() > LONGEST {
+            text.truncate(LONGEST - 9);
+            text = format!("{text}_{}", suffix(wire, 8)).to_snake_case();
+            changes.push(Change::Length);
+        }
+        if changes.is_empty() && text != wire {
+            changes.push(Change::Style);
+        }
+        Self { text, changes }
+    }
+
+    /// Adds a suffix that follows from the wire name.
+    fn set_apart(&mut self, scope: Scope, wire: &str, used: &mut BTreeSet<String>) {
+        // The first free one: 4 digits are enough unless two hashes begin alike.
+        let candidates = [4, 8, 16].map(|digits| format!("{}_{}", self.text, suffix(wire, digits)));
+        let numbered = (2u64..).map(|n| format!("{}_{}_{n}", self.text, suffix(wire, 16)));
+        let free = candidates.into_iter().chain(numbered).find(|it| used.insert(scope.key(it)));
+        if let Some(free) = free {
+            self.text = free;
+        }
+    }
+
+    fn into_name(mut self, scope: Scope) -> Name {
+        let mut camel = self.text.to_upper_camel_case();
+        let mut snake = self.text;
+        if reserved::is_taken(scope, &snake) {
+            self.changes.push(Change::Taken(snake.clone()));
+            snake.push('_');
+        }
+        if scope == Scope::Action && reserved::is_taken_type(&camel) {
+            self.changes.push(Change::Taken(camel.clone()));
+            camel.push('_');
+        }
+        // The reasons that matter; `serverStart` for `call` needs no word about style.
+        if self.changes.len() > 1 {
+            self.changes.retain(|change| *change != Change::Style);
+            self.changes.dedup();
+        }
+        Name { snake, camel, changes: self.changes }
+    }
+}
+
+impl Scope {
+    /// What must be different within the scope. Type names are the narrower ones: `a_2` and `a2`
+    /// are two functions, and one type.
+    fn key(self, stem: &str) -> String {
+        match self {
+            Self::Action => stem.to_upper_camel_case(),
+            Self::Parameter => stem.to_owned(),
+        }
+    }
+
+    /// What stands before a name that begins with a digit.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Action => "action_",
+            Self::Parameter => "parameter_",
+        }
+    }
+}
+
+/// The name in ASCII: letters and digits as they are, everything else of ASCII separates words,
+/// and other alphabets by their numbers, since Rust warns of names that only look alike.
+fn encode(wire: &str) -> String {
+    let mut text = String::with_capacity(wire.len());
+    for character in wire.chars() {
+        if character.is_ascii_alphanumeric() {
+            text.push(character);
+        } else if character.is_ascii() || character.is_whitespace() {
+            text.push(' ');
+        } else {
+            push_number(&mut text, character);
+        }
+    }
+    text
+}
+
+/// A name in which nothing can be used, character by character.
+fn spell_out(wire: &str) -> String {
+    if wire.is_empty() {
+        return "empty".to_owned();
+    }
+    let mut text = String::new();
+    wire.chars().take(LONGEST).for_each(|character| push_number(&mut text, character));
+    text.to_snake_case()
+}
+
+fn push_number(text: &mut String, character: char) {
+    // Writing to a string does not fail.
+    let _ = write!(text, " u{:x} ", u32::from(character));
+}
+
+/// The first digits of a hash of the wire name (FNV-1a: stable for ever, unlike the standard
+/// library's).
+fn suffix(wire: &str, digits: usize) -> String {
+    let hash = wire.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut hex = format!("x{hash:016x}");
+    hex.truncate(digits + 1);
+    hex
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use super::*;
+
+fn names<'a>(scope: Scope, wires: &[&'a str]) -> BTreeMap<&'a str, Name> {
+    assign(scope, wires.iter().map(|wire| (*wire, None)), &BTreeSet::new())
+}
+
+fn one(scope: Scope, wire: &str) -> Name {
+    names(scope, &[wire]).remove(wire).expect("every wire name gets a name")
+}
+
+#[test]
+fn each_wire_name_has_its_method_and_type() {
+    for (wire, snake, camel) in [
+        ("server_start", "server_start", "ServerStart"),
+        ("whoami", "whoami", "Whoami"),
+        // Keywords, and names that the agent or every value has.
+        ("mod", "mod_", "Mod"),
+        ("type", "type_", "Type"),
+        ("self", "self_", "Self_"),
+        ("Self", "self_", "Self_"),
+        ("crate", "crate_", "Crate"),
+        ("gen", "gen_", "Gen"),
+        ("call", "call_", "Call_"),
+        ("close", "close_", "Close"),
+        ("new", "new_", "New"),
+        ("clone", "clone_", "Clone_"),
+        ("into", "into_", "Into_"),
+        ("Option", "option", "Option_"),
+        ("Result", "result", "Result_"),
+        ("Send", "send", "Send_"),
+        ("string", "string", "String_"),
+        // Other ways to write words.
+        ("fooBar", "foo_bar", "FooBar"),
+        ("FOO_BAR", "foo_bar", "FooBar"),
+        ("server.start", "server_start", "ServerStart"),
+        ("server-start", "server_start", "ServerStart"),
+        ("server start", "server_start", "ServerStart"),
+        ("server__start_", "server_start", "ServerStart"),
+        ("HTTPServer", "http_server", "HttpServer"),
+        // What no Rust name can be.
+        ("2fa", "action_2fa", "Action2fa"),
+        ("", "empty", "Empty"),
+        ("_", "u5f", "U5f"),
+        ("...", "u2e_u2e_u2e", "U2eU2eU2e"),
+        ("🚀", "u1f680", "U1f680"),
+        ("größe", "gr_uf6_udf_e", "GrUf6UdfE"),
+        ("сервер", "u441_u435_u440_u432_u435_u440", "U441U435U440U432U435U440"),
+        ("a\u{202e}b", "a_u202e_b", "AU202eB"),
+    ] {
+        let name = one(Scope::Action, wire);
+        assert_eq!((name.snake.as_str(), name.camel.as_str()), (snake, camel), "{wire:?}");
+        assert_eq!(name.changes.is_empty(), wire == snake && !camel.ends_with('_'), "{wire:?}");
+    }
+}
+
+#[test]
+fn a_parameter_may_have_names_that_a_method_may_not() {
+    assert_eq!(one(Scope::Parameter, "state").snake, "state");
+    assert_eq!(one(Scope::Parameter, "url").snake, "url");
+    assert_eq!(one(Scope::Parameter, "type").snake, "type_");
+    assert_eq!(one(Scope::Parameter, "new").snake, "new_");
+    assert_eq!(one(Scope::Parameter, "2").snake, "parameter_2");
+}
+
+#[test]
+fn every_made_name_is_one_that_rust_takes() {
+    for wire in ["self", "Self", "crate", "super", "_", "", "2fa", "🚀", "gen", "try", "static"] {
+        for scope in [Scope::Action, Scope::Parameter] {
+            let name = one(scope, wire);
+            let texts = [Some(&name.snake), (scope == Scope::Action).then_some(&name.camel)];
+            for text in texts.into_iter().flatten() {
+                assert!(syn::parse_str::<syn::Ident>(text).is_ok(), "{wire:?}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_name_is_cut_and_stays_its_own() {
+    let (one, other) = ("a".repeat(300), "a".repeat(301));
+    let names = names(Scope::Action, &[&one, &other]);
+    assert!(names.values().all(|name| name.snake.len() <= LONGEST + 5));
+    assert_ne!(names[one.as_str()].snake, names[other.as_str()].snake);
+    assert!(names[one.as_str()].changes.contains(&Change::Length));
+}
+
+#[test]
+fn of_names_that_fold_together_the_one_that_is_a_rust_name_keeps_it() {
+    let alone = one(Scope::Action, "foo_bar");
+    let names = names(Scope::Action, &["fooBar", "foo_bar", "foo-bar"]);
+    assert_eq!(names["foo_bar"], alone);
+    assert!(names["fooBar"].snake.starts_with("foo_bar_x"), "{names:?}");
+    assert!(names["foo-bar"].snake.starts_with("foo_bar_x"), "{names:?}");
+    assert_ne!(names["fooBar"].snake, names["foo-bar"].snake);
+    let text = names["fooBar"].changes[0].to_string();
+    assert_eq!(text, "the same name would also go to `foo-bar`, `foo_bar`");
+}
+
+#[test]
+fn without_a_natural_owner_nobody_gets_the_name() {
+    let names = names(Scope::Action, &["fooBar", "foo-bar"]);
+    assert!(names.values().all(|name| name.snake.starts_with("foo_bar_x")), "{names:?}");
+}
+
+#[test]
+fn one_type_for_two_methods_is_a_collision() {
+    let names = names(Scope::Action, &["sql_2_db", "sql2_db"]);
+    assert_ne!(names["sql_2_db"].camel, names["sql2_db"].camel);
+}
+
+#[test]
+fn a_chosen_name_comes_before_a_natural_one() {
+    let wires = [("a", Some("start")), ("start", None)];
+    let names = assign(Scope::Action, wires, &BTreeSet::new());
+    assert_eq!(names["a"].snake, "start");
+    assert!(names["start"].snake.starts_with("start_x"), "{names:?}");
+}
+
+#[test]
+fn a_declared_type_keeps_its_name() {
+    let taken = BTreeSet::from(["ServerId".to_owned()]);
+    let names = assign(Scope::Action, [("server_id", None)], &taken);
+    assert_ne!(names["server_id"].camel, "ServerId");
+}

@@ -1,0 +1,173 @@
+//! The catalogue of an agent as it was captured: every form it comes in, one form it is kept in.
+//!
+//! Accepted are the whole reply to `list_actions`, its `{"actions": …}`, and the bare map of
+//! actions. The canonical form is `{"actions": …}` with everything that the agent said, pretty
+//! printed, keys sorted, LF, with a final newline: equal catalogues are equal files.
+
+mod canonical;
+mod decode;
+mod files;
+pub(crate) mod json;
+mod parameters;
+mod shape;
+mod type_word;
+
+use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
+
+pub use files::files;
+
+use crate::{
+    diagnostic::{Diagnostic, Report, Source},
+    types::ParamType,
+};
+use json::Json;
+
+/// A catalogue of actions.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    source: Arc<Source>,
+    /// Whether a byte-order mark stood before the text.
+    marked: bool,
+    /// The object that holds `actions`, with whatever else the agent put there.
+    document: Json,
+    actions: BTreeMap<String, Action>,
+}
+
+/// What the catalogue says of one action.
+#[derive(Clone, Debug)]
+pub struct Action {
+    description: String,
+    parameters: Vec<Parameter>,
+    cloud_controller_only: bool,
+    pub(crate) place: Range<usize>,
+}
+
+/// What the catalogue says of one parameter.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    pub(crate) name: String,
+    pub(crate) word: String,
+    pub(crate) param_type: ParamType,
+    pub(crate) required: bool,
+    pub(crate) description: String,
+    pub(crate) place: Range<usize>,
+}
+
+impl Snapshot {
+    /// Reads a snapshot from a file.
+    ///
+    /// What is wrong stands in the report. `None` means that nothing could be made of the file; an
+    /// action that could not be read is left out, and the others are there.
+    pub fn read(path: &Path, report: &mut Report) -> Option<Self> {
+        let name = path.display().to_string();
+        match std::fs::read(path) {
+            Ok(bytes) => Self::from_bytes(&name, &bytes, report),
+            Err(error) => {
+                report.push(
+                    Diagnostic::error("unreadable", format!("`{name}` cannot be read: {error}"))
+                        .help("`cargo xtask fetch` writes a snapshot of a running agent"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reads a snapshot from memory; `name` is what the report calls it.
+    ///
+    /// As [`Snapshot::read`].
+    pub fn from_bytes(name: &str, bytes: &[u8], report: &mut Report) -> Option<Self> {
+        let text = decode::decode(name, bytes, report)?;
+        let source = Source::new(name, text);
+        let document = shape::catalogue(&source, json::read(&source, report)?, report)?;
+        let actions = parameters::actions(&source, &document, report);
+        let marked = source.text().len() != bytes.len();
+        Some(Self { source, marked, document, actions })
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        canonical::write(&self.document)
+    }
+
+    /// Whether it was read from its canonical text, byte for byte.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        !self.marked && self.source.text() == self.canonical()
+    }
+
+    /// The name that it was read by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// All actions, by name; those that only the vendor's cloud may call too.
+    #[must_use]
+    pub fn actions(&self) -> &BTreeMap<String, Action> {
+        &self.actions
+    }
+
+    /// The type of a parameter as the catalogue says it.
+    #[must_use]
+    pub fn parameter_type(&self, action: &str, parameter: &str) -> Option<&ParamType> {
+        let parameters = self.actions.get(action)?.parameters();
+        parameters.iter().find(|known| known.name == parameter).map(|known| &known.param_type)
+    }
+
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+}
+
+impl Action {
+    /// The agent's own words; empty where it has none.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The parameters: in the agent's order if it gave a list, by name if it gave a map.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Whether only the vendor's cloud may call it.
+    #[must_use]
+    pub fn cloud_controller_only(&self) -> bool {
+        self.cloud_controller_only
+    }
+}
+
+impl Parameter {
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The catalogue's word for the type; empty where it has none.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        &self.word
+    }
+
+    /// What the word means.
+    #[must_use]
+    pub fn param_type(&self) -> &ParamType {
+        &self.param_type
+    }
+
+    /// Whether the agent demands it.
+    #[must_use]
+    pub fn required(&self) -> bool {
+        self.required
+    }
+
+    /// The agent's own words; empty where it has none.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+}

@@ -1,0 +1,96 @@
+//! Which of its forms a catalogue has.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::json::{Json, Kind, Member};
+use crate::{
+    diagnostic::{Diagnostic, Report, Source},
+    text::Shown,
+};
+
+const FORMS: &str = "a snapshot is the reply to `list_actions`, its `{\"actions\": …}`, or the map \
+                     of actions; `cargo xtask fetch` writes one";
+
+/// Finds the object that holds `actions`; makes one around a bare map.
+pub(super) fn catalogue(
+    source: &Arc<Source>,
+    mut document: Json,
+    report: &mut Report,
+) -> Option<Json> {
+    if document.get("actions").is_some_and(is_action_map) {
+        return Some(document);
+    }
+    if let Some(whole) = reply(&mut document) {
+        return Some(whole);
+    }
+    if is_bare(&document) {
+        let at = document.at.clone();
+        let member = Member { key_at: at.start..at.start, value: document };
+        let map = BTreeMap::from([("actions".to_owned(), member)]);
+        return Some(Json { at, kind: Kind::Map(map) });
+    }
+    report.push(refusal(source, &document));
+    None
+}
+
+/// The `parameters` of a whole reply.
+fn reply(document: &mut Json) -> Option<Json> {
+    if !document.get("parameters")?.get("actions").is_some_and(is_action_map) {
+        return None;
+    }
+    match &mut document.kind {
+        Kind::Map(map) => map.remove("parameters").map(|member| member.value),
+        _ => None,
+    }
+}
+
+/// Whether this is a map of actions, and not a bare map's action whose name is `actions`.
+fn is_action_map(json: &Json) -> bool {
+    json.as_map().is_some() && !describes_an_action(json)
+}
+
+/// Whether a map is an action's description, by the keys that only a description has so.
+fn describes_an_action(json: &Json) -> bool {
+    let is = |key: &str, test: fn(&Kind) -> bool| json.get(key).is_some_and(|it| test(&it.kind));
+    is("description", |kind| matches!(kind, Kind::Text(_)))
+        || is("required_parameters", |kind| matches!(kind, Kind::List(_)))
+        || is("cloud_controller_only", |kind| matches!(kind, Kind::Boolean(_)))
+}
+
+/// Whether this is a map of actions without anything around it: at least one entry has a key that
+/// only an action's description has.
+fn is_bare(document: &Json) -> bool {
+    let keys = ["description", "required_parameters", "cloud_controller_only"];
+    document.as_map().is_some_and(|map| {
+        map.values().any(|member| keys.iter().any(|key| member.value.get(key).is_some()))
+    })
+}
+
+fn refusal(source: &Arc<Source>, document: &Json) -> Diagnostic {
+    let error = |code, message: String| {
+        Diagnostic::error(code, message).at(source, document.at.clone()).help(FORMS)
+    };
+    if let Some(actions) = document.get("actions") {
+        let message = format!("`actions` is {}, and a map of actions is expected", actions.what());
+        return error("not-a-catalogue", message).at(source, actions.at.clone()).path("$.actions");
+    }
+    if document.get("status").and_then(Json::as_text) == Some("error") {
+        let said = document.get("parameters").and_then(words).unwrap_or("it gave no reason");
+        let message = format!("this is the agent's refusal: {}", Shown(said));
+        return error("error-reply", message)
+            .help("the user needs the permission to call `list_actions`; fetch again");
+    }
+    let message = match &document.kind {
+        Kind::Map(map) if map.is_empty() => "this is an empty map, and no catalogue".to_owned(),
+        Kind::Map(_) => "this is a map without actions".to_owned(),
+        Kind::List(_) => "this is a list; a catalogue says what each action takes".to_owned(),
+        _ => format!("this is {}, and no catalogue", document.what()),
+    };
+    error("not-a-catalogue", message)
+}
+
+/// The agent's words in the detail of a refusal.
+fn words(detail: &Json) -> Option<&str> {
+    let keys = ["error", "message", "reason", "detail"];
+    detail.as_text().or_else(|| keys.iter().find_map(|key| detail.get(key).and_then(words)))
+}

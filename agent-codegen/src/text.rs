@@ -1,0 +1,176 @@
+//! Foreign words made safe to show: in a terminal, and in the documentation of generated code.
+//!
+//! Names and descriptions come from outside. Shown as they are, they could move a terminal's
+//! cursor, reverse the reading direction, or end a comment.
+
+use std::fmt;
+
+/// How many characters of a foreign word a message shows.
+const LONGEST: usize = 80;
+
+/// A foreign text for a message: [`Visible`], and cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a>(pub &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(LONGEST) {
+            Some((end, _)) => write!(f, "{}…", Visible(self.0.get(..end).unwrap_or_default())),
+            None => Visible(self.0).fmt(f),
+        }
+    }
+}
+
+/// A foreign text without characters that act instead of being seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visible<'a>(pub &'a str);
+
+impl fmt::Display for Visible<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                character if is_unseen(character) => {
+                    write!(f, "\\u{{{:x}}}", u32::from(character))?;
+                }
+                character => write!(f, "{character}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A foreign name for a message, between backticks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", Shown(self.0))
+    }
+}
+
+/// Whether a character acts on the text around it, or is no visible character at all.
+pub(crate) fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}'                       // soft hyphen
+            | '\u{34f}' | '\u{61c}'        // grapheme joiner, Arabic letter mark
+            | '\u{115f}' | '\u{1160}'      // Hangul fillers
+            | '\u{17b4}' | '\u{17b5}'      // Khmer inherent vowels
+            | '\u{180b}'..='\u{180f}'      // Mongolian selectors
+            | '\u{200b}'..='\u{200f}'      // zero width, directional marks
+            | '\u{2028}'..='\u{202e}'      // line separators, directional embeddings
+            | '\u{2060}'..='\u{206f}'      // word joiner, directional isolates
+            | '\u{3164}' | '\u{ffa0}'      // Hangul fillers
+            | '\u{fe00}'..='\u{fe0f}'      // variation selectors
+            | '\u{feff}'                   // byte-order mark
+            | '\u{fff0}'..='\u{fffb}'      // specials
+            | '\u{e0000}'..='\u{e0fff}') // tags, variation selectors
+}
+
+/// A foreign text as one line of Markdown that shows exactly these characters.
+///
+/// White space and unseen characters become one space each run; everything that Markdown or
+/// rustdoc would act on is escaped. Empty if there is nothing to see.
+pub(crate) fn markdown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut before = None;
+    for word in text.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty()) {
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        // A number and a full stop or parenthesis would begin a list: `1. Stops`.
+        let numbered =
+            shown.is_empty() && word.trim_start_matches(|c: char| c.is_ascii_digit()) != word;
+        for (index, character) in word.chars().enumerate() {
+            let repeated = before == Some(character);
+            if acts_in_markdown(character)
+                || (repeated && matches!(character, '-' | '.' | '/' | '='))
+                || (index == 0 && matches!(character, '-' | '+' | '=' | '/'))
+                || (numbered && matches!(character, '.' | ')'))
+            {
+                shown.push('\\');
+            }
+            shown.push(character);
+            before = Some(character);
+        }
+        before = None;
+    }
+    shown
+}
+
+/// The characters that Markdown gives a meaning wherever they stand.
+fn acts_in_markdown(character: char) -> bool {
+    // Quotes too: rustdoc would turn them into typographic ones.
+    matches!(
+        character,
+        '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '~' | '|' | '"' | '\'' | '@'
+    )
+}
+
+/// A foreign name as a Markdown code span.
+pub(crate) fn code_span(text: &str) -> String {
+    let text = Visible(text).to_string();
+    let mut longest = 0;
+    let mut run = 0;
+    for character in text.chars() {
+        run = if character == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat(longest + 1);
+    if text.trim().is_empty() {
+        // A code span cannot be empty or blank.
+        return "*an empty name*".to_owned();
+    }
+    // The inner spaces keep a backtick or a space at either end; Markdown takes one of each away.
+    let edge = |c: char| c == '`' || c == ' ';
+    let pad = if text.starts_with(edge) || text.ends_with(edge) { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_shows_no_character_that_acts() {
+        let hostile = "a\u{1b}[2Jb\u{202e}c\nd";
+        assert_eq!(Shown(hostile).to_string(), "a\\u{1b}[2Jb\\u{202e}c\\nd");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_in_a_message() {
+        let shown = Quoted(&"x".repeat(300)).to_string();
+        assert_eq!(shown.chars().count(), LONGEST + 3);
+    }
+
+    #[test]
+    fn markdown_is_escaped_and_plain_words_are_not() {
+        for (text, shown) in [
+            ("Starts a server", "Starts a server"),
+            ("  two\n\nlines\u{200b}x ", "two lines x"),
+            ("[a](b) `c` <d> *e* _f_", r"\[a\](b) \`c\` \<d\> \*e\* \_f\_"),
+            ("- item", r"\- item"),
+            ("1. item", r"1\. item"),
+            ("# heading", r"\# heading"),
+            ("use --force", r"use \-\-force"),
+            ("https://example.org", r"https:/\/example.org"),
+            ("don't", r"don\'t"),
+            ("*/ fn main() {}", r"\*/ fn main() {}"),
+            ("\u{202e}", ""),
+        ] {
+            assert_eq!(markdown(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_span_holds_any_name() {
+        assert_eq!(code_span("mod"), "`mod`");
+        assert_eq!(code_span("a`b"), "``a`b``");
+        assert_eq!(code_span("`"), "`` ` ``");
+        assert_eq!(code_span(""), "*an empty name*");
+    }
+}

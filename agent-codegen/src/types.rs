@@ -1,0 +1,113 @@
+//! The words for data types, and what they mean.
+//!
+//! How the agent writes a type is not documented, so this understands the words of the languages
+//! that are likely: Python (its documentation), Go (what it is written in), JSON Schema and Rust;
+//! nested (`list<str>`, `map[string][]int`, `str[]`) and marked as optional (`str?`, `str | null`).
+//!
+//! ```text
+//! type    = single { "|" single }
+//! single  = [ "optional" ] prefix [ { "[]" | "?" } ] [ "," "optional" | "(optional)" ]
+//! prefix  = "*" prefix | "[" [ length ] "]" prefix | "map[" type "]" prefix | "<" type ">" | word
+//! word    = name [ ( "<" | "[" | "(" ) type { "," type } ( ">" | "]" | ")" ) ] | name "{}"
+//! ```
+
+mod grammar;
+mod value;
+mod words;
+
+pub use value::NotThatType;
+
+use grammar::Grammar;
+
+/// What a parameter holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ParamType {
+    /// Any JSON value.
+    Any,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number: `i64`.
+    Integer,
+    /// A whole number that is never negative: `u64`.
+    Unsigned,
+    /// A whole number that may need more than 64 bits: `i128`.
+    LongInteger,
+    /// A whole number that is never negative and may need more than 64 bits: `u128`.
+    LongUnsigned,
+    /// A number with a fraction: `f64`.
+    Float,
+    /// A number, whole or not.
+    Number,
+    /// A text.
+    String,
+    /// A list of one type.
+    List(Box<ParamType>),
+    /// A map from names to one type.
+    Map(Box<ParamType>),
+    /// A value or `null`.
+    Nullable(Box<ParamType>),
+    /// A type that the overlay declares, by its Rust name, and what it is made of.
+    Named(String, Box<ParamType>),
+}
+
+impl ParamType {
+    /// A list of anything.
+    #[must_use]
+    pub fn any_list() -> Self {
+        Self::List(Box::new(Self::Any))
+    }
+
+    /// A map to anything.
+    #[must_use]
+    pub fn any_map() -> Self {
+        Self::Map(Box::new(Self::Any))
+    }
+
+    /// The same, or `null`.
+    #[must_use]
+    pub fn nullable(self) -> Self {
+        match self {
+            // `null` is a value already.
+            Self::Any | Self::Nullable(_) => self,
+            other => Self::Nullable(Box::new(other)),
+        }
+    }
+}
+
+/// What a type word says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The type; [`ParamType::Any`] as far as the word is not understood.
+    pub param_type: ParamType,
+    /// Whether it is marked as one that may be left out.
+    pub optional: bool,
+    /// The parts that were not understood.
+    pub unknown: Vec<String>,
+}
+
+impl Word {
+    /// Reads a type word, in any case and with spaces.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_codegen::types::{ParamType, Word};
+    ///
+    /// let word = Word::read("map[string][]int");
+    /// let integers = ParamType::List(Box::new(ParamType::Integer));
+    /// assert_eq!(word.param_type, ParamType::Map(Box::new(integers)));
+    /// assert!(Word::read("str?").optional);
+    /// assert_eq!(Word::read("gadget").unknown, ["gadget"]);
+    /// ```
+    #[must_use]
+    pub fn read(word: &str) -> Self {
+        Grammar::read(word)
+    }
+
+    /// The type of a Go kind number (`reflect.Kind`).
+    #[must_use]
+    pub fn of_go_kind(number: u64) -> Option<ParamType> {
+        words::go_kind(number)
+    }
+}
