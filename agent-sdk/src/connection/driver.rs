@@ -314,6 +314,9 @@ impl<'a> Driver<'a> {
         table.park(cx);
         table.figures.bytes_sent += std::mem::take(&mut self.bytes_sent);
         table.figures.bytes_received += std::mem::take(&mut self.bytes_received);
+        // What is too late must not be sent any more.
+        let expired = table.pending.expire(Instant::now(), &mut self.wakers);
+        table.figures.timed_out += expired;
         let may_send = self.restore.waiting.is_empty() && self.close_sent.is_none();
         while may_send && room > 0 {
             let Some(request) = table.pending.take() else { break };
@@ -322,6 +325,7 @@ impl<'a> Driver<'a> {
         }
         let close = self.close_sent.is_none() && self.taken.is_empty() && is_time_to_close(&table);
         drop(table);
+        self.wakers.drain(..).for_each(Waker::wake);
         let anything = close || !self.taken.is_empty();
         for request in self.taken.drain(..) {
             frame::write_text(&mut self.out, request.as_bytes());
@@ -388,7 +392,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Does what is due; whether there may be more to do at once.
+    /// Waits for what is due next and does it; whether there may be more to do at once. Calls that
+    /// are due are ended by the next round.
     fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
         let Some(next) = self.next_deadline() else { return Ok(false) };
         // A later deadline than the timer's needs no new timer: it fires once for nothing.
@@ -412,11 +417,6 @@ impl<'a> Driver<'a> {
     }
 
     fn on_time(&mut self, now: Instant) -> Result<(), Ended> {
-        let mut table = self.shared.lock();
-        let expired = table.pending.expire(now, &mut self.wakers);
-        table.figures.timed_out += expired;
-        drop(table);
-        self.wakers.drain(..).for_each(Waker::wake);
         if self.close_sent.is_some_and(|deadline| deadline <= now) {
             return Err(Ended::Closed);
         }

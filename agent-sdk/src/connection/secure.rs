@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    CertificateError, ClientConfig, RootCertStore,
     client::{Resumption, WebPkiServerVerifier},
     crypto::{CryptoProvider, ring},
     pki_types::ServerName,
@@ -125,6 +125,11 @@ impl Trust {
             (Some(_), Some(seen), Some(expected)) if seen != expected => {
                 self.changed(address, expected, seen)
             }
+            (
+                Some(rustls::Error::InvalidCertificate(CertificateError::BadSignature)),
+                Some(seen),
+                _,
+            ) => ConnectError::Impostor { address, fingerprint: seen.to_string() },
             (Some(rustls::Error::InvalidCertificate(reason)), Some(seen), _) => {
                 ConnectError::CertificateUntrusted {
                     address,

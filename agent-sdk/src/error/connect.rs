@@ -106,6 +106,18 @@ pub enum ConnectError {
         remedy: String,
     },
 
+    /// The peer shows a certificate without having its key: it is not the agent.
+    #[error(
+        "{address} shows the certificate {fingerprint} and cannot prove that it holds its key: it \
+         is somebody else; the password was not sent"
+    )]
+    Impostor {
+        /// Host and port.
+        address: String,
+        /// The SHA-256 fingerprint of the certificate that was shown.
+        fingerprint: String,
+    },
+
     /// A file that trust depends on cannot be used.
     #[error("{path}: {reason}")]
     TrustFile {
@@ -244,7 +256,10 @@ impl ConnectError {
             | Self::Tls { .. }
             | Self::ServerError { .. }
             | Self::Restore { .. } => Retry::Yes,
-            Self::ClosedWithoutAnswer { .. } => Retry::Warily,
+            // Whoever answers has been sent the password each time.
+            Self::ClosedWithoutAnswer { .. }
+            | Self::Redirected { .. }
+            | Self::NotAnAgent { .. } => Retry::Warily,
             Self::Broken { stage, .. } => match stage {
                 Stage::Upgrade => Retry::Warily,
                 _ => Retry::Yes,
@@ -255,9 +270,8 @@ impl ConnectError {
             | Self::CertificateUntrusted { .. }
             | Self::CertificateChanged { .. }
             | Self::TrustFile { .. }
-            | Self::LoginRejected { .. }
-            | Self::Redirected { .. }
-            | Self::NotAnAgent { .. } => Retry::No,
+            | Self::Impostor { .. }
+            | Self::LoginRejected { .. } => Retry::No,
         }
     }
 }

@@ -36,6 +36,22 @@ pub enum Known<'a> {
         /// The text.
         line: Option<&'a str>,
     },
+    /// A server's state has changed; the kind's name is not documented, so any with `state` in it.
+    ServerState {
+        /// The server's id.
+        server: Option<&'a str>,
+        /// The new state.
+        state: Option<&'a str>,
+    },
+    /// Output of RCON; the kind's name is not documented, so any with `rcon` in it.
+    Rcon {
+        /// The server's id.
+        server: Option<&'a str>,
+        /// The text.
+        text: Option<&'a str>,
+    },
+    /// Progress of a download; the kind's name is not documented, so any with `download` in it.
+    Download(&'a Value),
 }
 
 impl Message {
@@ -93,15 +109,27 @@ impl Message {
         match self.kind()? {
             "agent_health" => Some(Known::AgentHealth(self.parameters())),
             "system_info" => Some(Known::SystemInfo(self.parameters())),
-            "stdout" => Some(Known::Stdout {
-                server: self.topic().filter(|topic| *topic != "stdout"),
-                line: self
-                    .parameters()
-                    .as_str()
-                    .or_else(|| find_text(self.parameters(), &["line", "message", "text", "data"])),
+            "stdout" => Some(Known::Stdout { server: self.server(), line: self.text() }),
+            kind if kind.contains("rcon") => {
+                Some(Known::Rcon { server: self.server(), text: self.text() })
+            }
+            kind if kind.contains("download") => Some(Known::Download(self.parameters())),
+            kind if kind.contains("state") => Some(Known::ServerState {
+                server: self.server(),
+                state: find_text(self.parameters(), &["state", "status", "to"]),
             }),
             _ => None,
         }
+    }
+
+    /// The topic, unless it is where the kind stands.
+    fn server(&self) -> Option<&str> {
+        self.topic().filter(|topic| self.kind() != Some(*topic))
+    }
+
+    fn text(&self) -> Option<&str> {
+        const KEYS: [&str; 6] = ["line", "message", "text", "data", "payload", "output"];
+        self.parameters().as_str().or_else(|| find_text(self.parameters(), &KEYS))
     }
 }
 

@@ -1,0 +1,157 @@
+//! What the agent says unasked.
+
+use std::time::Duration;
+
+use agent_sdk::{Event, Known, mock::Fault};
+use serde_json::json;
+
+use crate::common::{client, is_connected, mock, pair, soon, until};
+
+#[tokio::test]
+async fn a_change_of_state_is_told_to_whoever_has_subscribed() {
+    let (_mock, agent) = pair().await;
+    let mut events = agent.events().topic("AxiomMain");
+    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
+    soon(agent.call_raw("server_start", json!({"server": "AxiomMain"}))).await.unwrap();
+    match soon(events.next()).await {
+        Some(Event::Message(message)) => {
+            assert_eq!(message.topic(), Some("AxiomMain"));
+            assert!(matches!(message.known(), Some(Known::ServerState { .. })), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn console_lines_are_typed() {
+    let (mock, agent) = pair().await;
+    let mut events = agent.events().kind("stdout");
+    let line = json!({"action": "stdout", "parameters": {"server": "AxiomMain", "line": "hello"}});
+    mock.push_event(&json!({"action": "agent_health"})).await;
+    mock.push_event(&line).await;
+    match soon(events.next()).await {
+        Some(Event::Message(message)) => {
+            let known = Known::Stdout { server: Some("AxiomMain"), line: Some("hello") };
+            assert_eq!(message.known(), Some(known));
+            assert_eq!(*message.json(), line);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_that_never_reads_harms_nobody() {
+    const EVENTS: u64 = 20_000;
+    let (mock, agent) = pair().await;
+    let mut idle = agent.events().capacity(10);
+    let mut busy = agent.events().capacity(100_000);
+    for number in 0..EVENTS {
+        mock.push_event(&json!({"action": "tick", "number": number})).await;
+    }
+    for number in 0..EVENTS {
+        match soon(busy.next()).await {
+            Some(Event::Message(message)) => assert_eq!(message.json()["number"], number),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(
+        matches!(soon(idle.next()).await, Some(Event::Lagged(missed)) if missed == EVENTS - 10)
+    );
+    match soon(idle.next()).await {
+        Some(Event::Message(message)) => assert_eq!(message.json()["number"], EVENTS - 10),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_go_on_in_a_flood_of_100_000_events() {
+    let (mock, agent) = pair().await;
+    let _idle = agent.events();
+    let flood = tokio::spawn(async move {
+        for number in 0..100_000 {
+            mock.push_event(&json!({"action": "tick", "number": number})).await;
+        }
+        mock
+    });
+    let mut answered = 0;
+    while agent.statistics().events < 100_000 {
+        soon(agent.call_raw("echo", json!({"number": answered}))).await.unwrap();
+        answered += 1;
+    }
+    assert!(answered > 0);
+    let _mock = soon(flood).await.unwrap();
+    assert_eq!(agent.statistics().reconnects, 0);
+}
+
+#[tokio::test]
+async fn subscriptions_hold_over_a_reconnect_before_anybody_is_told() {
+    let (mock, agent) = pair().await;
+    let mut state = agent.state();
+    let mut events = agent.events();
+    for topic in ["AxiomMain", "Other"] {
+        soon(agent.call_raw("subscribe", json!({"topic": topic}))).await.unwrap();
+    }
+    soon(agent.call_raw("unsubscribe", json!({"topic": "Other"}))).await.unwrap();
+    soon(agent.call_raw("enable_stdout", json!({}))).await.unwrap();
+    let before = mock.requests().len();
+    state.mark_unchanged();
+    mock.restart().await.unwrap();
+    until(&mut state, |state| !is_connected(state)).await;
+    until(&mut state, is_connected).await;
+    let repeated: Vec<_> =
+        mock.requests()[before..].iter().map(|request| request.action.clone()).collect();
+    assert_eq!(repeated, ["subscribe", "enable_stdout"]);
+    mock.push_event_to("AxiomMain", &json!({"action": "tick"})).await;
+    mock.push_event_to("Other", &json!({"action": "tock"})).await;
+    let mut kinds = Vec::new();
+    while !kinds.contains(&"tick".to_owned()) {
+        match soon(events.next()).await {
+            Some(Event::Message(message)) => kinds.push(message.kind().unwrap().to_owned()),
+            Some(Event::Interrupted) => kinds.push("interrupted".to_owned()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(kinds.contains(&"interrupted".to_owned()), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_rejected_later_is_given_up() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let mock = mock()
+        .handler("subscribe", |_, _| async {
+            match ASKED.fetch_add(1, Ordering::SeqCst) {
+                0 => Ok(json!({})),
+                _ => Err(json!({"error": "no such server"})),
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    let agent = client(&mock).connect().await.unwrap();
+    soon(agent.call_raw("subscribe", json!({"topic": "gone"}))).await.unwrap();
+    for reconnects in 1..=2 {
+        mock.cut_connections();
+        soon(async {
+            while agent.statistics().reconnects < reconnects {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        soon(agent.call_raw("echo", ())).await.unwrap();
+    }
+    assert_eq!(ASKED.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_answer_the_repeated_subscriptions_is_tried_again() {
+    let mock = mock().start().await.unwrap();
+    let agent = client(&mock).call_timeout(Duration::from_millis(100)).connect().await.unwrap();
+    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
+    mock.inject(Fault::lose().for_action("subscribe").times(1));
+    mock.cut_connections();
+    let mut state = agent.state();
+    until(&mut state, |state| !is_connected(state)).await;
+    until(&mut state, is_connected).await;
+    assert_eq!(mock.logins(), 3);
+}
