@@ -1,8 +1,10 @@
-//! The mock agent and clients that were written by others, in other languages.
+//! The mock agent and clients that were written by others, in other languages; our client and
+//! servers that were.
 //!
 //! Ignored unless asked for, since they need Python, Node and a library of each: see `run`.
 #![cfg(feature = "mock")]
 
+mod ours;
 mod process;
 
 use agent_sdk::mock::{Builder, Fault, MockAgent, ReplyForm, Subprotocol, UpgradeQuirk};

@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
 
 /// A story takes a second or two.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -42,6 +46,16 @@ impl Script {
         self
     }
 
+    /// Starts a server, which says its port on its first line.
+    pub async fn serve(mut self) -> Running {
+        let mut child = self.command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = timeout(LIMIT, lines.next_line()).await.expect("a line in time").unwrap();
+        let port = line.and_then(|line| line.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("{} has not started", self.name));
+        Running { _child: child, port }
+    }
+
     /// Runs to the end, which has to be a good one.
     pub async fn succeed(mut self) {
         let output = timeout(LIMIT, self.command.output()).await;
@@ -49,6 +63,12 @@ impl Script {
         let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert!(status.success(), "{} failed: {status}\n{stdout}{stderr}", self.name);
     }
+}
+
+/// A server that runs until it is dropped.
+pub struct Running {
+    _child: Child,
+    pub port: u16,
 }
 
 /// A variable that the script `run` sets.
