@@ -66,19 +66,22 @@ fn unwrap_catalogue(mut given: Value) -> io::Result<Value> {
     ))
 }
 
-/// An action's description is a map (or null); an envelope's `status` is not, and neither is the
-/// `description` of an action that happens to be called `actions`.
+/// Every value is an action's description, a map or null: an envelope's `status` is neither. The
+/// description of an action that happens to be called `actions` is no map of actions either.
 fn is_map_of_actions(value: &Value) -> bool {
-    value
-        .as_object()
-        .is_some_and(|map| map.values().all(|value| value.is_object() || value.is_null()))
+    value.as_object().is_some_and(|map| {
+        !map.contains_key("required_parameters")
+            && map.values().all(|value| value.is_object() || value.is_null())
+    })
 }
 
 /// The parameters' names, in every form that `required_parameters` is known to take.
 fn required_names(required: &Value) -> Vec<String> {
     match required {
         Value::Array(items) => {
-            items.iter().filter(|item| !is_optional(item)).filter_map(name_in_list).collect()
+            // A text in a list is a name; only an object says more of itself.
+            let required = items.iter().filter(|item| item.is_string() || !is_optional(item));
+            required.filter_map(name_in_list).collect()
         }
         Value::Object(map) => {
             let required = map.iter().filter(|(_, word)| !is_optional(word));
@@ -95,7 +98,18 @@ fn name_in_list(item: &Value) -> Option<String> {
 
 /// Whether a parameter says of itself that it may be left out.
 fn is_optional(parameter: &Value) -> bool {
-    parameter["required"] == false || parameter["optional"] == true
+    let word = parameter.as_str().or_else(|| parameter["type"].as_str());
+    parameter["required"] == false
+        || parameter["optional"] == true
+        || word.is_some_and(is_optional_word)
+}
+
+/// `str?`, `optional str`, `str | null`.
+fn is_optional_word(word: &str) -> bool {
+    let word = word.trim().to_ascii_lowercase();
+    word.ends_with('?')
+        || word.contains("optional")
+        || word.split('|').any(|part| matches!(part.trim(), "null" | "none"))
 }
 
 #[cfg(test)]
@@ -122,19 +136,23 @@ mod tests {
 
     #[test]
     fn an_action_called_actions_is_not_an_envelope() {
-        let bare = json!({ "actions": { "description": "Lists all actions" } });
-        assert!(Catalogue::new(bare).unwrap().get("actions").is_some());
+        for description in [json!({ "description": "x" }), json!({ "required_parameters": null })] {
+            let bare = json!({ "actions": description });
+            assert!(Catalogue::new(bare).unwrap().get("actions").is_some());
+        }
     }
 
     #[test]
     fn each_form_of_required_parameters_is_read() {
         let form = |form: Value| required(json!({ "x": { "required_parameters": form } }), "x");
         assert!(form(Value::Null).is_empty());
-        assert_eq!(form(json!(["b", "a"])), ["b", "a"]);
+        assert_eq!(form(json!(["b", "optional"])), ["b", "optional"]);
         assert_eq!(form(json!([{ "name": "a" }, { "name": "b", "required": false }])), ["a"]);
         assert_eq!(form(json!({ "a": "str", "b": { "type": "int" } })), ["a", "b"]);
         assert_eq!(form(json!({ "a": "str", "b": { "type": "int", "required": false } })), ["a"]);
         assert!(required(json!({ "x": null }), "x").is_empty());
+        let words = json!({ "a": "str?", "b": "optional int", "c": "str | null", "d": "str" });
+        assert_eq!(form(words), ["d"]);
     }
 
     #[test]

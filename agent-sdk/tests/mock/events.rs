@@ -1,6 +1,6 @@
 //! Events: who gets which, and when.
 
-use agent_sdk::mock::{MockAgent, UpgradeQuirk};
+use agent_sdk::mock::{Builder, MockAgent, UpgradeQuirk};
 use serde_json::{Value, json};
 
 use crate::foreign::{Client, catalogue, plain_mock};
@@ -90,7 +90,7 @@ async fn a_greeting_comes_first_in_its_own_packet_or_with_the_head() {
     for quirks in [vec![], vec![UpgradeQuirk::FramesInHead]] {
         let events = [json!({ "action": "agent_health" }), json!({ "action": "system_info" })];
         let builder = MockAgent::builder(catalogue()).greeting(events.clone());
-        let builder = quirks.into_iter().fold(builder, |b, quirk| b.upgrade_quirk(quirk));
+        let builder = quirks.into_iter().fold(builder, Builder::upgrade_quirk);
         let mock = builder.start().await.unwrap();
         let mut client = Client::login(&mock).await;
         assert_eq!([client.next().await, client.next().await], events);
