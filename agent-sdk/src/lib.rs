@@ -17,3 +17,10 @@ pub use agent::{Agent, CloseReason};
 pub use call::Call;
 pub use error::{DecodeError, Error, NotSent, Outcome, Rejected, Unanswered};
 pub use reply::{FromReply, Reply};
+
+/// What generated code in other crates names, so that they need no dependency for it.
+#[doc(hidden)]
+pub mod generated_code {
+    pub use serde;
+    pub use serde_json;
+}

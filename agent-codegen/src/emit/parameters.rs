@@ -31,7 +31,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{
-    docs,
+    Home, docs,
     rust_types::{argument, field, holds, ident},
 };
 use crate::{
@@ -42,11 +42,13 @@ use crate::{
 /// Above this many arguments clippy wants fewer; the agent decides how many there are.
 const MANY_ARGUMENTS: usize = 7;
 
-pub(super) fn emit(model: &Model) -> TokenStream {
-    let imports = imports(model);
+pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
+    let lints = home.lints();
+    let imports = imports(home, model);
     let actions = model.callable().map(action);
     quote! {
         //! The parameters of each action.
+        #lints
 
         #imports
         #(#actions)*
@@ -54,7 +56,9 @@ pub(super) fn emit(model: &Model) -> TokenStream {
 }
 
 /// The imports that the structs need, so that none is unused.
-fn imports(model: &Model) -> TokenStream {
+fn imports(home: Home, model: &Model) -> TokenStream {
+    let sdk = home.sdk();
+    let (serde, serde_json) = (home.library("serde"), home.library("serde_json"));
     let uses = |test: &dyn Fn(&ParamType) -> bool| {
         let mut all = model.callable().flat_map(|action| &action.parameters);
         all.any(|parameter| holds(&parameter.param_type, &|it| test(it)))
@@ -70,7 +74,7 @@ fn imports(model: &Model) -> TokenStream {
         )
     });
     let json = (map.is_some() || number.is_some() || value.is_some())
-        .then(|| quote!(use serde_json::{#map #number #value};));
+        .then(|| quote!(use #serde_json::{#map #number #value};));
     let fmt = model.callable().any(hides).then(|| {
         quote!(
             use std::fmt;
@@ -78,8 +82,8 @@ fn imports(model: &Model) -> TokenStream {
     });
     let actions = model.callable().next().is_some().then(|| {
         quote! {
-            use serde::ser::{Serialize, SerializeMap, Serializer};
-            use crate::{Action, Reply};
+            use #sdk::{Action, Reply};
+            use #serde::ser::{Serialize, SerializeMap, Serializer};
         }
     });
     quote!(#tree #fmt #actions #json)

@@ -6,8 +6,8 @@
 //! The parameters of each action.
 
 use std::fmt;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::{Action, Reply};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 /// Adds an installed mod to a server
