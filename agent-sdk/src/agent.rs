@@ -1,6 +1,6 @@
 //! The handle to an agent.
 
-use crate::{Action, Call};
+use crate::{Action, Call, Parameters};
 
 /// A connection to one agent; clones share it.
 #[derive(Clone, Debug)]
@@ -9,7 +9,9 @@ pub struct Agent {}
 impl Agent {
     /// Calls an action.
     pub fn call<A: Action>(&self, parameters: A) -> Call<'_, A::Output> {
-        Call::new(self, A::NAME, A::TIMEOUT, serde_json::to_vec(&parameters))
+        let mut written = Parameters::begin(Vec::new());
+        parameters.write(&mut written);
+        Call::new(self, A::NAME, A::TIMEOUT, written.end())
     }
 }
 

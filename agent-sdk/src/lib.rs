@@ -12,7 +12,7 @@ mod reply;
 #[path = "generated/mod.rs"]
 pub mod actions;
 
-pub use action::{Action, ActionInfo, ParameterInfo};
+pub use action::{Action, ActionInfo, ParameterInfo, Parameters};
 pub use agent::{Agent, CloseReason};
 pub use call::Call;
 pub use error::{DecodeError, Error, NotSent, Outcome, Rejected, Unanswered};
