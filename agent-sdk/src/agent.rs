@@ -76,7 +76,7 @@ impl Agent {
         reason = "a call is made once, with its own parameters"
     )]
     pub fn call<A: Action>(&self, parameters: A) -> Call<'_, A::Output> {
-        let request = Request::new(A::NAME, &parameters);
+        let request = Request::of(&parameters);
         Call::new(&self.handle.shared, Cow::Borrowed(A::NAME), A::TIMEOUT, request)
     }
 

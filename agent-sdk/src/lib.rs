@@ -24,7 +24,7 @@ pub mod actions;
 #[cfg(feature = "mock")]
 pub mod mock;
 
-pub use action::{Action, ActionInfo, ParameterInfo};
+pub use action::{Action, ActionInfo, ParameterInfo, Parameters};
 pub use agent::Agent;
 pub use builder::Builder;
 pub use call::{Call, CallFuture};
@@ -37,3 +37,10 @@ pub use reply::{FromReply, Reply};
 pub use statistics::Statistics;
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, Fingerprint, InvalidFingerprint, Tls};
+
+/// What generated code in other crates names, so that they need no dependency for it.
+#[doc(hidden)]
+pub mod generated_code {
+    pub use serde;
+    pub use serde_json;
+}

@@ -9,6 +9,8 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::action::{Action, Parameters};
+
 /// A request's token: a UUID of version 4 in form, with the slot of its call in the first bits.
 ///
 /// The agent echoes it, so the slot is found without hashing. The name of the field
@@ -122,6 +124,21 @@ impl Request {
         let start = text.len();
         serde_json::to_writer(&mut text, parameters).map_err(RequestError::Json)?;
         Self::finish(text, start)
+    }
+
+    /// Writes the request of an action.
+    pub(crate) fn of<A: Action>(action: &A) -> Result<Self, RequestError> {
+        let head = Self::head(A::NAME).map_err(RequestError::Json)?;
+        let mut parameters = Parameters::begin(head);
+        action.write(&mut parameters);
+        Self::end(parameters)
+    }
+
+    /// All that follows the parameters. Not generic either.
+    fn end(parameters: Parameters) -> Result<Self, RequestError> {
+        let mut text = parameters.end().map_err(RequestError::Json)?;
+        text.push(b'}');
+        Ok(Self(text))
     }
 
     /// All that stands before the parameters. Not generic, so that it is compiled once.

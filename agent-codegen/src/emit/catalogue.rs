@@ -14,16 +14,19 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::Home;
 use crate::model::{Action, Model};
 
-pub(super) fn emit(model: &Model) -> TokenStream {
+pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
+    let (sdk, lints) = (home.sdk(), home.lints());
     let rows = model.actions.iter().map(row);
     let has_parameters = model.actions.iter().any(|action| !action.parameters.is_empty());
     let parameter_info = has_parameters.then(|| quote!(, ParameterInfo));
     quote! {
         //! The table of all actions.
+        #lints
 
-        use crate::{ActionInfo #parameter_info};
+        use #sdk::{ActionInfo #parameter_info};
 
         /// Every action of the catalogue by its name on the wire, those included that only the
         /// vendor's cloud may call.

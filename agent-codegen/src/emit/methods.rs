@@ -14,53 +14,98 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{docs, rust_types::ident};
+use super::{Home, docs, rust_types::ident};
 use crate::model::{Action, Model};
 
-pub(super) fn emit(model: &Model) -> TokenStream {
-    let methods: Vec<_> = model.callable().map(method).collect();
-    if methods.is_empty() {
-        return TokenStream::new();
-    }
+pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
+    let (sdk, lints) = (home.sdk(), home.lints());
     let types = model.callable().map(|action| ident(&action.name.camel));
+    let methods = match home {
+        Home::Sdk => inherent(model),
+        Home::OtherCrate => extension(model),
+    };
     quote! {
         //! A method of the agent for each action.
+        #lints
 
         use super::parameters::{#(#types),*};
-        use crate::{Agent, Call, Reply};
+        use #sdk::{Agent, Call, Reply};
 
-        impl Agent {
+        #methods
+    }
+}
+
+fn inherent(model: &Model) -> TokenStream {
+    let methods = model.callable().map(|action| {
+        let (docs, signature, body) = (docs(action), signature(action), body(action));
+        quote!(#docs pub #signature { #body })
+    });
+    quote!(impl Agent { #(#methods)* })
+}
+
+/// ```text
+/// pub trait AgentActions {
+///     /// Starts a server
+///     fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply>;
+/// }
+/// impl AgentActions for Agent {
+///     fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply> {
+///         self.call(parameters)
+///     }
+/// }
+/// ```
+fn extension(model: &Model) -> TokenStream {
+    let declarations = model.callable().map(|action| {
+        let (docs, signature) = (docs(action), signature(action));
+        quote!(#docs #signature;)
+    });
+    let methods = model.callable().map(|action| {
+        let (signature, body) = (signature(action), body(action));
+        quote!(#signature { #body })
+    });
+    quote! {
+        /// A method of the agent for each action.
+        pub trait AgentActions {
+            #(#declarations)*
+        }
+        impl AgentActions for Agent {
             #(#methods)*
         }
     }
 }
 
+fn docs(action: &Action) -> TokenStream {
+    let docs = docs::action(&action.wire, &action.description);
+    let hint = hint(action);
+    let alias = docs::alias(&action.wire, &action.name.snake);
+    quote!(#docs #hint #alias)
+}
+
 /// An action that demands nothing has a method without an argument, so that a new optional
 /// parameter breaks nobody: `agent.call(Servers::new().limit(5))` sets it.
-fn method(action: &Action) -> TokenStream {
+fn signature(action: &Action) -> TokenStream {
     let method = ident(&action.name.snake);
     let parameters = ident(&action.name.camel);
-    let docs = docs::action(&action.wire, &action.description);
-    let alias = docs::alias(&action.wire, &action.name.snake);
-    let hint = hint(action);
-    let (argument, value) = if action.arguments().next().is_none() {
-        (None, quote!(#parameters::new()))
+    let argument = takes_argument(action).then(|| quote!(, parameters: #parameters));
+    quote!(fn #method(&self #argument) -> Call<'_, Reply>)
+}
+
+fn body(action: &Action) -> TokenStream {
+    let parameters = ident(&action.name.camel);
+    if takes_argument(action) {
+        quote!(self.call(parameters))
     } else {
-        (Some(quote!(, parameters: #parameters)), quote!(parameters))
-    };
-    quote! {
-        #docs
-        #hint
-        #alias
-        pub fn #method(&self #argument) -> Call<'_, Reply> {
-            self.call(#value)
-        }
+        quote!(self.call(#parameters::new()))
     }
+}
+
+fn takes_argument(action: &Action) -> bool {
+    action.arguments().next().is_some()
 }
 
 /// How to set optional parameters, where the method takes no argument.
 fn hint(action: &Action) -> Option<TokenStream> {
-    let option = action.options().next().filter(|_| action.arguments().next().is_none())?;
+    let option = action.options().next().filter(|_| !takes_argument(action))?;
     let (camel, field) = (&action.name.camel, &option.field);
     let text = format!("With optional parameters: `agent.call({camel}::new().{field}(…))`.");
     Some(docs::lines(["", &text]))

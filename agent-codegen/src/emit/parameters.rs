@@ -23,15 +23,18 @@
 //! impl Action for ServerRconSend {
 //!     const NAME: &'static str = "server_rcon_send";
 //!     type Output = Reply;
+//!     fn write(&self, parameters: &mut Parameters) {
+//!         parameters.add("server", &self.server);
+//!         parameters.add("payload", &self.payload);
+//!     }
 //! }
-//! impl Serialize for ServerRconSend { /* a map of the fields */ }
 //! ```
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{
-    docs,
+    Home, docs,
     rust_types::{argument, field, holds, ident},
 };
 use crate::{
@@ -42,11 +45,13 @@ use crate::{
 /// Above this many arguments clippy wants fewer; the agent decides how many there are.
 const MANY_ARGUMENTS: usize = 7;
 
-pub(super) fn emit(model: &Model) -> TokenStream {
-    let imports = imports(model);
+pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
+    let lints = home.lints();
+    let imports = imports(home, model);
     let actions = model.callable().map(action);
     quote! {
         //! The parameters of each action.
+        #lints
 
         #imports
         #(#actions)*
@@ -54,7 +59,8 @@ pub(super) fn emit(model: &Model) -> TokenStream {
 }
 
 /// The imports that the structs need, so that none is unused.
-fn imports(model: &Model) -> TokenStream {
+fn imports(home: Home, model: &Model) -> TokenStream {
+    let (sdk, serde_json) = (home.sdk(), home.library("serde_json"));
     let uses = |test: &dyn Fn(&ParamType) -> bool| {
         let mut all = model.callable().flat_map(|action| &action.parameters);
         all.any(|parameter| holds(&parameter.param_type, &|it| test(it)))
@@ -70,18 +76,16 @@ fn imports(model: &Model) -> TokenStream {
         )
     });
     let json = (map.is_some() || number.is_some() || value.is_some())
-        .then(|| quote!(use serde_json::{#map #number #value};));
+        .then(|| quote!(use #serde_json::{#map #number #value};));
     let fmt = model.callable().any(hides).then(|| {
         quote!(
             use std::fmt;
         )
     });
-    let actions = model.callable().next().is_some().then(|| {
-        quote! {
-            use serde::ser::{Serialize, SerializeMap, Serializer};
-            use crate::{Action, Reply};
-        }
-    });
+    let any = model.callable().any(|action| !action.parameters.is_empty());
+    let writer = any.then(|| quote!(Parameters,));
+    let actions =
+        model.callable().next().is_some().then(|| quote!(use #sdk::{Action, #writer Reply};));
     quote!(#tree #fmt #actions #json)
 }
 
@@ -90,8 +94,7 @@ fn action(action: &Action) -> TokenStream {
     let functions = functions(action);
     let debug = hides(action).then(|| debug(action));
     let implementation = implementation(action);
-    let serialize = serialize(action);
-    quote!(#structure #functions #debug #implementation #serialize)
+    quote!(#structure #functions #debug #implementation)
 }
 
 fn structure(action: &Action) -> TokenStream {
@@ -216,37 +219,27 @@ fn debug(action: &Action) -> TokenStream {
 fn implementation(action: &Action) -> TokenStream {
     let name = ident(&action.name.camel);
     let wire = &action.wire;
+    let entries = action.parameters.iter().map(|parameter| {
+        let field = ident(&parameter.field);
+        let wire = &parameter.wire;
+        if parameter.required {
+            quote!(parameters.add(#wire, &self.#field);)
+        } else {
+            quote!(parameters.add_some(#wire, self.#field.as_ref());)
+        }
+    });
+    let write = (!action.parameters.is_empty()).then(|| {
+        quote! {
+            fn write(&self, parameters: &mut Parameters) {
+                #(#entries)*
+            }
+        }
+    });
     quote! {
         impl Action for #name {
             const NAME: &'static str = #wire;
             type Output = Reply;
-        }
-    }
-}
-
-/// By hand, since serde's derive costs several times as much to compile.
-fn serialize(action: &Action) -> TokenStream {
-    let name = ident(&action.name.camel);
-    let entries = action.parameters.iter().map(|parameter| {
-        let field = ident(&parameter.field);
-        let wire = &parameter.wire;
-        let optional = !parameter.required;
-        let entry = |value| quote!(map.serialize_entry(#wire, #value)?;);
-        if optional {
-            let entry = entry(quote!(value));
-            quote!(if let Some(value) = &self.#field { #entry })
-        } else {
-            entry(quote!(&self.#field))
-        }
-    });
-    let binding = if action.parameters.is_empty() { quote!(map) } else { quote!(mut map) };
-    quote! {
-        impl Serialize for #name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let #binding = serializer.serialize_map(None)?;
-                #(#entries)*
-                map.end()
-            }
+            #write
         }
     }
 }

@@ -132,6 +132,7 @@ const TYPES: &[&str] = &[
     "NotSent",
     "Outcome",
     "ParameterInfo",
+    "Parameters",
     "Rejected",
     "Reply",
     "State",
@@ -149,7 +150,6 @@ const TYPES: &[&str] = &[
     "Map",
     "Number",
     "Serialize",
-    "SerializeMap",
     "Serializer",
     "Value",
 ];

@@ -6,8 +6,7 @@
 //! The parameters of each action.
 
 use std::fmt;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use crate::{Action, Reply};
+use crate::{Action, Parameters, Reply};
 use serde_json::{Map, Value};
 
 /// Adds an installed mod to a server
@@ -44,15 +43,10 @@ impl AddMod {
 impl Action for AddMod {
     const NAME: &'static str = "add_mod";
     type Output = Reply;
-}
-
-impl Serialize for AddMod {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("entity_id", &self.entity_id)?;
-        map.serialize_entry("position", &self.position)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("entity_id", &self.entity_id);
+        parameters.add("position", &self.position);
     }
 }
 
@@ -80,14 +74,9 @@ impl AgentMetrics {
 impl Action for AgentMetrics {
     const NAME: &'static str = "agent_metrics";
     type Output = Reply;
-}
-
-impl Serialize for AgentMetrics {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("since", &self.since)?;
-        map.serialize_entry("until", &self.until)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("since", &self.since);
+        parameters.add("until", &self.until);
     }
 }
 
@@ -109,13 +98,6 @@ impl AgentStatistics {
 impl Action for AgentStatistics {
     const NAME: &'static str = "agent_statistics";
     type Output = Reply;
-}
-
-impl Serialize for AgentStatistics {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Installs an application
@@ -145,14 +127,9 @@ impl ApplicationInstall {
 impl Action for ApplicationInstall {
     const NAME: &'static str = "application_install";
     type Output = Reply;
-}
-
-impl Serialize for ApplicationInstall {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("application", &self.application)?;
-        map.serialize_entry("options", &self.options)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("application", &self.application);
+        parameters.add("options", &self.options);
     }
 }
 
@@ -174,13 +151,6 @@ impl ApplicationList {
 impl Action for ApplicationList {
     const NAME: &'static str = "application_list";
     type Output = Reply;
-}
-
-impl Serialize for ApplicationList {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Starts an application
@@ -207,13 +177,8 @@ impl ApplicationStart {
 impl Action for ApplicationStart {
     const NAME: &'static str = "application_start";
     type Output = Reply;
-}
-
-impl Serialize for ApplicationStart {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("application", &self.application)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("application", &self.application);
     }
 }
 
@@ -244,14 +209,9 @@ impl ApplicationStop {
 impl Action for ApplicationStop {
     const NAME: &'static str = "application_stop";
     type Output = Reply;
-}
-
-impl Serialize for ApplicationStop {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("application", &self.application)?;
-        map.serialize_entry("timeout", &self.timeout)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("application", &self.application);
+        parameters.add("timeout", &self.timeout);
     }
 }
 
@@ -279,13 +239,8 @@ impl ApplicationUninstall {
 impl Action for ApplicationUninstall {
     const NAME: &'static str = "application_uninstall";
     type Output = Reply;
-}
-
-impl Serialize for ApplicationUninstall {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("application", &self.application)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("application", &self.application);
     }
 }
 
@@ -307,13 +262,6 @@ impl Applications {
 impl Action for Applications {
     const NAME: &'static str = "applications";
     type Output = Reply;
-}
-
-impl Serialize for Applications {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Reads the audit log
@@ -340,14 +288,9 @@ impl AuditEvents {
 impl Action for AuditEvents {
     const NAME: &'static str = "audit_events";
     type Output = Reply;
-}
-
-impl Serialize for AuditEvents {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("since", &self.since)?;
-        map.serialize_entry("limit", &self.limit)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("since", &self.since);
+        parameters.add("limit", &self.limit);
     }
 }
 
@@ -378,14 +321,9 @@ impl Configuration {
 impl Action for Configuration {
     const NAME: &'static str = "configuration";
     type Output = Reply;
-}
-
-impl Serialize for Configuration {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("configuration", &self.configuration)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("configuration", &self.configuration);
     }
 }
 
@@ -411,13 +349,8 @@ impl CreateBackup {
 impl Action for CreateBackup {
     const NAME: &'static str = "create_backup";
     type Output = Reply;
-}
-
-impl Serialize for CreateBackup {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -448,14 +381,9 @@ impl CreateRole {
 impl Action for CreateRole {
     const NAME: &'static str = "create_role";
     type Output = Reply;
-}
-
-impl Serialize for CreateRole {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("permissions", &self.permissions)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("name", &self.name);
+        parameters.add("permissions", &self.permissions);
     }
 }
 
@@ -503,15 +431,10 @@ impl fmt::Debug for CreateUser {
 impl Action for CreateUser {
     const NAME: &'static str = "create_user";
     type Output = Reply;
-}
-
-impl Serialize for CreateUser {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("username", &self.username)?;
-        map.serialize_entry("password", &self.password)?;
-        map.serialize_entry("roles", &self.roles)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("username", &self.username);
+        parameters.add("password", &self.password);
+        parameters.add("roles", &self.roles);
     }
 }
 
@@ -549,15 +472,10 @@ impl CreateWebhook {
 impl Action for CreateWebhook {
     const NAME: &'static str = "create_webhook";
     type Output = Reply;
-}
-
-impl Serialize for CreateWebhook {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("events", &self.events)?;
-        map.serialize_entry("url", &self.url)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("name", &self.name);
+        parameters.add("events", &self.events);
+        parameters.add("url", &self.url);
     }
 }
 
@@ -583,13 +501,8 @@ impl DeleteBackup {
 impl Action for DeleteBackup {
     const NAME: &'static str = "delete_backup";
     type Output = Reply;
-}
-
-impl Serialize for DeleteBackup {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("backup", &self.backup)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("backup", &self.backup);
     }
 }
 
@@ -615,13 +528,8 @@ impl DeleteFile {
 impl Action for DeleteFile {
     const NAME: &'static str = "delete_file";
     type Output = Reply;
-}
-
-impl Serialize for DeleteFile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("path", &self.path)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("path", &self.path);
     }
 }
 
@@ -647,13 +555,8 @@ impl DeleteRole {
 impl Action for DeleteRole {
     const NAME: &'static str = "delete_role";
     type Output = Reply;
-}
-
-impl Serialize for DeleteRole {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("name", &self.name);
     }
 }
 
@@ -679,13 +582,8 @@ impl DeleteUser {
 impl Action for DeleteUser {
     const NAME: &'static str = "delete_user";
     type Output = Reply;
-}
-
-impl Serialize for DeleteUser {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("username", &self.username)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("username", &self.username);
     }
 }
 
@@ -711,13 +609,8 @@ impl DeleteWebhook {
 impl Action for DeleteWebhook {
     const NAME: &'static str = "delete_webhook";
     type Output = Reply;
-}
-
-impl Serialize for DeleteWebhook {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("webhook", &self.webhook)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("webhook", &self.webhook);
     }
 }
 
@@ -748,14 +641,9 @@ impl DownloadMod {
 impl Action for DownloadMod {
     const NAME: &'static str = "download_mod";
     type Output = Reply;
-}
-
-impl Serialize for DownloadMod {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("entity_id", &self.entity_id)?;
-        map.serialize_entry("universe", &self.universe)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("entity_id", &self.entity_id);
+        parameters.add("universe", &self.universe);
     }
 }
 
@@ -777,13 +665,6 @@ impl EnableStdout {
 impl Action for EnableStdout {
     const NAME: &'static str = "enable_stdout";
     type Output = Reply;
-}
-
-impl Serialize for EnableStdout {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Opens a download
@@ -808,13 +689,8 @@ impl FileDownload {
 impl Action for FileDownload {
     const NAME: &'static str = "file_download";
     type Output = Reply;
-}
-
-impl Serialize for FileDownload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("path", &self.path)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("path", &self.path);
     }
 }
 
@@ -840,13 +716,8 @@ impl FileList {
 impl Action for FileList {
     const NAME: &'static str = "file_list";
     type Output = Reply;
-}
-
-impl Serialize for FileList {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("path", &self.path)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("path", &self.path);
     }
 }
 
@@ -877,14 +748,9 @@ impl FileUnzip {
 impl Action for FileUnzip {
     const NAME: &'static str = "file_unzip";
     type Output = Reply;
-}
-
-impl Serialize for FileUnzip {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("source", &self.source)?;
-        map.serialize_entry("target", &self.target)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("source", &self.source);
+        parameters.add("target", &self.target);
     }
 }
 
@@ -918,15 +784,10 @@ impl FileUpload {
 impl Action for FileUpload {
     const NAME: &'static str = "file_upload";
     type Output = Reply;
-}
-
-impl Serialize for FileUpload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("checksum", &self.checksum)?;
-        map.serialize_entry("path", &self.path)?;
-        map.serialize_entry("size", &self.size)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("checksum", &self.checksum);
+        parameters.add("path", &self.path);
+        parameters.add("size", &self.size);
     }
 }
 
@@ -957,14 +818,9 @@ impl FileZip {
 impl Action for FileZip {
     const NAME: &'static str = "file_zip";
     type Output = Reply;
-}
-
-impl Serialize for FileZip {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("paths", &self.paths)?;
-        map.serialize_entry("target", &self.target)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("paths", &self.paths);
+        parameters.add("target", &self.target);
     }
 }
 
@@ -986,13 +842,6 @@ impl GetWebhookEvents {
 impl Action for GetWebhookEvents {
     const NAME: &'static str = "get_webhook_events";
     type Output = Reply;
-}
-
-impl Serialize for GetWebhookEvents {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Installs a mod on a server
@@ -1033,16 +882,11 @@ impl InstallMod {
 impl Action for InstallMod {
     const NAME: &'static str = "install_mod";
     type Output = Reply;
-}
-
-impl Serialize for InstallMod {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("entity_id", &self.entity_id)?;
-        map.serialize_entry("universe", &self.universe)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("name", &self.name);
+        parameters.add("entity_id", &self.entity_id);
+        parameters.add("universe", &self.universe);
     }
 }
 
@@ -1066,13 +910,6 @@ impl Action for Kill {
     type Output = Reply;
 }
 
-impl Serialize for Kill {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Lists all actions and their parameters
 ///
 /// Action `list_actions`.
@@ -1091,13 +928,6 @@ impl ListActions {
 impl Action for ListActions {
     const NAME: &'static str = "list_actions";
     type Output = Reply;
-}
-
-impl Serialize for ListActions {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Lists usable Steam content servers
@@ -1120,13 +950,6 @@ impl Action for ListAvailableSteamServers {
     type Output = Reply;
 }
 
-impl Serialize for ListAvailableSteamServers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Lists excluded Steam content servers
 ///
 /// Action `list_excluded_steam_servers`.
@@ -1145,13 +968,6 @@ impl ListExcludedSteamServers {
 impl Action for ListExcludedSteamServers {
     const NAME: &'static str = "list_excluded_steam_servers";
     type Output = Reply;
-}
-
-impl Serialize for ListExcludedSteamServers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Lists all permissions this agent knows
@@ -1174,13 +990,6 @@ impl Action for ListPermissions {
     type Output = Reply;
 }
 
-impl Serialize for ListPermissions {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Lists all roles
 ///
 /// Action `list_roles`.
@@ -1199,13 +1008,6 @@ impl ListRoles {
 impl Action for ListRoles {
     const NAME: &'static str = "list_roles";
     type Output = Reply;
-}
-
-impl Serialize for ListRoles {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Lists open sessions
@@ -1228,13 +1030,6 @@ impl Action for ListSessions {
     type Output = Reply;
 }
 
-impl Serialize for ListSessions {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Lists titles this agent can install
 ///
 /// Action `list_supported_titles`.
@@ -1255,13 +1050,6 @@ impl Action for ListSupportedTitles {
     type Output = Reply;
 }
 
-impl Serialize for ListSupportedTitles {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Lists all local users
 ///
 /// Action `list_users`.
@@ -1280,13 +1068,6 @@ impl ListUsers {
 impl Action for ListUsers {
     const NAME: &'static str = "list_users";
     type Output = Reply;
-}
-
-impl Serialize for ListUsers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Lists the deliveries of a webhook
@@ -1316,14 +1097,9 @@ impl ListWebhookDeliveries {
 impl Action for ListWebhookDeliveries {
     const NAME: &'static str = "list_webhook_deliveries";
     type Output = Reply;
-}
-
-impl Serialize for ListWebhookDeliveries {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("limit", &self.limit)?;
-        map.serialize_entry("webhook", &self.webhook)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("limit", &self.limit);
+        parameters.add("webhook", &self.webhook);
     }
 }
 
@@ -1345,13 +1121,6 @@ impl ListWebhooks {
 impl Action for ListWebhooks {
     const NAME: &'static str = "list_webhooks";
     type Output = Reply;
-}
-
-impl Serialize for ListWebhooks {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Returns one mod
@@ -1378,13 +1147,8 @@ impl Mod {
 impl Action for Mod {
     const NAME: &'static str = "mod";
     type Output = Reply;
-}
-
-impl Serialize for Mod {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("entity_id", &self.entity_id)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("entity_id", &self.entity_id);
     }
 }
 
@@ -1422,15 +1186,10 @@ impl ModChange {
 impl Action for ModChange {
     const NAME: &'static str = "mod_change";
     type Output = Reply;
-}
-
-impl Serialize for ModChange {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("enabled", &self.enabled)?;
-        map.serialize_entry("entity_id", &self.entity_id)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("enabled", &self.enabled);
+        parameters.add("entity_id", &self.entity_id);
     }
 }
 
@@ -1458,13 +1217,8 @@ impl ModRebuild {
 impl Action for ModRebuild {
     const NAME: &'static str = "mod_rebuild";
     type Output = Reply;
-}
-
-impl Serialize for ModRebuild {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("entity_id", &self.entity_id)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("entity_id", &self.entity_id);
     }
 }
 
@@ -1486,13 +1240,6 @@ impl Mods {
 impl Action for Mods {
     const NAME: &'static str = "mods";
     type Output = Reply;
-}
-
-impl Serialize for Mods {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Moves a file
@@ -1529,15 +1276,10 @@ impl MoveFile {
 impl Action for MoveFile {
     const NAME: &'static str = "move_file";
     type Output = Reply;
-}
-
-impl Serialize for MoveFile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("source", &self.source)?;
-        map.serialize_entry("overwrite", &self.overwrite)?;
-        map.serialize_entry("target", &self.target)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("source", &self.source);
+        parameters.add("overwrite", &self.overwrite);
+        parameters.add("target", &self.target);
     }
 }
 
@@ -1568,14 +1310,9 @@ impl Proxy {
 impl Action for Proxy {
     const NAME: &'static str = "proxy";
     type Output = Reply;
-}
-
-impl Serialize for Proxy {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("action", &self.action)?;
-        map.serialize_entry("parameters", &self.parameters)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("action", &self.action);
+        parameters.add("parameters", &self.parameters);
     }
 }
 
@@ -1603,14 +1340,9 @@ impl QueryAgentEvents {
 impl Action for QueryAgentEvents {
     const NAME: &'static str = "query_agent_events";
     type Output = Reply;
-}
-
-impl Serialize for QueryAgentEvents {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("since", &self.since)?;
-        map.serialize_entry("limit", &self.limit)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("since", &self.since);
+        parameters.add("limit", &self.limit);
     }
 }
 
@@ -1636,13 +1368,8 @@ impl QueryBackups {
 impl Action for QueryBackups {
     const NAME: &'static str = "query_backups";
     type Output = Reply;
-}
-
-impl Serialize for QueryBackups {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -1670,14 +1397,9 @@ impl QueryDownloaderLog {
 impl Action for QueryDownloaderLog {
     const NAME: &'static str = "query_downloader_log";
     type Output = Reply;
-}
-
-impl Serialize for QueryDownloaderLog {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("since", &self.since)?;
-        map.serialize_entry("limit", &self.limit)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("since", &self.since);
+        parameters.add("limit", &self.limit);
     }
 }
 
@@ -1711,15 +1433,10 @@ impl QueryServerEvents {
 impl Action for QueryServerEvents {
     const NAME: &'static str = "query_server_events";
     type Output = Reply;
-}
-
-impl Serialize for QueryServerEvents {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("since", &self.since)?;
-        map.serialize_entry("limit", &self.limit)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("since", &self.since);
+        parameters.add("limit", &self.limit);
     }
 }
 
@@ -1761,16 +1478,11 @@ impl QueryServerMetrics {
 impl Action for QueryServerMetrics {
     const NAME: &'static str = "query_server_metrics";
     type Output = Reply;
-}
-
-impl Serialize for QueryServerMetrics {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("since", &self.since)?;
-        map.serialize_entry("resolution", &self.resolution)?;
-        map.serialize_entry("until", &self.until)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("since", &self.since);
+        parameters.add("resolution", &self.resolution);
+        parameters.add("until", &self.until);
     }
 }
 
@@ -1804,15 +1516,10 @@ impl QueryTaskExecutions {
 impl Action for QueryTaskExecutions {
     const NAME: &'static str = "query_task_executions";
     type Output = Reply;
-}
-
-impl Serialize for QueryTaskExecutions {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("since", &self.since)?;
-        map.serialize_entry("limit", &self.limit)?;
-        map.serialize_entry("task", &self.task)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("since", &self.since);
+        parameters.add("limit", &self.limit);
+        parameters.add("task", &self.task);
     }
 }
 
@@ -1838,13 +1545,8 @@ impl ReadFile {
 impl Action for ReadFile {
     const NAME: &'static str = "read_file";
     type Output = Reply;
-}
-
-impl Serialize for ReadFile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("path", &self.path)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("path", &self.path);
     }
 }
 
@@ -1875,14 +1577,9 @@ impl RemoveMod {
 impl Action for RemoveMod {
     const NAME: &'static str = "remove_mod";
     type Output = Reply;
-}
-
-impl Serialize for RemoveMod {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("entity_id", &self.entity_id)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("entity_id", &self.entity_id);
     }
 }
 
@@ -1906,13 +1603,6 @@ impl Action for RequestAgentHealth {
     type Output = Reply;
 }
 
-impl Serialize for RequestAgentHealth {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Returns facts about the host system
 ///
 /// Action `request_system_info`.
@@ -1931,13 +1621,6 @@ impl RequestSystemInfo {
 impl Action for RequestSystemInfo {
     const NAME: &'static str = "request_system_info";
     type Output = Reply;
-}
-
-impl Serialize for RequestSystemInfo {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Requests the manifest of a title
@@ -1962,13 +1645,8 @@ impl RequestTitleManifest {
 impl Action for RequestTitleManifest {
     const NAME: &'static str = "request_title_manifest";
     type Output = Reply;
-}
-
-impl Serialize for RequestTitleManifest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("title", &self.title)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("title", &self.title);
     }
 }
 
@@ -1994,13 +1672,8 @@ impl Restart {
 impl Action for Restart {
     const NAME: &'static str = "restart";
     type Output = Reply;
-}
-
-impl Serialize for Restart {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2031,14 +1704,9 @@ impl RestoreBackup {
 impl Action for RestoreBackup {
     const NAME: &'static str = "restore_backup";
     type Output = Reply;
-}
-
-impl Serialize for RestoreBackup {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("backup", &self.backup)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("backup", &self.backup);
     }
 }
 
@@ -2069,14 +1737,9 @@ impl RoleUpdate {
 impl Action for RoleUpdate {
     const NAME: &'static str = "role_update";
     type Output = Reply;
-}
-
-impl Serialize for RoleUpdate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("permissions", &self.permissions)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("name", &self.name);
+        parameters.add("permissions", &self.permissions);
     }
 }
 
@@ -2102,13 +1765,8 @@ impl Server {
 impl Action for Server {
     const NAME: &'static str = "server";
     type Output = Reply;
-}
-
-impl Serialize for Server {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2134,13 +1792,8 @@ impl ServerArchives {
 impl Action for ServerArchives {
     const NAME: &'static str = "server_archives";
     type Output = Reply;
-}
-
-impl Serialize for ServerArchives {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2178,15 +1831,10 @@ impl ServerDeploy {
 impl Action for ServerDeploy {
     const NAME: &'static str = "server_deploy";
     type Output = Reply;
-}
-
-impl Serialize for ServerDeploy {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("id", &self.id)?;
-        map.serialize_entry("title", &self.title)?;
-        map.serialize_entry("configuration", &self.configuration)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("id", &self.id);
+        parameters.add("title", &self.title);
+        parameters.add("configuration", &self.configuration);
     }
 }
 
@@ -2217,14 +1865,9 @@ impl ServerExport {
 impl Action for ServerExport {
     const NAME: &'static str = "server_export";
     type Output = Reply;
-}
-
-impl Serialize for ServerExport {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("target", &self.target)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("target", &self.target);
     }
 }
 
@@ -2258,15 +1901,10 @@ impl ServerFiletree {
 impl Action for ServerFiletree {
     const NAME: &'static str = "server_filetree";
     type Output = Reply;
-}
-
-impl Serialize for ServerFiletree {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("levels", &self.levels)?;
-        map.serialize_entry("root", &self.root)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("levels", &self.levels);
+        parameters.add("root", &self.root);
     }
 }
 
@@ -2292,13 +1930,8 @@ impl ServerForceKill {
 impl Action for ServerForceKill {
     const NAME: &'static str = "server_force_kill";
     type Output = Reply;
-}
-
-impl Serialize for ServerForceKill {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2324,13 +1957,8 @@ impl ServerGameconfigRead {
 impl Action for ServerGameconfigRead {
     const NAME: &'static str = "server_gameconfig_read";
     type Output = Reply;
-}
-
-impl Serialize for ServerGameconfigRead {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2361,14 +1989,9 @@ impl ServerGameconfigWrite {
 impl Action for ServerGameconfigWrite {
     const NAME: &'static str = "server_gameconfig_write";
     type Output = Reply;
-}
-
-impl Serialize for ServerGameconfigWrite {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("configuration", &self.configuration)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("configuration", &self.configuration);
     }
 }
 
@@ -2399,14 +2022,9 @@ impl ServerImport {
 impl Action for ServerImport {
     const NAME: &'static str = "server_import";
     type Output = Reply;
-}
-
-impl Serialize for ServerImport {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("source", &self.source)?;
-        map.serialize_entry("name", &self.name)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("source", &self.source);
+        parameters.add("name", &self.name);
     }
 }
 
@@ -2432,13 +2050,8 @@ impl ServerKill {
 impl Action for ServerKill {
     const NAME: &'static str = "server_kill";
     type Output = Reply;
-}
-
-impl Serialize for ServerKill {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2464,13 +2077,8 @@ impl ServerMetrics {
 impl Action for ServerMetrics {
     const NAME: &'static str = "server_metrics";
     type Output = Reply;
-}
-
-impl Serialize for ServerMetrics {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2496,13 +2104,8 @@ impl ServerModBindings {
 impl Action for ServerModBindings {
     const NAME: &'static str = "server_mod_bindings";
     type Output = Reply;
-}
-
-impl Serialize for ServerModBindings {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2528,13 +2131,8 @@ impl ServerModsClear {
 impl Action for ServerModsClear {
     const NAME: &'static str = "server_mods_clear";
     type Output = Reply;
-}
-
-impl Serialize for ServerModsClear {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2565,14 +2163,9 @@ impl ServerRconRead {
 impl Action for ServerRconRead {
     const NAME: &'static str = "server_rcon_read";
     type Output = Reply;
-}
-
-impl Serialize for ServerRconRead {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("since", &self.since)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("since", &self.since);
     }
 }
 
@@ -2603,14 +2196,9 @@ impl ServerRconSend {
 impl Action for ServerRconSend {
     const NAME: &'static str = "server_rcon_send";
     type Output = Reply;
-}
-
-impl Serialize for ServerRconSend {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("payload", &self.payload)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("payload", &self.payload);
     }
 }
 
@@ -2636,13 +2224,8 @@ impl ServerRebuild {
 impl Action for ServerRebuild {
     const NAME: &'static str = "server_rebuild";
     type Output = Reply;
-}
-
-impl Serialize for ServerRebuild {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2673,14 +2256,9 @@ impl ServerRemove {
 impl Action for ServerRemove {
     const NAME: &'static str = "server_remove";
     type Output = Reply;
-}
-
-impl Serialize for ServerRemove {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("delete_files", &self.delete_files)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("delete_files", &self.delete_files);
     }
 }
 
@@ -2711,14 +2289,9 @@ impl ServerRestore {
 impl Action for ServerRestore {
     const NAME: &'static str = "server_restore";
     type Output = Reply;
-}
-
-impl Serialize for ServerRestore {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("archive", &self.archive)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("archive", &self.archive);
     }
 }
 
@@ -2744,13 +2317,8 @@ impl ServerStart {
 impl Action for ServerStart {
     const NAME: &'static str = "server_start";
     type Output = Reply;
-}
-
-impl Serialize for ServerStart {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2776,13 +2344,8 @@ impl ServerStop {
 impl Action for ServerStop {
     const NAME: &'static str = "server_stop";
     type Output = Reply;
-}
-
-impl Serialize for ServerStop {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2808,13 +2371,8 @@ impl ServerStopCancel {
 impl Action for ServerStopCancel {
     const NAME: &'static str = "server_stop_cancel";
     type Output = Reply;
-}
-
-impl Serialize for ServerStopCancel {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
     }
 }
 
@@ -2845,14 +2403,9 @@ impl ServerUpdate {
 impl Action for ServerUpdate {
     const NAME: &'static str = "server_update";
     type Output = Reply;
-}
-
-impl Serialize for ServerUpdate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("validate", &self.validate)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("validate", &self.validate);
     }
 }
 
@@ -2883,14 +2436,9 @@ impl ServerWipe {
 impl Action for ServerWipe {
     const NAME: &'static str = "server_wipe";
     type Output = Reply;
-}
-
-impl Serialize for ServerWipe {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("server", &self.server)?;
-        map.serialize_entry("targets", &self.targets)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", &self.server);
+        parameters.add("targets", &self.targets);
     }
 }
 
@@ -2912,13 +2460,6 @@ impl Servers {
 impl Action for Servers {
     const NAME: &'static str = "servers";
     type Output = Reply;
-}
-
-impl Serialize for Servers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Changes the settings of the agent
@@ -2943,13 +2484,8 @@ impl Settings {
 impl Action for Settings {
     const NAME: &'static str = "settings";
     type Output = Reply;
-}
-
-impl Serialize for Settings {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("settings", &self.settings)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("settings", &self.settings);
     }
 }
 
@@ -2997,15 +2533,10 @@ impl fmt::Debug for SqlDatabaseCreate {
 impl Action for SqlDatabaseCreate {
     const NAME: &'static str = "sql_database_create";
     type Output = Reply;
-}
-
-impl Serialize for SqlDatabaseCreate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("username", &self.username)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("password", &self.password)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("username", &self.username);
+        parameters.add("name", &self.name);
+        parameters.add("password", &self.password);
     }
 }
 
@@ -3031,13 +2562,8 @@ impl SqlDatabaseDelete {
 impl Action for SqlDatabaseDelete {
     const NAME: &'static str = "sql_database_delete";
     type Output = Reply;
-}
-
-impl Serialize for SqlDatabaseDelete {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("name", &self.name);
     }
 }
 
@@ -3059,13 +2585,6 @@ impl SqlDatabasesList {
 impl Action for SqlDatabasesList {
     const NAME: &'static str = "sql_databases_list";
     type Output = Reply;
-}
-
-impl Serialize for SqlDatabasesList {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Cancels a Steam download
@@ -3090,13 +2609,8 @@ impl SteamCancelDownload {
 impl Action for SteamCancelDownload {
     const NAME: &'static str = "steam_cancel_download";
     type Output = Reply;
-}
-
-impl Serialize for SteamCancelDownload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("download", &self.download)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("download", &self.download);
     }
 }
 
@@ -3120,13 +2634,6 @@ impl Action for SteamListDownloads {
     type Output = Reply;
 }
 
-impl Serialize for SteamListDownloads {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Refreshes the list of Steam content servers
 ///
 /// Action `steam_refresh_content_servers`.
@@ -3145,13 +2652,6 @@ impl SteamRefreshContentServers {
 impl Action for SteamRefreshContentServers {
     const NAME: &'static str = "steam_refresh_content_servers";
     type Output = Reply;
-}
-
-impl Serialize for SteamRefreshContentServers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Subscribes this session to a topic
@@ -3176,13 +2676,8 @@ impl Subscribe {
 impl Action for Subscribe {
     const NAME: &'static str = "subscribe";
     type Output = Reply;
-}
-
-impl Serialize for Subscribe {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("topic", &self.topic)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("topic", &self.topic);
     }
 }
 
@@ -3216,15 +2711,10 @@ impl SystemCommand {
 impl Action for SystemCommand {
     const NAME: &'static str = "system_command";
     type Output = Reply;
-}
-
-impl Serialize for SystemCommand {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("arguments", &self.arguments)?;
-        map.serialize_entry("command", &self.command)?;
-        map.serialize_entry("timeout", &self.timeout)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("arguments", &self.arguments);
+        parameters.add("command", &self.command);
+        parameters.add("timeout", &self.timeout);
     }
 }
 
@@ -3270,17 +2760,12 @@ impl TaskCreate {
 impl Action for TaskCreate {
     const NAME: &'static str = "task_create";
     type Output = Reply;
-}
-
-impl Serialize for TaskCreate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("action", &self.action)?;
-        map.serialize_entry("enabled", &self.enabled)?;
-        map.serialize_entry("parameters", &self.parameters)?;
-        map.serialize_entry("schedule", &self.schedule)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("name", &self.name);
+        parameters.add("action", &self.action);
+        parameters.add("enabled", &self.enabled);
+        parameters.add("parameters", &self.parameters);
+        parameters.add("schedule", &self.schedule);
     }
 }
 
@@ -3306,13 +2791,8 @@ impl TaskDelete {
 impl Action for TaskDelete {
     const NAME: &'static str = "task_delete";
     type Output = Reply;
-}
-
-impl Serialize for TaskDelete {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("task", &self.task)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("task", &self.task);
     }
 }
 
@@ -3338,13 +2818,8 @@ impl TaskInfo {
 impl Action for TaskInfo {
     const NAME: &'static str = "task_info";
     type Output = Reply;
-}
-
-impl Serialize for TaskInfo {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("task", &self.task)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("task", &self.task);
     }
 }
 
@@ -3372,14 +2847,9 @@ impl TaskUpdate {
 impl Action for TaskUpdate {
     const NAME: &'static str = "task_update";
     type Output = Reply;
-}
-
-impl Serialize for TaskUpdate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("changes", &self.changes)?;
-        map.serialize_entry("task", &self.task)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("changes", &self.changes);
+        parameters.add("task", &self.task);
     }
 }
 
@@ -3401,13 +2871,6 @@ impl TasksList {
 impl Action for TasksList {
     const NAME: &'static str = "tasks_list";
     type Output = Reply;
-}
-
-impl Serialize for TasksList {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Lists the features of a title
@@ -3432,13 +2895,8 @@ impl TitleFeatures {
 impl Action for TitleFeatures {
     const NAME: &'static str = "title_features";
     type Output = Reply;
-}
-
-impl Serialize for TitleFeatures {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("title", &self.title)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("title", &self.title);
     }
 }
 
@@ -3464,13 +2922,8 @@ impl TitleMods {
 impl Action for TitleMods {
     const NAME: &'static str = "title_mods";
     type Output = Reply;
-}
-
-impl Serialize for TitleMods {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("title", &self.title)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("title", &self.title);
     }
 }
 
@@ -3496,13 +2949,8 @@ impl TitleRebuild {
 impl Action for TitleRebuild {
     const NAME: &'static str = "title_rebuild";
     type Output = Reply;
-}
-
-impl Serialize for TitleRebuild {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("title", &self.title)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("title", &self.title);
     }
 }
 
@@ -3528,13 +2976,8 @@ impl TitleRemove {
 impl Action for TitleRemove {
     const NAME: &'static str = "title_remove";
     type Output = Reply;
-}
-
-impl Serialize for TitleRemove {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("title", &self.title)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("title", &self.title);
     }
 }
 
@@ -3558,13 +3001,6 @@ impl Action for Titles {
     type Output = Reply;
 }
 
-impl Serialize for Titles {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
-}
-
 /// Returns the status of all titles
 ///
 /// Action `titles_status`.
@@ -3583,13 +3019,6 @@ impl TitlesStatus {
 impl Action for TitlesStatus {
     const NAME: &'static str = "titles_status";
     type Output = Reply;
-}
-
-impl Serialize for TitlesStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Runs several actions as one transaction
@@ -3614,13 +3043,8 @@ impl Transaction {
 impl Action for Transaction {
     const NAME: &'static str = "transaction";
     type Output = Reply;
-}
-
-impl Serialize for Transaction {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("actions", &self.actions)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("actions", &self.actions);
     }
 }
 
@@ -3646,13 +3070,8 @@ impl Unsubscribe {
 impl Action for Unsubscribe {
     const NAME: &'static str = "unsubscribe";
     type Output = Reply;
-}
-
-impl Serialize for Unsubscribe {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("topic", &self.topic)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("topic", &self.topic);
     }
 }
 
@@ -3683,14 +3102,9 @@ impl UpdateWebhook {
 impl Action for UpdateWebhook {
     const NAME: &'static str = "update_webhook";
     type Output = Reply;
-}
-
-impl Serialize for UpdateWebhook {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("changes", &self.changes)?;
-        map.serialize_entry("webhook", &self.webhook)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("changes", &self.changes);
+        parameters.add("webhook", &self.webhook);
     }
 }
 
@@ -3721,14 +3135,9 @@ impl UserGiveRoles {
 impl Action for UserGiveRoles {
     const NAME: &'static str = "user_give_roles";
     type Output = Reply;
-}
-
-impl Serialize for UserGiveRoles {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("username", &self.username)?;
-        map.serialize_entry("roles", &self.roles)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("username", &self.username);
+        parameters.add("roles", &self.roles);
     }
 }
 
@@ -3768,14 +3177,9 @@ impl fmt::Debug for UserPassword {
 impl Action for UserPassword {
     const NAME: &'static str = "user_password";
     type Output = Reply;
-}
-
-impl Serialize for UserPassword {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("username", &self.username)?;
-        map.serialize_entry("password", &self.password)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("username", &self.username);
+        parameters.add("password", &self.password);
     }
 }
 
@@ -3806,14 +3210,9 @@ impl UserRevokeRoles {
 impl Action for UserRevokeRoles {
     const NAME: &'static str = "user_revoke_roles";
     type Output = Reply;
-}
-
-impl Serialize for UserRevokeRoles {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("username", &self.username)?;
-        map.serialize_entry("roles", &self.roles)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("username", &self.username);
+        parameters.add("roles", &self.roles);
     }
 }
 
@@ -3835,13 +3234,6 @@ impl Whoami {
 impl Action for Whoami {
     const NAME: &'static str = "whoami";
     type Output = Reply;
-}
-
-impl Serialize for Whoami {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(None)?;
-        map.end()
-    }
 }
 
 /// Writes a file
@@ -3871,13 +3263,8 @@ impl WriteFile {
 impl Action for WriteFile {
     const NAME: &'static str = "write_file";
     type Output = Reply;
-}
-
-impl Serialize for WriteFile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("content", &self.content)?;
-        map.serialize_entry("path", &self.path)?;
-        map.end()
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("content", &self.content);
+        parameters.add("path", &self.path);
     }
 }
