@@ -75,7 +75,7 @@ pub async fn run(port: u16, in_flight: usize, time: Duration) -> Measured {
             break;
         }
     }
-    let (elapsed, cpu) = (began.elapsed(), cpu_time() - cpu);
+    let (elapsed, cpu) = (began.elapsed(), cpu_time().saturating_sub(cpu));
     waiting.clear();
     Measured {
         rate: f64::from(calls) / elapsed.as_secs_f64(),

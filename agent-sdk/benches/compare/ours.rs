@@ -52,7 +52,7 @@ pub async fn run(port: u16, in_flight: usize, time: Duration) -> Measured {
         });
     }
     let calls: u32 = lanes.join_all().await.into_iter().sum();
-    let (elapsed, cpu) = (began.elapsed(), cpu_time() - cpu);
+    let (elapsed, cpu) = (began.elapsed(), cpu_time().saturating_sub(cpu));
     agent.close().await;
     Measured {
         rate: f64::from(calls) / elapsed.as_secs_f64(),
