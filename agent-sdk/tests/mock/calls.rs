@@ -198,6 +198,25 @@ async fn dropping_the_handle_cuts_every_connection() {
 }
 
 #[tokio::test]
+async fn a_clients_goodbye_is_answered_though_replies_are_waiting() {
+    let mock = MockAgent::builder(catalogue())
+        .tls(false)
+        .handler("now", |_, _| async { Ok(json!({})) })
+        .start()
+        .await
+        .unwrap();
+    // Which of the two comes first is left to chance; both do in so many rounds.
+    for _ in 0..10 {
+        let mut client = Client::login(&mock).await;
+        for _ in 0..100 {
+            client.socket.feed(Message::text(r#"{"action":"now"}"#)).await.unwrap();
+        }
+        client.socket.close(None).await.unwrap();
+        while !matches!(client.frame().await.expect("a goodbye").unwrap(), Message::Close(_)) {}
+    }
+}
+
+#[tokio::test]
 async fn a_clients_goodbye_is_answered_and_the_session_forgotten() {
     let mock = MockAgent::builder(catalogue()).start().await.unwrap();
     let mut client = Client::login(&mock).await;
