@@ -223,6 +223,13 @@ impl Overlay {
         read.param_type
     }
 
+    /// The files that it names: the JSON Schemas of replies.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let replies = self.content.actions.values().filter_map(|entry| entry.reply.as_ref());
+        replies.map(|file| self.file(file.get_ref())).collect()
+    }
+
     /// The file that an entry names.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
