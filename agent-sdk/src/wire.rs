@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::action::{Action, Parameters};
+use crate::action::Parameters;
 
 /// A request's token: a UUID of version 4 in form, with the slot of its call in the first bits.
 ///
@@ -126,16 +126,14 @@ impl Request {
         Self::finish(text, start)
     }
 
-    /// Writes the request of an action.
-    pub(crate) fn of<A: Action>(action: &A) -> Result<Self, RequestError> {
-        let head = Self::head(A::NAME).map_err(RequestError::Json)?;
+    /// Writes the request of an action. Not generic, so that it is compiled once for all of them.
+    pub(crate) fn of_action(
+        action: &str,
+        write: &dyn Fn(&mut Parameters),
+    ) -> Result<Self, RequestError> {
+        let head = Self::head(action).map_err(RequestError::Json)?;
         let mut parameters = Parameters::begin(head);
-        action.write(&mut parameters);
-        Self::end(parameters)
-    }
-
-    /// All that follows the parameters. Not generic either.
-    fn end(parameters: Parameters) -> Result<Self, RequestError> {
+        write(&mut parameters);
         let mut text = parameters.end().map_err(RequestError::Json)?;
         text.push(b'}');
         Ok(Self(text))
