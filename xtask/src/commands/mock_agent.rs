@@ -138,7 +138,7 @@ pub fn catalogue(path: &Path) -> Result<Value, Failure> {
 }
 
 /// `agent-1.1.34.json` is of version `1.1.34`.
-fn version_of(path: &Path) -> Option<String> {
+pub fn version_of(path: &Path) -> Option<String> {
     let name = path.file_stem()?.to_str()?;
     name.strip_prefix("agent-").map(str::to_owned)
 }
