@@ -152,13 +152,13 @@ fn is_generated(path: &Path) -> io::Result<bool> {
 /// # Errors
 ///
 /// The file cannot be written.
-pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // The process id keeps two generators from writing into one temporary file.
     let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
     let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|mut file| file.write_all(content.as_ref()))
         .and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         // The error that is told is the first one.

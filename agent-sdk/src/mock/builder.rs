@@ -86,6 +86,12 @@ impl Builder {
         self
     }
 
+    /// The name of the one user, whose password stays as it is. Default: `root`.
+    pub fn username(mut self, user: impl Into<String>) -> Self {
+        self.credentials.username = user.into();
+        self
+    }
+
     /// Whether to speak TLS. Default: yes, as the agent does.
     pub fn tls(mut self, tls: bool) -> Self {
         self.options.tls = tls;

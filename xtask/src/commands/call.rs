@@ -1,0 +1,122 @@
+//! `call`: one action.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+};
+
+use agent_codegen::{Report, Snapshot, types::ParamType};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{
+    connection::Connection, failure::Failure, json, output, progress, project::ProjectOption,
+};
+
+/// Call one action and print the reply as JSON
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Call {
+    /// The action's name, as in the snapshot
+    action: String,
+
+    /// Parameters, read by the snapshot's types: a number, `true` or `false`, a text as it
+    /// stands, lists and maps as JSON; JSON, or else a text, where the type is not known
+    #[arg(value_name = "KEY=VALUE")]
+    pairs: Vec<String>,
+
+    /// More parameters, as one JSON object; `-` reads it from standard input, for values that
+    /// `ps` must not show
+    #[arg(long, value_name = "JSON")]
+    parameters: Option<String>,
+
+    #[command(flatten)]
+    project: ProjectOption,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+const AFTER_HELP: &str = concat!(
+    "\
+The reply goes to standard output. Exit code 1 means that the agent rejected
+the call, 3 that there is no reply; the text says whether the agent may have
+executed it. Actions that take minutes (backups, exports) need --timeout.
+
+The password comes from AGENT_PASSWORD in the environment, --password-file or
+--password-stdin; never from an argument, since `ps` shows those.
+
+Examples:
+  cargo xtask call servers
+  cargo xtask call server_filetree server=AxiomMain root=/ levels=2
+  cargo xtask call create_backup server=AxiomMain --timeout 600
+  cargo xtask call task_create --parameters - < task.json"
+);
+
+impl Call {
+    pub async fn run(self) -> Result<(), Failure> {
+        let parameters = self.read_parameters()?;
+        let agent = self.connection.connect().await?;
+        let call = agent.call_raw(self.action, parameters);
+        let result = progress::shown("waiting for the reply", call).await;
+        agent.close().await;
+        let reply: Box<RawValue> = result?.decode()?;
+        output::result(&json::pretty(reply.get()))
+    }
+
+    fn read_parameters(&self) -> Result<Map<String, Value>, Failure> {
+        let mut parameters = self.read_object()?;
+        let types = self.types();
+        for (number, pair) in self.pairs.iter().enumerate() {
+            // The text is not repeated: it may be a secret.
+            let (key, value) =
+                pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+                    Failure::usage(format!("parameter {} is not of the form KEY=VALUE", number + 1))
+                })?;
+            let value = types
+                .get(key)
+                .unwrap_or(&ParamType::Any)
+                .value(value)
+                .map_err(|error| Failure::usage(format!("parameter `{key}`: {error}")))?;
+            if parameters.insert(key.to_owned(), value).is_some() {
+                return Err(Failure::usage(format!("parameter `{key}` is given twice")));
+            }
+        }
+        Ok(parameters)
+    }
+
+    fn read_object(&self) -> Result<Map<String, Value>, Failure> {
+        let text = match self.parameters.as_deref() {
+            None => return Ok(Map::new()),
+            Some("-") => self.read_stdin()?,
+            Some(text) => text.to_owned(),
+        };
+        // The error tells the place and never the text.
+        serde_json::from_str(&text)
+            .map_err(|error| Failure::usage(format!("--parameters is no JSON object: {error}")))
+    }
+
+    fn read_stdin(&self) -> Result<String, Failure> {
+        if self.connection.password.is_stdin() {
+            return Err(Failure::usage(
+                "standard input cannot hold both the password and the parameters",
+            ));
+        }
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map_err(|error| {
+            Failure::impossible(format!("the parameters cannot be read from stdin: {error}"))
+        })?;
+        Ok(text)
+    }
+
+    /// The types of the action's parameters, as far as the project's snapshot tells them: without
+    /// one, or for an action that it does not know, values are read as JSON or text.
+    fn types(&self) -> BTreeMap<String, ParamType> {
+        let snapshot = self.project.find().and_then(|project| project.newest_snapshot());
+        let snapshot = snapshot.ok().and_then(|path| Snapshot::read(&path, &mut Report::new()));
+        let Some(action) = snapshot.as_ref().and_then(|all| all.actions().get(&self.action)) else {
+            return BTreeMap::new();
+        };
+        let known = action.parameters().iter();
+        known.map(|known| (known.name().to_owned(), known.param_type().clone())).collect()
+    }
+}

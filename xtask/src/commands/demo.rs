@@ -1,0 +1,183 @@
+//! `demo`: the whole story, on this machine.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{IsTerminal, Write, stderr, stdout},
+    path::Path,
+    process::Stdio,
+    time::Instant,
+};
+
+use agent_codegen::{Code, Generator, Overlay, Report, Snapshot};
+use agent_sdk::{Agent, Tls, mock::MockAgent};
+use anstyle::Style;
+use tokio::process::Command;
+
+use super::mock_agent::{catalogue, version_of};
+use crate::{
+    failure::Failure,
+    live,
+    output::printable,
+    password::VARIABLE,
+    project::{Project, ProjectOption},
+};
+
+/// Show the whole story on this machine: from a catalogue to typed calls
+///
+/// It starts a mock agent over TLS, fetches its catalogue, generates the SDK from it, and runs the
+/// example `tour` of `agent-sdk` against it. Nothing is changed, and nothing leaves the machine.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    #[command(flatten)]
+    project: ProjectOption,
+}
+
+impl Demo {
+    pub async fn run(self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let project = self.project.find()?;
+        let snapshot = project.newest_snapshot()?;
+
+        let mock = start(&snapshot).await?;
+        step(
+            1,
+            &format!(
+                "A mock agent runs at {}, and user `{}` may log in.",
+                mock.url(),
+                mock.username()
+            ),
+        );
+        detail("Its catalogue is a reconstruction from public notes: no real agent was captured.");
+
+        let fetched = fetch(&mock).await?;
+        let committed = read(&snapshot)?;
+        if fetched.canonical() != committed.canonical() {
+            return Err(Failure::found("the fetched catalogue is not the committed one"));
+        }
+        step(
+            2,
+            &format!(
+                "Its catalogue was fetched: {} actions, the same as in {}.",
+                fetched.actions().len(),
+                snapshot.display()
+            ),
+        );
+        detail("The connection is wss, and trusts one certificate alone, by its fingerprint.");
+
+        let files = regenerate(&project, &committed)?;
+        step(
+            3,
+            &format!(
+                "The typed SDK was generated: {files} files, byte for byte those in {}.",
+                project.generated().display()
+            ),
+        );
+
+        step(4, "A program calls the agent with it: agent-sdk/examples/tour.rs");
+        tour(&project, &mock).await?;
+        mock.stop().await;
+
+        let seconds = started.elapsed().as_secs_f64();
+        step(5, &format!("Done in {seconds:.1} s; the README tells how to go on."));
+        Ok(())
+    }
+}
+
+async fn start(snapshot: &Path) -> Result<MockAgent, Failure> {
+    let mut mock = MockAgent::builder(catalogue(snapshot)?);
+    if let Some(version) = version_of(snapshot) {
+        mock = mock.version(version);
+    }
+    let failed = |error| Failure::impossible(format!("the mock agent cannot start: {error}"));
+    mock.start().await.map_err(failed)
+}
+
+/// What a mock with TLS shows.
+fn fingerprint(mock: &MockAgent) -> Result<String, Failure> {
+    mock.fingerprint().ok_or_else(|| Failure::impossible("the mock agent shows no certificate"))
+}
+
+async fn fetch(mock: &MockAgent) -> Result<Snapshot, Failure> {
+    let tls = Tls::pinned(fingerprint(mock)?);
+    let tls = tls.map_err(|error| Failure::impossible(error.to_string()))?;
+    let agent = Agent::builder(mock.url())
+        .credentials(mock.username(), mock.password())
+        .tls(tls)
+        .connect()
+        .await?;
+    let reply = live::catalogue(&agent).await;
+    agent.close().await;
+    live::snapshot(&agent, &reply?)
+}
+
+fn read(snapshot: &Path) -> Result<Snapshot, Failure> {
+    let mut report = Report::new();
+    Snapshot::read(snapshot, &mut report).ok_or_else(|| Failure::impossible(report.to_string()))
+}
+
+/// Generates into a folder of its own and compares with what is committed; how many files.
+fn regenerate(project: &Project, snapshot: &Snapshot) -> Result<usize, Failure> {
+    let mut report = Report::new();
+    let overlay = Overlay::read(&project.overlay(), &mut report);
+    let overlay = overlay.ok_or_else(|| Failure::impossible(report.to_string()))?;
+    let code: Code = Generator::new().generate(snapshot, &overlay, &mut report);
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::impossible(format!("no temporary folder: {error}")))?;
+    let written = code.write(folder.path());
+    written.map_err(|error| Failure::file(folder.path(), "written", &error))?;
+    for name in code.files().keys() {
+        let read = |folder: &Path| {
+            let path = folder.join(name);
+            std::fs::read(&path).map_err(|error| Failure::file(&path, "read", &error))
+        };
+        if read(folder.path())? != read(&project.generated())? {
+            return Err(Failure::found(format!(
+                "`{name}` was generated otherwise; `cargo xtask generate` writes it anew"
+            )));
+        }
+    }
+    Ok(code.files().len())
+}
+
+/// Runs the example, which is built with the generated code, unlike this program.
+async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    // Without `--package`, so that it shares the dependencies that are built for the tests.
+    command.args(["run", "--example", "tour"]).stdin(Stdio::null()).kill_on_drop(true);
+    if !stderr().is_terminal() {
+        command.arg("--quiet");
+    }
+    let root = project.root();
+    command.current_dir(if root.as_os_str().is_empty() { Path::new(".") } else { root });
+    command
+        .env("AGENT_URL", mock.url())
+        .env("AGENT_FINGERPRINT", fingerprint(mock)?)
+        .env("AGENT_USERNAME", mock.username())
+        .env(VARIABLE, mock.password());
+    let output = command.stderr(Stdio::inherit()).output().await;
+    let output =
+        output.map_err(|error| Failure::impossible(format!("cargo cannot be run: {error}")))?;
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        detail(line);
+    }
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Failure::impossible(format!("the example failed ({}); see above", output.status)))
+}
+
+fn step(number: usize, text: &str) {
+    let bold = Style::new().bold();
+    show(&format!("{bold}{number}. {text}{bold:#}"));
+}
+
+fn detail(text: &str) {
+    show(&format!("   {}", printable(text)));
+}
+
+fn show(line: &str) {
+    // A reader that has gone away has seen enough; the demo's exit code still tells the rest.
+    let _ = writeln!(anstream::AutoStream::auto(stdout()), "{line}");
+}

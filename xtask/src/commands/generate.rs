@@ -1,0 +1,131 @@
+//! `generate`: from a snapshot to Rust.
+
+use std::path::PathBuf;
+
+use agent_codegen::{Generator, Severity};
+
+use crate::{
+    failure::Failure,
+    generation::{Mode, Outcome, Plan},
+    output::{self, FormatOption},
+    project::ProjectOption,
+};
+
+/// Generate the typed actions from a snapshot
+///
+/// Without --snapshot, the project's own snapshots are brought into the canonical form too.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Generate {
+    /// The snapshot [default: the newest in `schemas`]
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+
+    /// What people know and the snapshot does not say [default: schemas/overlay.toml for the
+    /// project's own snapshots, none for others]
+    #[arg(long, value_name = "FILE")]
+    overlay: Option<PathBuf>,
+
+    /// The folder to write to [default: agent-sdk/src/generated]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Write nothing; exit with 1 if anything is not as it would be written
+    #[arg(long)]
+    check: bool,
+
+    /// Take warnings for errors
+    #[arg(long)]
+    strict: bool,
+
+    /// Generate for another crate: with absolute paths, and an extension trait in place of
+    /// methods of `Agent`
+    #[arg(long, requires = "out")]
+    downstream: bool,
+
+    #[command(flatten)]
+    project: ProjectOption,
+
+    #[command(flatten)]
+    format: FormatOption,
+}
+
+const AFTER_HELP: &str = "\
+Exit code 3 means that the input could not be read, or only in part: what could
+be made of it is written all the same.
+
+Examples:
+  cargo xtask generate
+  cargo xtask generate --check --format json
+  cargo xtask generate --downstream --snapshot mine.json --out src/actions";
+
+impl Generate {
+    pub fn run(self) -> Result<(), Failure> {
+        let mode = if self.check { Mode::Check } else { Mode::Write };
+        let outcome = self.plan()?.run(mode)?;
+        tell(&outcome, mode, &self.format)
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let Some(snapshot) = self.snapshot.clone() else {
+            let mut plan = Plan::of(&self.project.find()?)?;
+            self.adjust(&mut plan);
+            return Ok(plan);
+        };
+        // A file of somebody's own needs the project only for what is not given.
+        let project = self.project.find();
+        let own = project.as_ref().ok().filter(|project| project.owns(&snapshot));
+        let overlay = own.map(crate::project::Project::overlay).filter(|path| path.exists());
+        let out = match &self.out {
+            Some(out) => out.clone(),
+            None => project?.generated(),
+        };
+        let generator = Generator::new();
+        let mut plan =
+            Plan { snapshot, overlay, out, canonical: Vec::new(), generator, strict: false };
+        self.adjust(&mut plan);
+        Ok(plan)
+    }
+
+    fn adjust(&self, plan: &mut Plan) {
+        if let Some(overlay) = &self.overlay {
+            plan.overlay = Some(overlay.clone());
+        }
+        if let Some(out) = &self.out {
+            plan.out.clone_from(out);
+        }
+        if self.downstream {
+            plan.generator = Generator::for_other_crate();
+        }
+        plan.strict = self.strict;
+    }
+}
+
+/// Shows what came of it; a difference that a check found is a failure, and so is an error.
+pub fn tell(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Result<(), Failure> {
+    if !format.is_json() {
+        // A check is for what is wrong; how names came about is told to those who generate.
+        let least = if mode == Mode::Check { Severity::Warning } else { Severity::Note };
+        let shown = outcome.report.iter().filter(|finding| finding.severity() >= least);
+        shown.for_each(output::talk);
+    }
+    format.result(outcome, || match mode {
+        _ if outcome.is_current() => "everything is up to date".to_owned(),
+        Mode::Check => outcome.list(),
+        Mode::Write => format!("written anew, since\n{}", outcome.list()),
+    })?;
+    if outcome.report.has_errors() {
+        return Err(Failure::impossible(
+            "not everything could be generated; what stands above says why",
+        ));
+    }
+    if mode == Mode::Write || outcome.is_current() {
+        return Ok(());
+    }
+    Err(Failure::found(if outcome.live == Some(false) {
+        "the running agent has another catalogue; `cargo xtask fetch` captures it, then \
+         `cargo xtask generate` follows it"
+    } else {
+        "the files are not what the snapshot makes; `cargo xtask generate` writes them anew"
+    }))
+}

@@ -1,0 +1,144 @@
+//! `mock-agent`: an agent on this machine.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use agent_codegen::{Report, Snapshot};
+use agent_sdk::mock::MockAgent;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::{
+    connection::seconds, failure::Failure, interrupt::Interrupt, output, password::PasswordOptions,
+    project::ProjectOption,
+};
+
+/// Run an agent that only pretends, on 127.0.0.1, to try things against
+///
+/// It serves a snapshot over real sockets, keeps a little state, and prints one JSON line with
+/// `url`, `fingerprint`, `username` and `password` when it is ready.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct MockAgentCommand {
+    /// The catalogue to serve [default: the newest in `schemas`]
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+
+    /// The port on 127.0.0.1 [default: any that is free]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+
+    /// Serve ws:// instead of wss:// with a fresh self-signed certificate
+    #[arg(long)]
+    no_tls: bool,
+
+    /// The one user that may log in
+    #[arg(long, env = "AGENT_USERNAME", hide_env_values = true, default_value = "root")]
+    username: String,
+
+    #[command(flatten)]
+    password: PasswordOptions,
+
+    /// The id of a server that exists at the start; may be given more than once
+    #[arg(long = "server", value_name = "ID", default_value = "AxiomMain")]
+    servers: Vec<String>,
+
+    /// The version that the health check tells [default: that in the snapshot's name]
+    #[arg(long, value_name = "VERSION")]
+    agent_version: Option<String>,
+
+    /// Stop after this time [default: run until interrupted]
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    lasting: Option<Duration>,
+
+    #[command(flatten)]
+    project: ProjectOption,
+}
+
+const AFTER_HELP: &str = "\
+The password is that of AGENT_PASSWORD, --password-file or --password-stdin, or
+else a fresh one. The committed snapshot is a reconstruction from public notes,
+and what the mock answers is made up: a real agent may answer otherwise.
+
+Examples:
+  cargo xtask mock-agent
+  cargo xtask mock-agent --port 8090 --no-tls --for 600";
+
+/// The line that says that it is ready; the order of the keys is part of the interface.
+#[derive(Serialize)]
+struct Ready<'a> {
+    url: String,
+    fingerprint: Option<String>,
+    username: &'a str,
+    password: &'a str,
+}
+
+impl MockAgentCommand {
+    pub async fn run(self) -> Result<(), Failure> {
+        let snapshot = match &self.snapshot {
+            Some(path) => path.clone(),
+            None => self.project.find()?.newest_snapshot()?,
+        };
+        let password = self.password.read_if_given()?;
+        let mut interrupt = Interrupt::new()?;
+        let mut mock = MockAgent::builder(catalogue(&snapshot)?)
+            .port(self.port)
+            .tls(!self.no_tls)
+            .servers(self.servers);
+        if let Some(version) = self.agent_version.or_else(|| version_of(&snapshot)) {
+            mock = mock.version(version);
+        }
+        let mock = match password {
+            Some(password) => mock.credentials(self.username, password),
+            None => mock.username(self.username),
+        };
+        let mock = mock.start().await.map_err(|error| {
+            Failure::impossible(format!("the mock agent cannot start: {error}"))
+        })?;
+        ready(&mock)?;
+        let rest = async {
+            match self.lasting {
+                Some(time) => sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = interrupt.wait() => {}
+            () = rest => {}
+        }
+        mock.stop().await;
+        Ok(())
+    }
+}
+
+fn ready(mock: &MockAgent) -> Result<(), Failure> {
+    let line = Ready {
+        url: mock.url(),
+        fingerprint: mock.fingerprint(),
+        username: mock.username(),
+        password: mock.password(),
+    };
+    let line = serde_json::to_string(&line);
+    output::result(&line.map_err(|error| Failure::impossible(error.to_string()))?)
+}
+
+/// The catalogue in a file, for a mock.
+pub fn catalogue(path: &Path) -> Result<Value, Failure> {
+    let mut report = Report::new();
+    let snapshot = Snapshot::read(path, &mut report);
+    if !report.is_empty() {
+        output::talk(&report);
+    }
+    let unusable = || Failure::impossible(format!("`{}` is no catalogue", path.display()));
+    let text = snapshot.ok_or_else(unusable)?.canonical();
+    serde_json::from_str(&text).map_err(|_| unusable())
+}
+
+/// `agent-1.1.34.json` is of version `1.1.34`.
+pub fn version_of(path: &Path) -> Option<String> {
+    let name = path.file_stem()?.to_str()?;
+    name.strip_prefix("agent-").map(str::to_owned)
+}

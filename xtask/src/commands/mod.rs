@@ -1,0 +1,45 @@
+//! The commands, one file each.
+
+mod call;
+mod check;
+mod demo;
+mod fetch;
+mod fingerprint;
+mod generate;
+mod mock_agent;
+mod watch;
+
+use crate::failure::Failure;
+
+/// What can be done.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Fetch(fetch::Fetch),
+    Generate(generate::Generate),
+    Check(check::Check),
+    Call(call::Call),
+    Watch(watch::Watch),
+    Fingerprint(fingerprint::Fingerprint),
+    MockAgent(mock_agent::MockAgentCommand),
+    Demo(demo::Demo),
+}
+
+impl Command {
+    pub async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Fetch(command) => command.run().await,
+            Self::Generate(command) => command.run(),
+            Self::Check(command) => command.run().await,
+            Self::Call(command) => command.run().await,
+            Self::Watch(command) => command.run().await,
+            Self::Fingerprint(command) => command.run().await,
+            Self::MockAgent(command) => command.run().await,
+            Self::Demo(command) => command.run().await,
+        }
+    }
+}
+
+/// Ends the help of each command that logs in.
+const PASSWORD_HELP: &str = "\
+The password comes from AGENT_PASSWORD in the environment, --password-file or
+--password-stdin; never from an argument, since `ps` shows those.";

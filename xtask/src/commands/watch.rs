@@ -1,0 +1,145 @@
+//! `watch`: what the agent says unasked.
+
+use std::{io, time::Instant};
+
+use agent_sdk::{Agent, CloseReason, Event, Events, Message, State};
+use serde_json::json;
+use tokio::{io::AsyncWriteExt, sync::watch::Receiver};
+
+use super::PASSWORD_HELP;
+use crate::{
+    connection::Connection, failure::Failure, interrupt::Interrupt, json, output, progress,
+};
+
+/// Print the agent's events, one JSON line each, until interrupted
+///
+/// A lost connection is made again, and the subscriptions with it; standard error tells of it, and
+/// of events that were missed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{PASSWORD_HELP}\n\n{EXAMPLES}"))]
+pub struct Watch {
+    /// Subscribe to a server's events; may be given more than once
+    #[arg(long = "topic", value_name = "SERVER")]
+    topics: Vec<String>,
+
+    /// Ask for the lines of the agent's console too
+    #[arg(long)]
+    console: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+const EXAMPLES: &str = "\
+Ctrl-C ends it, with exit code 0.
+
+Examples:
+  cargo xtask watch --topic AxiomMain
+  cargo xtask watch --console | grep --line-buffered stdout";
+
+/// Why it ends.
+enum End {
+    /// Whoever watches has enough.
+    Enough,
+    /// The connection is closed for good.
+    Closed(String),
+}
+
+impl Watch {
+    pub async fn run(self) -> Result<(), Failure> {
+        let mut interrupt = Interrupt::new()?;
+        let end = tokio::select! {
+            () = interrupt.wait() => return Ok(()),
+            connected = self.connection.connect() => {
+                let agent = connected?;
+                // Before the subscriptions, so that what they bring is not missed.
+                let events = agent.events();
+                let end = tokio::select! {
+                    () = interrupt.wait() => Ok(End::Enough),
+                    end = self.follow(&agent, events) => end,
+                };
+                agent.close().await;
+                end?
+            }
+        };
+        match end {
+            End::Enough => Ok(()),
+            End::Closed(why) => {
+                Err(Failure::impossible(format!("the connection is closed: {why}")))
+            }
+        }
+    }
+
+    async fn follow(&self, agent: &Agent, mut events: Events) -> Result<End, Failure> {
+        self.subscribe(agent).await?;
+        output::note(format!("watching {}; Ctrl-C ends it", agent.url()));
+        let mut state = agent.state();
+        state.mark_unchanged();
+        loop {
+            tokio::select! {
+                // Events that are there come before the news of the connection's end.
+                biased;
+                event = events.next() => match event {
+                    Some(Event::Message(message)) => {
+                        if !print(&message).await? {
+                            return Ok(End::Enough);
+                        }
+                    }
+                    Some(Event::Lagged(missed)) => {
+                        output::note(format!("{missed} events missed: whoever reads is too slow"));
+                    }
+                    Some(Event::Interrupted) => {
+                        output::note("what happened while the connection was lost is missing here");
+                    }
+                    Some(_) => {}
+                    None => return Ok(End::Closed(reason(&state))),
+                },
+                Ok(()) = state.changed() => tell(&state.borrow_and_update()),
+            }
+        }
+    }
+
+    async fn subscribe(&self, agent: &Agent) -> Result<(), Failure> {
+        for topic in &self.topics {
+            let call = agent.call_raw("subscribe", json!({ "topic": topic }));
+            progress::shown("subscribing", call).await?;
+        }
+        if self.console {
+            progress::shown("subscribing", agent.call_raw("enable_stdout", ())).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints a message on one line; whether anybody reads on.
+async fn print(message: &Message) -> Result<bool, Failure> {
+    let mut line = json::compact(&String::from_utf8_lossy(message.as_bytes()));
+    line.push('\n');
+    // Not the standard library's: a reader that pauses must not stop the connection, nor Ctrl-C.
+    let mut stdout = tokio::io::stdout();
+    let mut result = stdout.write_all(line.as_bytes()).await;
+    if result.is_ok() {
+        result = stdout.flush().await;
+    }
+    let is_read = !matches!(&result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
+    output::written(result)?;
+    Ok(is_read)
+}
+
+fn tell(state: &State) {
+    match state {
+        State::Reconnecting { attempt, next } => {
+            let wait = next.saturating_duration_since(Instant::now()).as_secs_f64();
+            output::note(format!("no connection; attempt {attempt} to reconnect in {wait:.1} s"));
+        }
+        State::Connected => output::note("connected again"),
+        _ => {}
+    }
+}
+
+fn reason(state: &Receiver<State>) -> String {
+    match &*state.borrow() {
+        State::Closed { why } => why.to_string(),
+        _ => CloseReason::Requested.to_string(),
+    }
+}

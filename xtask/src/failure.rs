@@ -1,0 +1,81 @@
+//! How a command ends when it does not end well.
+
+use std::{fmt, io, path::Path, process::ExitCode};
+
+use agent_sdk::{ConnectError, Error};
+
+/// What the exit code tells a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// A check found a difference, or the agent rejected the call.
+    Found = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// It could not be done: unreadable input, no connection.
+    Impossible = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what it was asked to do, in words for whoever typed it.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    text: String,
+}
+
+impl Failure {
+    pub fn found(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Found, text: text.into() }
+    }
+
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, text: text.into() }
+    }
+
+    pub fn impossible(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Impossible, text: text.into() }
+    }
+
+    /// A file or folder that could not be read or written.
+    pub fn file(path: &Path, what: &str, error: &io::Error) -> Self {
+        Self::impossible(format!("`{}` cannot be {what}: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        let exit = match error {
+            // What other options on the same command line would mend.
+            ConnectError::InvalidUrl { .. }
+            | ConnectError::InvalidCredentials { .. }
+            | ConnectError::PlaintextRefused { .. } => Exit::Usage,
+            _ => Exit::Impossible,
+        };
+        Self { exit, text: error.to_string() }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let Error::Rejected(rejected) = &error else { return Self::impossible(error.to_string()) };
+        // The shape of the detail is the agent's own: what is more than its message is shown too.
+        let fields = rejected.detail().as_object();
+        let is_whole = fields.is_none_or(|fields| fields.len() <= 1);
+        Self::found(if is_whole {
+            error.to_string()
+        } else {
+            format!("{error}\nThe agent's whole answer: {}", rejected.detail())
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! From the snapshots to the generated code: what `generate`, `check` and `demo` share.
+
+use std::path::{Path, PathBuf};
+
+use agent_codegen::{
+    Code, Generator, Overlay, Report, Snapshot,
+    emit::{Difference, write_whole},
+};
+use serde::Serialize;
+
+use crate::{failure::Failure, project::Project};
+
+/// From what, how, and where to.
+#[derive(Debug)]
+pub struct Plan {
+    pub snapshot: PathBuf,
+    /// `None` where nothing is known beyond the catalogue.
+    pub overlay: Option<PathBuf>,
+    pub out: PathBuf,
+    /// Snapshots that are held to the canonical form.
+    pub canonical: Vec<PathBuf>,
+    pub generator: Generator,
+    pub strict: bool,
+}
+
+/// What came of it; its JSON is the result for a machine.
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    pub snapshot: PathBuf,
+    out: PathBuf,
+    /// Snapshots that are not, or were not, in the canonical form.
+    pub not_canonical: Vec<PathBuf>,
+    /// Generated files that are not, or were not, as they should be.
+    pub differences: Vec<Difference>,
+    /// What was found while reading and generating.
+    #[serde(rename = "diagnostics")]
+    pub report: Report,
+    /// Whether the running agent has the snapshot's catalogue; `None` if it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<bool>,
+}
+
+/// Whether files are brought up to date or only looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Write,
+    Check,
+}
+
+impl Plan {
+    /// What the project itself is made by: its newest snapshot, its overlay, its folder.
+    pub fn of(project: &Project) -> Result<Self, Failure> {
+        Ok(Self {
+            snapshot: project.newest_snapshot()?,
+            overlay: existing(project.overlay()),
+            out: project.generated(),
+            canonical: project.snapshots()?,
+            generator: Generator::new(),
+            strict: false,
+        })
+    }
+
+    /// Generates, and writes or compares.
+    ///
+    /// What is wrong with the input stands in the report, and what could be made of it is made.
+    pub fn run(&self, mode: Mode) -> Result<Outcome, Failure> {
+        let mut outcome = Outcome {
+            snapshot: self.snapshot.clone(),
+            out: self.out.clone(),
+            not_canonical: self.canonicalise(mode)?,
+            differences: Vec::new(),
+            report: if self.strict { Report::strict() } else { Report::new() },
+            live: None,
+        };
+        let Some(code) = self.generate(&mut outcome.report) else { return Ok(outcome) };
+        let differences = match mode {
+            Mode::Write => code.write(&self.out),
+            Mode::Check => code.check(&self.out),
+        };
+        let what = if mode == Mode::Write { "written" } else { "read" };
+        outcome.differences =
+            differences.map_err(|error| Failure::file(&self.out, what, &error))?;
+        Ok(outcome)
+    }
+
+    fn generate(&self, report: &mut Report) -> Option<Code> {
+        let snapshot = Snapshot::read(&self.snapshot, report);
+        let overlay = match &self.overlay {
+            Some(path) => Overlay::read(path, report),
+            None => Some(Overlay::default()),
+        };
+        Some(self.generator.generate(&snapshot?, &overlay?, report))
+    }
+
+    /// Holds the snapshots to their canonical form.
+    fn canonicalise(&self, mode: Mode) -> Result<Vec<PathBuf>, Failure> {
+        let mut found = Vec::new();
+        for path in &self.canonical {
+            let mut report = Report::new();
+            let Some(snapshot) = Snapshot::read(path, &mut report) else {
+                return Err(unusable(path, &report));
+            };
+            if report.has_errors() {
+                // Writing it anew would lose what could not be read.
+                return Err(unusable(path, &report));
+            }
+            if snapshot.is_canonical() {
+                continue;
+            }
+            if mode == Mode::Write {
+                write_whole(path, snapshot.canonical())
+                    .map_err(|error| Failure::file(path, "written", &error))?;
+            }
+            found.push(path.clone());
+        }
+        Ok(found)
+    }
+}
+
+impl Outcome {
+    /// Whether everything is, or was, as it should be.
+    pub fn is_current(&self) -> bool {
+        self.not_canonical.is_empty() && self.differences.is_empty() && self.live != Some(false)
+    }
+
+    /// What is different, one a line; empty where nothing is.
+    pub fn list(&self) -> String {
+        let snapshots = self.not_canonical.iter();
+        let snapshots =
+            snapshots.map(|path| format!("{} is not in the canonical form", path.display()));
+        let files = self.differences.iter().map(ToString::to_string);
+        let live = (self.live == Some(false))
+            .then(|| format!("{} is not what the agent has", self.snapshot.display()));
+        snapshots.chain(files).chain(live).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn unusable(path: &Path, report: &Report) -> Failure {
+    Failure::impossible(format!("the snapshot `{}` cannot be used:\n{report}", path.display()))
+}
+
+fn existing(path: PathBuf) -> Option<PathBuf> {
+    path.exists().then_some(path)
+}

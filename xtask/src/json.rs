@@ -1,0 +1,130 @@
+//! JSON on its way to the terminal: laid out anew, and otherwise as the agent wrote it.
+//!
+//! Reading it into a value would sort its keys and round its large numbers.
+
+/// The text on one line.
+pub fn compact(text: &str) -> String {
+    lay_out(text, false)
+}
+
+/// The text indented by two spaces.
+pub fn pretty(text: &str) -> String {
+    lay_out(text, true)
+}
+
+/// Lays out what is known to be JSON; what is not comes out as something else that is not.
+fn lay_out(text: &str, lines: bool) -> String {
+    let mut layout = Layout { out: String::with_capacity(text.len() * 2), depth: 0, lines };
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => string_length(rest),
+            _ => first.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        rest = after.trim_start();
+        match first {
+            '{' | '[' => rest = layout.open(token, rest),
+            '}' | ']' => layout.close(token),
+            ',' => {
+                layout.out.push(',');
+                layout.new_line();
+            }
+            ':' => layout.out.push_str(if lines { ": " } else { ":" }),
+            _ => layout.out.push_str(token),
+        }
+    }
+    layout.out
+}
+
+/// How many bytes the string at the beginning of `text` takes, its quotes included.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+struct Layout {
+    out: String,
+    depth: usize,
+    lines: bool,
+}
+
+impl Layout {
+    /// Writes an opening bracket, with the closing one at once if nothing is between; the rest.
+    fn open<'a>(&mut self, bracket: &str, rest: &'a str) -> &'a str {
+        self.out.push_str(bracket);
+        if let Some(after) = rest.strip_prefix(['}', ']']) {
+            self.out.push_str(&rest[..1]);
+            return after.trim_start();
+        }
+        self.depth += 1;
+        self.new_line();
+        rest
+    }
+
+    fn close(&mut self, bracket: &str) {
+        self.depth = self.depth.saturating_sub(1);
+        self.new_line();
+        self.out.push_str(bracket);
+    }
+
+    fn new_line(&mut self) {
+        if self.lines {
+            self.out.push('\n');
+            self.out.extend(std::iter::repeat_n("  ", self.depth));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const TEXT: &str = r#" { "z":1,
+        "a" : [ 123456789012345678901234567890, 1.0, { } , [] ],"s":"\" : {é}, \\" } "#;
+
+    #[test]
+    fn it_is_laid_out_and_otherwise_untouched() {
+        let expected =
+            r#"{"z":1,"a":[123456789012345678901234567890,1.0,{},[]],"s":"\" : {é}, \\"}"#;
+        assert_eq!(compact(TEXT), expected);
+        let lines = [
+            "{",
+            r#"  "z": 1,"#,
+            r#"  "a": ["#,
+            "    123456789012345678901234567890,",
+            "    1.0,",
+            "    {},",
+            "    []",
+            "  ],",
+            r#"  "s": "\" : {é}, \\""#,
+            "}",
+        ];
+        assert_eq!(pretty(TEXT), lines.join("\n"));
+    }
+
+    #[test]
+    fn it_is_the_same_json() {
+        let before: Value = serde_json::from_str(TEXT).unwrap();
+        for text in [compact(TEXT), pretty(TEXT)] {
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), before);
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_does_no_harm() {
+        for text in ["", "\"", "]]]", "{", "\"\\", "a\"b", "é"] {
+            let _ = (compact(text), pretty(text));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The catalogue of a running agent.
+
+use agent_codegen::{Report, Snapshot};
+use agent_sdk::{Agent, Reply};
+
+use crate::{failure::Failure, output, progress};
+
+/// Asks for the catalogue; the reply as it came.
+pub async fn catalogue(agent: &Agent) -> Result<Reply, Failure> {
+    let call = agent.call_raw("list_actions", ());
+    Ok(progress::shown("waiting for the catalogue", call).await?)
+}
+
+/// Reads the catalogue out of the reply; tells what is wrong with it.
+pub fn snapshot(agent: &Agent, reply: &Reply) -> Result<Snapshot, Failure> {
+    let name = format!("the reply of {}", agent.url());
+    let mut report = Report::new();
+    let snapshot = Snapshot::from_bytes(&name, reply.message(), &mut report);
+    if !report.is_empty() {
+        output::talk(&report);
+    }
+    snapshot.filter(|_| !report.has_errors()).ok_or_else(|| {
+        Failure::impossible(format!(
+            "{name} to `list_actions` is no catalogue that is understood; `cargo xtask fetch \
+             --raw-out FILE` keeps it as it came, to be reported"
+        ))
+    })
+}

@@ -1,0 +1,92 @@
+//! Where things are in the project.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use agent_codegen::snapshot;
+
+use crate::failure::Failure;
+
+/// The project that the command works on.
+#[derive(Debug, clap::Args)]
+pub struct ProjectOption {
+    /// The project's folder [default: the nearest one upwards that holds `schemas` and
+    /// `agent-sdk`]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+}
+
+/// The project's folder; paths below it are shown as they would be typed here.
+#[derive(Debug)]
+pub struct Project {
+    root: PathBuf,
+}
+
+impl ProjectOption {
+    pub fn find(&self) -> Result<Project, Failure> {
+        if let Some(root) = &self.root {
+            return Ok(Project { root: root.clone() });
+        }
+        let here = env::current_dir()
+            .map_err(|error| Failure::impossible(format!("there is no current folder: {error}")))?;
+        let up = here.ancestors().position(is_project).ok_or_else(|| {
+            Failure::impossible(
+                "this folder is not inside the project: no folder upwards holds `schemas` and \
+                 `agent-sdk`; go there, or name it by --root DIR",
+            )
+        })?;
+        Ok(Project { root: std::iter::repeat_n("..", up).collect() })
+    }
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join("schemas").is_dir() && folder.join("agent-sdk").is_dir()
+}
+
+impl Project {
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn schemas(&self) -> PathBuf {
+        self.root.join("schemas")
+    }
+
+    pub fn overlay(&self) -> PathBuf {
+        self.schemas().join("overlay.toml")
+    }
+
+    pub fn generated(&self) -> PathBuf {
+        self.root.join("agent-sdk").join("src").join("generated")
+    }
+
+    /// All snapshots, from the oldest version to the newest; there is at least one.
+    pub fn snapshots(&self) -> Result<Vec<PathBuf>, Failure> {
+        let folder = self.schemas();
+        let files = snapshot::files(&folder)
+            .map_err(|error| Failure::file(&folder, "searched for snapshots", &error))?;
+        if files.is_empty() {
+            return Err(Failure::impossible(format!(
+                "there is no snapshot `agent-<version>.json` in `{}`; `cargo xtask fetch` writes \
+                 that of a running agent",
+                folder.display()
+            )));
+        }
+        Ok(files)
+    }
+
+    pub fn newest_snapshot(&self) -> Result<PathBuf, Failure> {
+        self.snapshots()?
+            .pop()
+            .ok_or_else(|| Failure::impossible("there is no snapshot; see `cargo xtask fetch`"))
+    }
+
+    /// Whether the file is one of the project's own snapshots.
+    pub fn owns(&self, file: &Path) -> bool {
+        let folder = |path: &Path| path.canonicalize().ok();
+        let own = folder(&self.schemas());
+        own.is_some() && file.canonicalize().ok().and_then(|file| folder(file.parent()?)) == own
+    }
+}
