@@ -22,6 +22,7 @@ pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 /// What a running connection has to know of the builder's options.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    pub(crate) connect_timeout: Duration,
     pub(crate) call_timeout: Duration,
     pub(crate) close_timeout: Duration,
     pub(crate) keepalive: Option<Duration>,
@@ -66,7 +67,6 @@ pub struct Builder {
     #[cfg(feature = "tls")]
     tls: Tls,
     allow_plaintext: bool,
-    connect_timeout: Duration,
     options: Options,
 }
 
@@ -78,8 +78,8 @@ impl Builder {
             #[cfg(feature = "tls")]
             tls: Tls::default(),
             allow_plaintext: false,
-            connect_timeout: Duration::from_secs(10),
             options: Options {
+                connect_timeout: Duration::from_secs(10),
                 call_timeout: Duration::from_secs(10),
                 close_timeout: Duration::from_secs(5),
                 keepalive: Some(Duration::from_secs(30)),
@@ -121,10 +121,10 @@ impl Builder {
         self
     }
 
-    /// The time limit for making a connection: resolving, TCP, TLS and login together. The default
-    /// is 10 s.
+    /// The time limit for making a connection: resolving, TCP, TLS and login together. After a
+    /// reconnect the subscriptions may take as long again. The default is 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout.min(FOREVER);
+        self.options.connect_timeout = timeout.min(FOREVER);
         self
     }
 
@@ -142,7 +142,7 @@ impl Builder {
     }
 
     /// The time within which a connection that is open but dead is found, by a ping after half of
-    /// it. The default is 30 s; `None` sends no pings.
+    /// it. The default is 30 s; `None`, like zero, sends no pings.
     ///
     /// # Examples
     ///
@@ -150,7 +150,8 @@ impl Builder {
     /// let builder = agent_sdk::Agent::builder("wss://agent.example").keepalive(None);
     /// ```
     pub fn keepalive(mut self, time: impl Into<Option<Duration>>) -> Self {
-        self.options.keepalive = time.into().map(|time| time.min(FOREVER));
+        let time = time.into().filter(|time| !time.is_zero());
+        self.options.keepalive = time.map(|time| time.min(FOREVER));
         self
     }
 
@@ -168,9 +169,10 @@ impl Builder {
     }
 
     /// The largest message that is accepted, in bytes. A larger one is skipped, and fails its call
-    /// with [`Error::ReplyTooLarge`](crate::Error::ReplyTooLarge). The default is 64 MiB.
+    /// with [`Error::ReplyTooLarge`](crate::Error::ReplyTooLarge). The default is 64 MiB, the most
+    /// is 1 GiB: room for a message is made when its size is announced.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
-        self.options.max_message_size = bytes;
+        self.options.max_message_size = bytes.min(1 << 30);
         self
     }
 
@@ -204,13 +206,13 @@ impl Builder {
         let first = dialer.login(&credentials).await?;
         let shared = Arc::new(Shared::new(self.options));
         let connector = Connector { dialer, credentials };
-        let driver = connection::run(Arc::clone(&shared), connector, first);
-        tracing::info!(agent = %url, "connected");
-        let mut state = shared.watch_state();
-        tokio::spawn(driver);
+        tokio::spawn(connection::run(Arc::clone(&shared), connector, first));
+        // From here on dropping this future drops the handle, and that closes the connection.
+        let agent = Agent::new(shared, url);
         // The task has nothing to repeat on a first connection, so this is immediate.
-        let _ = state.wait_for(|state| !matches!(state, connection::State::Connecting)).await;
-        Ok(Agent::new(shared, url))
+        let connecting = |state: &connection::State| matches!(state, connection::State::Connecting);
+        let _ = agent.state().wait_for(|state| !connecting(state)).await;
+        Ok(agent)
     }
 
     /// Fetches the certificate that the agent shows, trusting any and sending no credentials.
@@ -241,7 +243,7 @@ impl Builder {
         let missing = none("the agent showed no certificate");
         self.tls = Tls::danger_accept_any_certificate();
         let dialer = self.dialer(endpoint).await?;
-        match dialer.open(Instant::now() + self.connect_timeout).await? {
+        match dialer.open(Instant::now() + self.options.connect_timeout).await? {
             Transport::Tls(stream) => stream
                 .get_ref()
                 .1
@@ -272,7 +274,7 @@ impl Builder {
             #[cfg(feature = "tls")]
             trust: if endpoint.tls { Some(Trust::new(&self.tls).await?) } else { None },
             endpoint,
-            timeout: self.connect_timeout,
+            timeout: self.options.connect_timeout,
         })
     }
 }

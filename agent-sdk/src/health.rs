@@ -68,8 +68,10 @@ impl Builder {
     /// # Ok(()) }
     /// ```
     pub async fn health(self) -> Result<Health, ConnectError> {
-        let endpoint = self.endpoint()?;
-        let dialer = self.dialer(endpoint).await?;
+        // No credentials travel, so plain `ws` needs no permission.
+        let builder = self.allow_plaintext(true);
+        let endpoint = builder.endpoint()?;
+        let dialer = builder.dialer(endpoint).await?;
         let deadline = Instant::now() + dialer.timeout;
         let transport = dialer.open(deadline).await?;
         dialer.in_time(deadline, Stage::Request, ask(transport, &dialer)).await

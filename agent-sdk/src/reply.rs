@@ -74,7 +74,7 @@ impl Reply {
             let mut json = serde_json::Deserializer::from_slice(text);
             serde_path_to_error::deserialize(&mut json).map_err(|error| {
                 let path = error.path().to_string();
-                Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.into_inner())))
+                Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.inner())))
             })
         })
     }

@@ -14,8 +14,8 @@ use std::{
 
 use bytes::Bytes;
 use tokio::{
-    io::{AsyncReadExt, AsyncWrite},
-    time::{Instant, Sleep, sleep_until},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Instant, Sleep, sleep_until, timeout},
 };
 use tracing::{debug, warn};
 
@@ -27,6 +27,7 @@ use super::{
     state::State,
     subscriptions::Subscription,
     transport::Transport,
+    upgrade::shown,
 };
 use crate::{
     event::Message,
@@ -42,6 +43,8 @@ const ROUNDS: usize = 16;
 const OUT_FULL: usize = 16 * 1024;
 /// The room for outgoing frames that an idle connection keeps.
 const OUT_KEPT: usize = 1024;
+/// The room for what passes through in one round that an idle connection keeps, in items.
+const BATCH_KEPT: usize = 16;
 /// How long the agent may take to echo a close frame.
 const CLOSE_ECHO: Duration = Duration::from_secs(1);
 /// RFC 6455, 7.4.1: normal closure.
@@ -68,6 +71,10 @@ pub(crate) struct Driver<'a> {
     written: usize,
     /// Whether the transport may hold back what was written to it.
     unflushed: bool,
+    /// Whether the socket has kept something waiting.
+    blocked: bool,
+    /// Whether the agent has said anything: then it has accepted the login.
+    heard: bool,
     /// The payload of the last ping that has not been answered; an earlier one needs no answer.
     ping: Option<Bytes>,
     keepalive: Keepalive,
@@ -117,13 +124,21 @@ struct Keepalive {
     /// Half of the time within which a dead connection is to be found.
     half: Option<Duration>,
     received: Instant,
-    /// When the ping was sent that nothing has followed yet.
+    /// When the ping was queued that nothing has followed yet.
     pinged: Option<Instant>,
+    /// When the socket last took something that it had kept waiting. An agent that is slow to read
+    /// a large request is not dead, and cannot answer a ping that waits behind it.
+    unblocked: Instant,
 }
 
 impl Keepalive {
+    fn new(time: Option<Duration>, now: Instant) -> Self {
+        Self { half: time.map(|time| time / 2), received: now, pinged: None, unblocked: now }
+    }
+
     fn next(&self) -> Option<Instant> {
-        Some(self.pinged.unwrap_or(self.received) + self.half?)
+        let since = self.pinged.map_or(self.received, |pinged| pinged.max(self.unblocked));
+        Some(since + self.half?)
     }
 }
 
@@ -137,13 +152,14 @@ impl<'a> Driver<'a> {
             out: Vec::new(),
             written: 0,
             unflushed: false,
+            blocked: false,
+            heard: false,
             ping: None,
-            keepalive: Keepalive {
-                half: shared.options.keepalive.map(|time| time / 2),
-                received: now,
-                pinged: None,
+            keepalive: Keepalive::new(shared.options.keepalive, now),
+            restore: Restore {
+                waiting: Vec::new(),
+                deadline: now + shared.options.connect_timeout,
             },
-            restore: Restore { waiting: Vec::new(), deadline: now + shared.options.call_timeout },
             close_sent: None,
             inbox: Vec::new(),
             taken: Vec::new(),
@@ -157,13 +173,19 @@ impl<'a> Driver<'a> {
         driver
     }
 
-    /// Drives the connection to its end.
+    /// Drives the connection to its end; how it ended, and whether the agent has said anything
+    /// before.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the socket without a close frame.
-    pub(crate) async fn run(mut self) -> Ended {
-        poll_fn(|cx| self.poll(cx)).await
+    pub(crate) async fn run(mut self) -> (Ended, bool) {
+        let ended = poll_fn(|cx| self.poll(cx)).await;
+        if matches!(ended, Ended::Closed) {
+            // For TLS, the goodbye of that layer. Nobody depends on it.
+            let _ = timeout(CLOSE_ECHO, self.transport.shutdown()).await;
+        }
+        (ended, self.heard)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
@@ -255,8 +277,10 @@ impl<'a> Driver<'a> {
                 continue;
             };
             if restoring && self.restore.take(&envelope, &mut table) {
+                self.heard = true;
                 continue;
             }
+            self.heard = true;
             if !answered(&mut table, &message, envelope, &mut self.wakers) {
                 table.figures.events += 1;
                 if wants_events {
@@ -295,15 +319,17 @@ impl<'a> Driver<'a> {
         {
             let ending = Ending::TooLarge { size: message.size };
             if let Match::Call { waker, .. } = table.pending.answer(token, ending) {
+                table.figures.succeeded += 1;
                 self.wakers.extend(waker);
                 break;
             }
         }
     }
 
-    /// Takes what is to be sent; whether that was anything.
+    /// Takes what is to be sent; whether there may be more to send once all is written.
     fn fill(&mut self, cx: &Context<'_>) -> bool {
         let mut room = OUT_FULL.saturating_sub(self.out.len() - self.written);
+        let full = room == 0;
         if room > 0
             && let Some(payload) = self.ping.take()
         {
@@ -334,7 +360,8 @@ impl<'a> Driver<'a> {
             frame::write_close(&mut self.out, CLOSE_NORMAL);
             self.close_sent = Some(Instant::now() + CLOSE_ECHO);
         }
-        anything
+        // If the socket takes all of it in this round, there is room for what could not be taken.
+        anything || full
     }
 
     /// Writes as much as the socket takes; whether that was all.
@@ -363,8 +390,15 @@ impl<'a> Driver<'a> {
             }
         }
         self.bytes_sent += (self.written - before) as u64;
+        if self.blocked && self.written > before {
+            self.keepalive.unblocked = Instant::now();
+        }
+        self.blocked = self.written < self.out.len();
         if self.written == self.out.len() {
             self.out.clear();
+            self.written = 0;
+        } else if self.written > OUT_FULL {
+            self.out.drain(..self.written);
             self.written = 0;
         }
         ended.and_then(|all| self.flush(cx).map(|flushed| all && flushed))
@@ -387,9 +421,11 @@ impl<'a> Driver<'a> {
     /// Gives back what an idle connection does not need.
     fn rest(&mut self) {
         self.reader.rest();
-        if self.out.is_empty() && self.out.capacity() > OUT_KEPT {
-            self.out = Vec::new();
-        }
+        release(&mut self.out, OUT_KEPT);
+        release(&mut self.inbox, BATCH_KEPT);
+        release(&mut self.taken, BATCH_KEPT);
+        release(&mut self.events, BATCH_KEPT);
+        release(&mut self.wakers, BATCH_KEPT);
     }
 
     /// Waits for what is due next and does it; whether there may be more to do at once. Calls that
@@ -464,7 +500,7 @@ impl<'a> Driver<'a> {
             None => (CLOSE_NORMAL, "without a reason".to_owned()),
         };
         frame::write_close(&mut self.out, code);
-        Ended::Lost(format!("the agent closed it: {}", text.trim_end()).into())
+        Ended::Lost(format!("the agent closed it: {}", shown(text.as_bytes())).into())
     }
 
     /// Writes the requests that have to be repeated on a new connection.
@@ -517,9 +553,18 @@ fn answered(
             if table.figures.late_replies == 1 {
                 debug!(%token, "a reply came after its call had ended; further ones are counted");
             }
+            // News about what a call has begun may bear the call's token.
+            return Message::new(message.clone()).kind().is_none();
         }
     }
     true
+}
+
+/// Gives back the memory of what is empty, if it is much.
+fn release<T>(list: &mut Vec<T>, kept: usize) {
+    if list.is_empty() && list.capacity() > kept {
+        *list = Vec::new();
+    }
 }
 
 /// Notes a message that is not a JSON object.

@@ -104,8 +104,8 @@ impl Reader {
             }
             _ => 0,
         };
-        // A large frame is given all its room at once, so that it is never moved.
-        self.buffer.reserve(missing.max(READ_SIZE));
+        // A large frame is given all its room at once and no more, so that it is never moved.
+        self.buffer.reserve(if missing > 0 { missing } else { READ_SIZE });
         &mut self.buffer
     }
 
@@ -218,8 +218,13 @@ impl Reader {
 
     /// The payload of the current frame, once all of it is there.
     fn payload(&mut self, length: u64) -> Option<Bytes> {
-        let length = usize::try_from(length).ok()?;
-        (self.buffer.len() >= length).then(|| self.buffer.split_to(length).freeze())
+        let length = usize::try_from(length).ok().filter(|length| self.buffer.len() >= *length)?;
+        let payload = self.buffer.split_to(length).freeze();
+        if length > READ_SIZE {
+            // What follows must not keep the memory of a large message alive.
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
+        Some(payload)
     }
 
     /// Drops what has arrived of the current frame; whether the frame is through.
@@ -359,6 +364,7 @@ mod tests {
                 }
             }
             reader.rest();
+            assert!(reader.buffer.capacity() <= 2 * (READ_SIZE + LIMIT) + piece.len());
         }
         (seen, None)
     }

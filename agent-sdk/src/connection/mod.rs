@@ -19,10 +19,11 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use tracing::{info, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 pub(crate) use self::{
     dial::{Dialed, Dialer},
@@ -39,7 +40,7 @@ pub use self::{
     reconnect::Reconnect,
     state::{CloseReason, State},
 };
-use crate::error::{ConnectError, Retry, Unanswered};
+use crate::error::{Retry, Unanswered};
 
 #[cfg(feature = "tls")]
 pub(crate) use self::secure::Trust;
@@ -58,18 +59,25 @@ pub(crate) struct Connector {
 ///
 /// # Cancel safety
 ///
-/// Dropping the future ends everything as if the runtime had ended.
-pub(crate) async fn run(shared: Arc<Shared>, connector: Connector, first: Dialed) {
-    let _end = EndWithRuntime(&shared);
-    let why = live(&shared, &connector, first).await;
-    info!(agent = %connector.dialer.endpoint, %why, "closed");
-    shared.finish(why);
+/// Dropping the future, even before its first poll, ends everything as if the runtime had ended.
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    connector: Connector,
+    first: Dialed,
+) -> impl Future<Output = ()> + Send {
+    let end = EndWithRuntime(Arc::clone(&shared));
+    async move {
+        let why = live(&shared, &connector, first).await;
+        info!(agent = %connector.dialer.endpoint, %why, "closed");
+        shared.finish(why);
+        drop(end);
+    }
 }
 
 /// Sees to it that no call hangs when the runtime drops the task.
-struct EndWithRuntime<'a>(&'a Shared);
+struct EndWithRuntime(Arc<Shared>);
 
-impl Drop for EndWithRuntime<'_> {
+impl Drop for EndWithRuntime {
     fn drop(&mut self) {
         self.0.finish(CloseReason::RuntimeEnded);
     }
@@ -79,18 +87,26 @@ async fn live(shared: &Shared, connector: &Connector, mut dialed: Dialed) -> Clo
     let mut backoff = Backoff::new(shared.options.reconnect);
     loop {
         let began = Instant::now();
-        let ended = Driver::new(shared, dialed).run().await;
+        let number = shared.lock().figures.reconnects;
+        let agent = &connector.dialer.endpoint;
+        let span = info_span!("connection", %agent, number);
+        span.in_scope(|| info!("connected"));
+        let (ended, heard) = Driver::new(shared, dialed).run().instrument(span.clone()).await;
         let reason = match ended {
             Ended::Closed => return CloseReason::Requested,
             Ended::Lost(reason) => reason,
         };
-        warn!(agent = %connector.dialer.endpoint, %reason, "connection lost");
+        span.in_scope(|| warn!(%reason, lifetime = ?began.elapsed(), "connection lost"));
         shared.lost(&Unanswered::ConnectionLost(Arc::clone(&reason)));
         if shared.options.reconnect.is_never() {
             return CloseReason::Lost(reason);
         }
         backoff.stood(began.elapsed());
-        dialed = match reconnect(shared, connector, &mut backoff).await {
+        // An agent that takes the login and ends the connection without a word may mean "no".
+        let proved = heard || began.elapsed() >= PROOF;
+        let doubt = !proved && backoff.doubt(Instant::now());
+        let at_least = if doubt { SLOW } else { Duration::ZERO };
+        dialed = match reconnect(shared, connector, &mut backoff, at_least).await {
             Ok(dialed) => dialed,
             Err(why) => return why,
         };
@@ -98,17 +114,20 @@ async fn live(shared: &Shared, connector: &Connector, mut dialed: Dialed) -> Clo
     }
 }
 
+/// A connection that stands this long has been accepted, even if the agent says nothing.
+const PROOF: Duration = Duration::from_secs(5);
+
 /// Tries until there is a connection, or no hope for one.
 async fn reconnect(
     shared: &Shared,
     connector: &Connector,
     backoff: &mut Backoff,
+    mut at_least: Duration,
 ) -> Result<Dialed, CloseReason> {
-    let mut last = None;
+    let mut attempt = 0;
     loop {
-        let Some((attempt, wait)) = backoff.next() else {
-            return Err(gave_up(backoff, last));
-        };
+        attempt += 1;
+        let wait = backoff.wait().max(at_least);
         let next = Instant::now() + wait;
         shared.set_state(State::Reconnecting { attempt, next: next.into_std() });
         unless_closed(shared, sleep(wait)).await?;
@@ -119,22 +138,23 @@ async fn reconnect(
             Err(error) => error,
         };
         warn!(agent = %connector.dialer.endpoint, attempt, %error, "reconnecting failed");
-        match error.retry() {
+        at_least = match error.retry() {
             Retry::No => return Err(CloseReason::Refused(error)),
-            Retry::Warily if backoff.doubt() => return Err(CloseReason::Refused(error)),
-            Retry::Warily => {}
-            Retry::Yes => backoff.no_doubt(),
+            Retry::Warily if backoff.doubt(Instant::now()) => {
+                return Err(CloseReason::Refused(error));
+            }
+            Retry::Slowly => SLOW,
+            Retry::Warily | Retry::Yes => Duration::ZERO,
+        };
+        if shared.options.reconnect.is_used_up(attempt) {
+            return Err(CloseReason::GaveUp { attempts: attempt, last: error });
         }
-        last = Some(error);
     }
 }
 
-fn gave_up(backoff: &Backoff, last: Option<ConnectError>) -> CloseReason {
-    match last {
-        Some(last) => CloseReason::GaveUp { attempts: backoff.attempts(), last },
-        None => CloseReason::Lost("again and again".into()),
-    }
-}
+/// The wait where logins may have failed without anybody saying so: longer than a ban lasts, and
+/// so than failures are likely to be counted together.
+const SLOW: Duration = Duration::from_secs(75);
 
 /// Does something while there is no connection, unless somebody closes meanwhile. Calls time out
 /// as they do while there is one.

@@ -157,13 +157,17 @@ impl Pending {
         }
     }
 
-    /// Forgets a call whose future was dropped; what has not been sent never is.
-    pub(crate) fn remove(&mut self, key: Key) {
-        match self.vacate(key) {
+    /// Forgets a call whose future was dropped; what has not been sent never is. Whether it had not
+    /// ended yet.
+    pub(crate) fn remove(&mut self, key: Key) -> bool {
+        let state = self.vacate(key);
+        let alive = matches!(state, Some(SlotState::Sent | SlotState::Queued(_)));
+        match state {
             Some(SlotState::Sent) => self.in_flight -= 1,
-            Some(SlotState::Queued(_)) => self.skip_queued(),
+            Some(SlotState::Queued(_)) => self.skip_queued(1),
             _ => {}
         }
+        alive
     }
 
     fn vacate(&mut self, key: Key) -> Option<SlotState> {
@@ -190,12 +194,12 @@ impl Pending {
         }
     }
 
-    /// Notes that a key in the queue has lost its call.
-    fn skip_queued(&mut self) {
+    /// Notes that so many keys in the queue have lost their calls.
+    fn skip_queued(&mut self, keys: usize) {
         if self.queue.is_empty() {
             return;
         }
-        self.skipped += 1;
+        self.skipped += keys;
         if self.skipped > SLOTS_KEPT && self.skipped > self.queue.len() / 2 {
             let slots = &self.slots;
             self.queue.retain(|key| {
@@ -295,9 +299,7 @@ impl Pending {
             expired += 1;
         }
         self.earliest = earliest;
-        for _ in 0..skipped {
-            self.skip_queued();
-        }
+        self.skip_queued(skipped);
         expired
     }
 
@@ -454,6 +456,24 @@ mod tests {
         assert!(matches!(pending.poll(key, Waker::noop()), Some(Ending::Closed(_))));
         assert!(pending.insert(call(later(1)), Waker::noop().clone()).is_err());
         assert!(pending.take().is_none() && pending.is_idle());
+    }
+
+    #[test]
+    fn many_that_time_out_at_once_do_not_confuse_the_count() {
+        let mut pending = Pending::new(10_000);
+        let expired: Vec<_> = (0..200).map(|_| insert(&mut pending, later(1))).collect();
+        let alive: Vec<_> = (0..50).map(|_| insert(&mut pending, later(60))).collect();
+        assert_eq!(pending.expire(later(2), &mut Vec::new()), 200);
+        assert!(!pending.is_idle());
+        for key in alive {
+            assert!(pending.take().is_some());
+            assert!(!pending.is_idle());
+            assert!(matches!(answer(&mut pending, key), Match::Call { .. }));
+        }
+        assert!(pending.take().is_none() && pending.is_idle());
+        for key in expired {
+            assert!(!pending.remove(key), "it had ended");
+        }
     }
 
     #[test]

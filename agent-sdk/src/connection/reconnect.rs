@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use crate::builder::FOREVER;
+
 /// Whether and how a lost connection is made again.
 ///
 /// The waits grow exponentially up to a cap, and each is drawn anew between zero and that bound
 /// ("full jitter"), so that a thousand clients of a restarted agent do not come back at once. The
 /// first connection is never retried, and neither is a login that was rejected: the agent bans an
 /// address after five (`PROTOCOL.md`, V). Refusals that may have been a rejected login, such as a
-/// connection closed without an answer, are final after three in a row.
+/// connection closed without an answer, are final after three within ten minutes. Where it is less
+/// likely, but possible (a login that was not answered at all; three connections within ten minutes
+/// that ended at once and without a word), the wait is at least 75 s.
 ///
 /// # Examples
 ///
@@ -56,7 +62,7 @@ impl Reconnect {
     /// See [`Reconnect`].
     #[must_use]
     pub fn first_wait(mut self, bound: Duration) -> Self {
-        self.first = bound;
+        self.first = bound.min(FOREVER);
         self
     }
 
@@ -67,11 +73,11 @@ impl Reconnect {
     /// See [`Reconnect`].
     #[must_use]
     pub fn longest_wait(mut self, bound: Duration) -> Self {
-        self.longest = bound;
+        self.longest = bound.min(FOREVER);
         self
     }
 
-    /// How many attempts are made after a connection was lost. The default is no limit.
+    /// How many attempts are made each time a connection was lost. The default is no limit.
     ///
     /// # Examples
     ///
@@ -82,62 +88,58 @@ impl Reconnect {
         self
     }
 
+    /// Whether no attempt is left after this one.
+    pub(crate) fn is_used_up(self, attempt: u32) -> bool {
+        self.attempts.is_some_and(|limit| attempt >= limit)
+    }
+
     pub(crate) fn is_never(self) -> bool {
         self.attempts == Some(0)
     }
 }
 
-/// How often in a row a refusal may come that may have been a rejected login. The agent bans after
-/// five, and somebody else at this address may have failed once or twice too.
-const WARY_ATTEMPTS: u32 = 3;
+/// How often within [`MEMORY`] a refusal may come that may have been a rejected login. The agent
+/// bans after five, and somebody else at this address may have failed once or twice too.
+const WARY_ATTEMPTS: usize = 3;
+/// How long such a refusal is remembered.
+const MEMORY: Duration = Duration::from_secs(600);
 
 /// The state of a policy at work.
 pub(crate) struct Backoff {
     policy: Reconnect,
-    /// Attempts since the connection was lost.
-    attempts: u32,
-    /// Refusals in a row that may have been a rejected login.
-    doubtful: u32,
+    /// Waits since a connection stood for a while.
+    waits: u32,
+    /// When refusals came that may have been a rejected login.
+    doubtful: Vec<Instant>,
 }
 
 impl Backoff {
     pub(crate) fn new(policy: Reconnect) -> Self {
-        Self { policy, attempts: 0, doubtful: 0 }
+        Self { policy, waits: 0, doubtful: Vec::new() }
     }
 
     /// A connection stood for `lifetime`. One that broke at once is no reason to begin anew with
     /// short waits.
     pub(crate) fn stood(&mut self, lifetime: Duration) {
-        self.doubtful = 0;
         if lifetime >= self.policy.longest {
-            self.attempts = 0;
+            self.waits = 0;
         }
     }
 
-    /// The number of the next attempt and how long to wait before it; `None` if there is none.
-    pub(crate) fn next(&mut self) -> Option<(u32, Duration)> {
-        if self.policy.attempts.is_some_and(|limit| self.attempts >= limit) {
-            return None;
-        }
-        let factor = 2_u32.saturating_pow(self.attempts.min(31));
+    /// How long to wait before the next attempt.
+    pub(crate) fn wait(&mut self) -> Duration {
+        let factor = 2_u32.saturating_pow(self.waits.min(31));
         let bound = self.policy.first.saturating_mul(factor).min(self.policy.longest);
-        self.attempts = self.attempts.saturating_add(1);
-        Some((self.attempts, bound.mul_f64(rand::random::<f64>())))
+        self.waits = self.waits.saturating_add(1);
+        bound.mul_f64(rand::random::<f64>())
     }
 
-    /// Notes a refusal that may have been a rejected login; whether it was one too many.
-    pub(crate) fn doubt(&mut self) -> bool {
-        self.doubtful += 1;
-        self.doubtful >= WARY_ATTEMPTS
-    }
-
-    /// Notes a failure that was certainly no rejected login.
-    pub(crate) fn no_doubt(&mut self) {
-        self.doubtful = 0;
-    }
-
-    pub(crate) fn attempts(&self) -> u32 {
-        self.attempts
+    /// Notes a refusal that may have been a rejected login; whether it was one too many. Nothing
+    /// but time clears it: what else happens in between proves nothing about the password.
+    pub(crate) fn doubt(&mut self, now: Instant) -> bool {
+        self.doubtful.retain(|then| now.duration_since(*then) < MEMORY);
+        self.doubtful.push(now);
+        self.doubtful.len() >= WARY_ATTEMPTS
     }
 }
 
@@ -153,9 +155,8 @@ mod tests {
         let mut sums = [Duration::ZERO; 6];
         for _ in 0..1000 {
             let mut backoff = Backoff::new(policy);
-            for (attempt, (sum, bound)) in sums.iter_mut().zip([1, 2, 4, 8, 8, 8]).enumerate() {
-                let (number, wait) = backoff.next().unwrap();
-                assert_eq!(number as usize, attempt + 1);
+            for (sum, bound) in sums.iter_mut().zip([1, 2, 4, 8, 8, 8]) {
+                let wait = backoff.wait();
                 assert!(wait <= Duration::from_secs(bound), "{wait:?} > {bound} s");
                 *sum += wait;
             }
@@ -169,32 +170,33 @@ mod tests {
 
     #[test]
     fn attempts_end_where_the_policy_says() {
-        let mut backoff = Backoff::new(Reconnect::default().attempts(2));
-        assert!(backoff.next().is_some());
-        assert!(backoff.next().is_some());
-        assert!(backoff.next().is_none());
-        assert_eq!(backoff.attempts(), 2);
-        assert!(Backoff::new(Reconnect::never()).next().is_none());
+        let twice = Reconnect::default().attempts(2);
+        assert!(!twice.is_never() && !twice.is_used_up(1) && twice.is_used_up(2));
+        assert!(Reconnect::never().is_never());
+        assert!(!Reconnect::default().is_used_up(u32::MAX));
     }
 
     #[test]
     fn only_a_connection_that_stood_resets_the_waits() {
         let mut backoff = Backoff::new(Reconnect::default());
-        backoff.next();
+        backoff.wait();
         backoff.stood(Duration::from_secs(1));
-        assert_eq!(backoff.attempts(), 1);
+        assert_eq!(backoff.waits, 1);
         backoff.stood(Duration::from_secs(31));
-        assert_eq!(backoff.attempts(), 0);
+        assert_eq!(backoff.waits, 0);
     }
 
     #[test]
-    fn doubt_is_final_before_the_ban() {
+    fn doubt_is_final_before_the_ban_and_fades_with_time_alone() {
         let mut backoff = Backoff::new(Reconnect::default());
-        assert!(!backoff.doubt());
-        assert!(!backoff.doubt());
-        backoff.no_doubt();
-        assert!(!backoff.doubt());
-        assert!(!backoff.doubt());
-        assert!(backoff.doubt());
+        let now = Instant::now();
+        assert!(!backoff.doubt(now));
+        assert!(!backoff.doubt(now));
+        backoff.stood(Duration::from_secs(60));
+        assert!(backoff.doubt(now));
+        let mut backoff = Backoff::new(Reconnect::default());
+        for round in 0..10 {
+            assert!(!backoff.doubt(now + round * MEMORY / 2 + Duration::from_secs(1)));
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! The TLS handshake, with the trust that the user chose.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use rustls::{
     CertificateError, ClientConfig, RootCertStore,
@@ -21,6 +24,9 @@ use crate::{
 pub(crate) struct Trust {
     source: Source,
     provider: Arc<CryptoProvider>,
+    /// The certificate that was met first, where trust is on first use: it counts for as long as
+    /// this runs, whatever becomes of the file.
+    met: OnceLock<Fingerprint>,
 }
 
 enum Source {
@@ -40,7 +46,7 @@ impl Trust {
             Mode::KnownAgents(path) => Source::KnownAgents(KnownAgents::new(path)),
             Mode::DangerAny => Source::Any,
         };
-        Ok(Self { source, provider })
+        Ok(Self { source, provider, met: OnceLock::new() })
     }
 
     /// Does the handshake and, on first use, remembers the certificate.
@@ -91,8 +97,12 @@ impl Trust {
 
     async fn known(&self, address: &str) -> Result<Option<Fingerprint>, ConnectError> {
         let Source::KnownAgents(file) = &self.source else { return Ok(None) };
+        if let Some(met) = self.met.get() {
+            return Ok(Some(*met));
+        }
         let (file, address) = (file.clone(), address.to_owned());
-        blocking(move || file.find(&address)).await
+        let known = blocking(move || file.find(&address)).await?;
+        Ok(known.inspect(|known| _ = self.met.set(*known)))
     }
 
     async fn remember(
@@ -103,6 +113,7 @@ impl Trust {
     ) -> Result<(), ConnectError> {
         let (file, authority) = (file.clone(), address.clone());
         let known = blocking(move || file.remember(&authority, seen)).await?;
+        let _ = self.met.set(known);
         // Another process may have met the agent at the same moment, and seen another certificate.
         if known == seen { Ok(()) } else { Err(self.changed(address, known, seen)) }
     }
@@ -180,9 +191,13 @@ fn roots(
         .map_err(unusable)
 }
 
-/// What the operating system trusts. Certificates that cannot be read are left out, as other
-/// programs do; none at all is an error.
+/// What the operating system trusts, read once for all agents of the process. Certificates that
+/// cannot be read are left out, as other programs do; none at all is an error.
 async fn system_roots() -> Result<Arc<RootCertStore>, ConnectError> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    if let Some(roots) = ROOTS.get() {
+        return Ok(Arc::clone(roots));
+    }
     blocking(|| {
         let found = rustls_native_certs::load_native_certs();
         let mut store = RootCertStore::empty();
@@ -197,7 +212,7 @@ async fn system_roots() -> Result<Arc<RootCertStore>, ConnectError> {
                 ),
             });
         }
-        Ok(Arc::new(store))
+        Ok(Arc::clone(ROOTS.get_or_init(|| Arc::new(store))))
     })
     .await
 }

@@ -96,8 +96,9 @@ impl Shared {
     /// Forgets a call whose future was dropped.
     pub(crate) fn cancel(&self, key: Key) {
         let mut table = self.lock();
-        table.figures.cancelled += 1;
-        table.pending.remove(key);
+        if table.pending.remove(key) {
+            table.figures.cancelled += 1;
+        }
         // It may have made room for the next call, or have been the last one before a close.
         let driver = table.driver.take();
         drop(table);

@@ -12,6 +12,8 @@ use crate::error::{ConnectError, Stage};
 
 /// The largest head of an answer that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+/// Room for an answer, of which most fit into one packet.
+const READ_SIZE: usize = 2048;
 /// The largest number of header fields in it.
 const MAX_FIELDS: usize = 128;
 /// How much of a wrong answer is shown, in characters.
@@ -32,7 +34,7 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     stream.write_all(request(endpoint, credentials, &key).as_bytes()).await.map_err(broken)?;
     stream.flush().await.map_err(broken)?;
 
-    let mut received = BytesMut::new();
+    let mut received = BytesMut::with_capacity(READ_SIZE);
     loop {
         let read = stream.read_buf(&mut received).await;
         // Some refuse by resetting the connection, some by closing it.
@@ -40,13 +42,19 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
             return Err(match (received.is_empty(), read) {
                 (true, _) => ConnectError::ClosedWithoutAnswer { address: endpoint.authority() },
                 (false, Err(error)) => broken(error),
-                (false, Ok(_)) => not_an_agent(endpoint, format!("{} …", shown(&received))),
+                (false, Ok(_)) => {
+                    let said = hide(&lossy(&received), credentials);
+                    not_an_agent(
+                        endpoint,
+                        format!("it sent `{}` and closed", shown(said.as_bytes())),
+                    )
+                }
             });
         }
         match parse(&received, &key) {
             Ok(Answer::Incomplete) => {}
             Ok(Answer::Accepted { head }) => return Ok(received.split_off(head)),
-            Err(refusal) => return Err(refusal.into_error(endpoint)),
+            Err(refusal) => return Err(refusal.into_error(endpoint, credentials)),
         }
     }
 }
@@ -79,7 +87,7 @@ pub(crate) enum Answer {
 /// An answer that is no upgrade.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    Status { status: u16, location: Option<String>, said: String },
+    Status { status: u16, location: Option<String>, reason: String, body: String },
     NotHttp(String),
     TooLong,
     WrongUpgrade(&'static str),
@@ -95,7 +103,7 @@ pub(crate) fn parse(received: &[u8], key: &str) -> Result<Answer, Refusal> {
             return Ok(Answer::Incomplete);
         }
         Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(Refusal::TooLong),
-        Err(_) => return Err(Refusal::NotHttp(shown(received))),
+        Err(_) => return Err(Refusal::NotHttp(lossy(received))),
     };
     let status = response.code.unwrap_or_default();
     let fields = Fields(response.headers);
@@ -103,7 +111,8 @@ pub(crate) fn parse(received: &[u8], key: &str) -> Result<Answer, Refusal> {
         return Err(Refusal::Status {
             status,
             location: fields.first("location").map(str::to_owned),
-            said: said(response.reason.unwrap_or_default(), &received[head..]),
+            reason: response.reason.unwrap_or_default().to_owned(),
+            body: lossy(&received[head..]),
         });
     }
     check_upgrade(&fields, key).map_err(Refusal::WrongUpgrade)?;
@@ -152,24 +161,25 @@ impl Fields<'_, '_> {
 }
 
 impl Refusal {
-    fn into_error(self, endpoint: &Endpoint) -> ConnectError {
+    fn into_error(self, endpoint: &Endpoint, credentials: &Credentials) -> ConnectError {
         let address = endpoint.authority();
+        let shown = |text: &str| shown(hide(text, credentials).as_bytes());
         match self {
-            // 407 and 429 may come from a proxy or a ban; both must not be repeated either.
-            Self::Status { status: status @ (401 | 403 | 407 | 429), said, .. } => {
-                ConnectError::LoginRejected { address, status, said }
+            Self::Status { status, location, reason, body } => {
+                let said = said(&shown(&reason), &shown(&body));
+                match (status, location) {
+                    // 407 and 429 may come from a proxy or a ban; both must not be repeated either.
+                    (401 | 403 | 407 | 429, _) => {
+                        ConnectError::LoginRejected { address, status, said }
+                    }
+                    (300..=399, Some(location)) => {
+                        ConnectError::Redirected { address, status, location: shown(&location) }
+                    }
+                    (500..=599, _) => ConnectError::ServerError { address, status, said },
+                    _ => not_an_agent(endpoint, format!("HTTP {status}{said}")),
+                }
             }
-            Self::Status { status: status @ 300..=399, location: Some(location), .. } => {
-                let location = shown(location.as_bytes());
-                ConnectError::Redirected { address, status, location }
-            }
-            Self::Status { status: status @ 500..=599, said, .. } => {
-                ConnectError::ServerError { address, status, said }
-            }
-            Self::Status { status, said, .. } => {
-                not_an_agent(endpoint, format!("HTTP {status}{said}"))
-            }
-            Self::NotHttp(said) => not_an_agent(endpoint, format!("it sent `{said}`")),
+            Self::NotHttp(said) => not_an_agent(endpoint, format!("it sent `{}`", shown(&said))),
             Self::TooLong => {
                 not_an_agent(endpoint, format!("its answer's head is over {MAX_HEAD} bytes"))
             }
@@ -178,14 +188,22 @@ impl Refusal {
     }
 }
 
+/// The text without the password, which a stranger may send back.
+fn hide(text: &str, credentials: &Credentials) -> String {
+    text.replace(&credentials.password, "***")
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 fn not_an_agent(endpoint: &Endpoint, said: String) -> ConnectError {
     ConnectError::NotAnAgent { address: endpoint.authority(), said }
 }
 
-/// Reason phrase and the beginning of the body, to be put behind a status.
-fn said(reason: &str, body: &[u8]) -> String {
-    let body = shown(body);
-    match (reason.trim(), body.as_str()) {
+/// Reason phrase and body, to be put behind a status.
+fn said(reason: &str, body: &str) -> String {
+    match (reason, body) {
         ("", "") => String::new(),
         (reason, "") => format!(" {reason}"),
         ("", body) => format!(": {body}"),
@@ -217,6 +235,27 @@ mod tests {
     use super::*;
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    fn credentials() -> Credentials {
+        Credentials { username: "root".to_owned(), password: "hunter2".to_owned() }
+    }
+
+    #[test]
+    fn a_password_that_is_sent_back_is_not_shown() {
+        let endpoint = Endpoint::parse("wss://agent.example:1").unwrap();
+        let header = "Sec-WebSocket-Protocol: SMP1.0, root, hunter2";
+        for text in [
+            format!("HTTP/1.1 400 Bad Request\r\n\r\nbad header {header}"),
+            format!("HTTP/1.1 401 {header}\r\n\r\n"),
+            format!("HTTP/1.1 302 x\r\nLocation: https://x/?{header}\r\n\r\n"),
+            format!("{}{header}", "x".repeat(SHOWN - 50)),
+        ] {
+            let refusal = parse(text.as_bytes(), KEY).unwrap_err();
+            let error = refusal.into_error(&endpoint, &credentials());
+            assert!(!format!("{error}{error:?}").contains("hunter2"), "{error}");
+            assert!(error.to_string().contains("***"), "{error}");
+        }
+    }
 
     fn answer(fields: &str) -> String {
         // The pair of key and accept is that of RFC 6455, 1.3.
@@ -281,7 +320,10 @@ mod tests {
             ("HTTP/1.1 404 Not Found\r\n\r\n", "like an Architect agent: HTTP 404"),
             ("SSH-2.0-OpenSSH_9.2\r\n", "it sent `SSH-2.0-OpenSSH_9.2`"),
         ] {
-            let error = parse(text.as_bytes(), KEY).unwrap_err().into_error(&endpoint).to_string();
+            let error = parse(text.as_bytes(), KEY)
+                .unwrap_err()
+                .into_error(&endpoint, &credentials())
+                .to_string();
             assert!(error.contains(expected), "{error}");
             assert!(error.contains("agent.example:1"), "{error}");
         }
@@ -306,7 +348,7 @@ mod tests {
             Ok(Answer::Incomplete) => assert!(received.len() <= MAX_HEAD),
             Ok(Answer::Accepted { head }) => assert!(head <= received.len()),
             Err(refusal) => {
-                let error = refusal.into_error(&endpoint).to_string();
+                let error = refusal.into_error(&endpoint, &credentials()).to_string();
                 assert!(error.chars().count() < 2 * SHOWN + 300, "{error}");
                 assert!(!error.contains(|c| is_invisible(c) || char::is_control(c)), "{error:?}");
             }

@@ -204,26 +204,30 @@ fn message_of(detail: &Value) -> String {
             .filter(|value| !value.is_null())
             .map(message_of)
             .next()
-            .unwrap_or_else(|| detail.to_string()),
+            .unwrap_or_else(|| match map.keys().map(String::as_str).collect::<Vec<_>>() {
+                // Their values may repeat what was sent, secrets included.
+                keys if !keys.is_empty() => format!("it gave only `{}`", keys.join("`, `")),
+                _ => "it gave no reason".to_owned(),
+            }),
         other => other.to_string(),
     }
 }
 
 /// A reply that is not what the type expects.
 ///
-/// `Debug` leaves the reply's content out, since it may hold a secret; [`DecodeError::reply`] has
-/// it.
-#[derive(thiserror::Error)]
-#[error("the reply to `{}` cannot be decoded at `{path}`: {source}", reply.action())]
+/// Neither `Debug` nor `Display` shows the reply's content, since it may hold a secret;
+/// [`DecodeError::reply`] has it.
+#[derive(Debug, thiserror::Error)]
+#[error("the reply to `{}` cannot be decoded at `{path}`: {problem}", reply.action())]
 pub struct DecodeError {
     path: String,
+    problem: String,
     reply: Reply,
-    source: serde_json::Error,
 }
 
 impl DecodeError {
-    pub(crate) fn new(path: String, reply: Reply, source: serde_json::Error) -> Self {
-        Self { path, reply, source }
+    pub(crate) fn new(path: String, reply: Reply, source: &serde_json::Error) -> Self {
+        Self { path, problem: without_values(&source.to_string()), reply }
     }
 
     /// Where in the reply's `parameters` the trouble is, as a JSON path; `.` is the whole.
@@ -239,12 +243,36 @@ impl DecodeError {
     }
 }
 
-impl fmt::Debug for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecodeError")
-            .field("path", &self.path)
-            .field("reply", &self.reply)
-            .field("source", &self.source)
-            .finish()
+/// Takes the text that was found out of serde's words, such as `invalid type: string "…"`.
+fn without_values(problem: &str) -> String {
+    for (before, after) in [("string \"", "\", expected"), ("variant `", "`, expected")] {
+        if let Some((head, rest)) = problem.split_once(before)
+            && let Some((_, tail)) = rest.rsplit_once(after)
+        {
+            return format!("{head}{before}…{after}{tail}");
+        }
+    }
+    problem.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_not_repeated() {
+        for (problem, shown) in [
+            (
+                "invalid type: string \"hunter2\", expected \", expected u32 at line 1 column 9",
+                "invalid type: string \"…\", expected u32 at line 1 column 9",
+            ),
+            (
+                "unknown variant `hunter2`, expected `a` or `b`",
+                "unknown variant `…`, expected `a` or `b`",
+            ),
+            ("missing field `id` at line 1", "missing field `id` at line 1"),
+        ] {
+            assert_eq!(without_values(problem), shown);
+        }
     }
 }

@@ -196,15 +196,6 @@ pub enum ConnectError {
         /// The error of the socket.
         source: Arc<io::Error>,
     },
-
-    /// The subscriptions could not be restored on a new connection.
-    #[error("{address} did not answer when its subscriptions were repeated: {reason}")]
-    Restore {
-        /// Host and port.
-        address: String,
-        /// What happened.
-        reason: String,
-    },
 }
 
 /// A stage of making a connection.
@@ -242,6 +233,8 @@ pub(crate) enum Retry {
     Yes,
     /// It may have been a rejected login: a few times, never as often as the ban takes.
     Warily,
+    /// The login was sent, and nobody knows what became of it: not before a ban would have passed.
+    Slowly,
     /// Nothing changes by trying again, or trying again does harm.
     No,
 }
@@ -250,12 +243,12 @@ impl ConnectError {
     /// Whether another attempt can help.
     pub(crate) fn retry(&self) -> Retry {
         match self {
+            Self::TimedOut { stage: Stage::Upgrade, .. } => Retry::Slowly,
             Self::Resolve { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Tls { .. }
-            | Self::ServerError { .. }
-            | Self::Restore { .. } => Retry::Yes,
+            | Self::ServerError { .. } => Retry::Yes,
             // Whoever answers has been sent the password each time.
             Self::ClosedWithoutAnswer { .. }
             | Self::Redirected { .. }

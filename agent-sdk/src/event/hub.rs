@@ -49,32 +49,34 @@ impl Hub {
 
     /// Hands messages to every consumer that wants them and leaves `messages` empty.
     pub(crate) fn publish(&self, messages: &mut Vec<Message>) {
-        for consumer in &lock(&self.consumers).list {
-            consumer.push(messages);
-        }
+        self.each(|queue| queue.push(messages));
         messages.clear();
     }
 
     /// Tells every consumer that events are missing here.
     pub(crate) fn interrupt(&self) {
-        for consumer in &lock(&self.consumers).list {
-            consumer.change(|queue| {
-                // A connection that is lost again before it said anything is no second gap.
-                if !matches!(queue.events.back(), Some(Event::Interrupted)) {
-                    queue.events.push_back(Event::Interrupted);
-                }
-            });
-        }
+        self.each(|queue| {
+            // A connection that is lost again before it said anything is no second gap.
+            if !matches!(queue.events.back(), Some(Event::Interrupted)) {
+                queue.events.push_back(Event::Interrupted);
+            }
+        });
     }
 
     /// Ends every stream once it is read.
     pub(crate) fn close(&self) {
-        let mut consumers = lock(&self.consumers);
-        consumers.closed = true;
-        for consumer in consumers.list.drain(..) {
-            consumer.change(|queue| queue.closed = true);
-        }
+        lock(&self.consumers).closed = true;
+        self.each(|queue| queue.closed = true);
+        lock(&self.consumers).list.clear();
         self.count.store(0, Ordering::Release);
+    }
+
+    /// Changes every consumer's queue, then wakes those that have something to read. No lock is
+    /// held then: whoever is woken may drop its stream at once.
+    fn each(&self, change: impl Fn(&mut Queue)) {
+        let wakers: Vec<_> =
+            lock(&self.consumers).list.iter().filter_map(|each| each.change(&change)).collect();
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -91,6 +93,8 @@ struct Queue {
     max_bytes: usize,
     /// Messages that were dropped and not yet reported.
     missed: u64,
+    /// Whether an interruption was dropped among them.
+    interrupted: bool,
     filter: Filter,
     waker: Option<Waker>,
     closed: bool,
@@ -122,6 +126,7 @@ impl Consumer {
             capacity: capacity.max(1),
             max_bytes,
             missed: 0,
+            interrupted: false,
             filter: Filter::default(),
             waker: None,
             closed,
@@ -129,7 +134,9 @@ impl Consumer {
     }
 
     pub(super) fn filter(&self, change: impl FnOnce(&mut Filter)) {
-        change(&mut lock(&self.0).filter);
+        let mut queue = lock(&self.0);
+        change(&mut queue.filter);
+        queue.sift();
     }
 
     pub(super) fn set_capacity(&self, messages: usize) {
@@ -138,36 +145,21 @@ impl Consumer {
         queue.shed();
     }
 
-    fn push(&self, messages: &[Message]) {
-        self.change(|queue| {
-            for message in messages {
-                if !queue.filter.wants(message) {
-                    continue;
-                }
-                queue.messages += 1;
-                queue.bytes += message.as_bytes().len();
-                queue.events.push_back(Event::Message(message.clone()));
-                queue.shed();
-            }
-        });
-    }
-
-    /// Changes the queue and wakes the consumer if there is something to read.
-    fn change(&self, change: impl FnOnce(&mut Queue)) {
+    /// Changes the queue; whom to wake if there is something to read.
+    fn change(&self, change: impl FnOnce(&mut Queue)) -> Option<Waker> {
         let mut queue = lock(&self.0);
         change(&mut queue);
         let news = queue.closed || queue.missed > 0 || !queue.events.is_empty();
-        let waker = if news { queue.waker.take() } else { None };
-        drop(queue);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        if news { queue.waker.take() } else { None }
     }
 
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut queue = lock(&self.0);
         if queue.missed > 0 {
             return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut queue.missed))));
+        }
+        if std::mem::take(&mut queue.interrupted) {
+            return Poll::Ready(Some(Event::Interrupted));
         }
         if let Some(event) = queue.pop() {
             return Poll::Ready(Some(event));
@@ -181,6 +173,30 @@ impl Consumer {
 }
 
 impl Queue {
+    fn push(&mut self, messages: &[Message]) {
+        for message in messages {
+            if self.filter.wants(message) {
+                self.messages += 1;
+                self.bytes += message.as_bytes().len();
+                self.events.push_back(Event::Message(message.clone()));
+                self.shed();
+            }
+        }
+    }
+
+    /// Drops what came before the filter was set and does not pass it.
+    fn sift(&mut self) {
+        for event in std::mem::take(&mut self.events) {
+            match &event {
+                Event::Message(message) if !self.filter.wants(message) => {
+                    self.messages -= 1;
+                    self.bytes -= message.as_bytes().len();
+                }
+                _ => self.events.push_back(event),
+            }
+        }
+    }
+
     fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front();
         if let Some(Event::Message(message)) = &event {
@@ -199,7 +215,7 @@ impl Queue {
         while self.messages > self.capacity || (self.bytes > self.max_bytes && self.messages > 1) {
             match self.pop() {
                 Some(Event::Message(_)) => self.missed += 1,
-                Some(_) => {}
+                Some(_) => self.interrupted = true,
                 None => break,
             }
         }
@@ -265,6 +281,24 @@ mod tests {
         hub.interrupt();
         hub.publish(&mut vec![message(1)]);
         assert_eq!(read(&mut events), ["0", "interrupted", "1"]);
+    }
+
+    #[test]
+    fn a_gap_that_is_dropped_is_told_all_the_same() {
+        let hub = Arc::new(Hub::default());
+        let mut events = Events::new(Arc::clone(&hub), 2, 1 << 20);
+        hub.publish(&mut vec![message(0)]);
+        hub.interrupt();
+        hub.publish(&mut (1..5).map(message).collect());
+        assert_eq!(read(&mut events), ["lagged 3", "interrupted", "3", "4"]);
+    }
+
+    #[test]
+    fn a_filter_holds_for_what_came_before_it_too() {
+        let hub = Arc::new(Hub::default());
+        let events = Events::new(Arc::clone(&hub), 10, 1 << 20);
+        hub.publish(&mut vec![message(1)]);
+        assert!(read(&mut events.kind("agent_health")).is_empty());
     }
 
     #[test]

@@ -146,7 +146,7 @@ async fn a_subscription_that_is_rejected_later_is_given_up() {
 #[tokio::test]
 async fn an_agent_that_does_not_answer_the_repeated_subscriptions_is_tried_again() {
     let mock = mock().start().await.unwrap();
-    let agent = client(&mock).call_timeout(Duration::from_millis(100)).connect().await.unwrap();
+    let agent = client(&mock).connect_timeout(Duration::from_millis(200)).connect().await.unwrap();
     soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("subscribe").times(1));
     mock.cut_connections();

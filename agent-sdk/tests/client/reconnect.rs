@@ -95,6 +95,8 @@ async fn a_rejected_login_is_final_after_one_attempt() {
 async fn refusals_without_a_word_are_final_before_the_ban() {
     for refusal in [Refusal::Close, Refusal::Reset, Refusal::Redirect] {
         let (mock, agent) = pair().await;
+        // The first login is proved good, so that only the refusals count.
+        soon(agent.call_raw("echo", ())).await.unwrap();
         mock.refuse_logins(Some(refusal));
         mock.cut_connections();
         let why = why_closed(&agent).await;
@@ -260,4 +262,106 @@ async fn a_call_waits_10_s_by_default() {
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
     let waited = began.elapsed();
     assert!(waited >= Duration::from_secs(10) && waited < Duration::from_millis(10_100));
+}
+
+#[tokio::test]
+async fn a_login_that_is_not_answered_is_not_repeated_before_a_ban_would_end() {
+    let mock = mock().start().await.unwrap();
+    let builder = client(&mock).connect_timeout(Duration::from_millis(100));
+    let agent = builder.connect().await.unwrap();
+    let mut state = agent.state();
+    mock.refuse_logins(Some(Refusal::Silence));
+    mock.cut_connections();
+    let slow = |state: &State| match state {
+        State::Reconnecting { next, .. } => {
+            next.saturating_duration_since(std::time::Instant::now()) > Duration::from_secs(60)
+        }
+        _ => false,
+    };
+    until(&mut state, slow).await;
+    assert_eq!(mock.logins(), 1);
+}
+
+#[tokio::test]
+async fn an_agent_that_ends_each_connection_at_once_is_not_hammered() {
+    // A login that is refused only after the upgrade looks like this.
+    let mock = mock().start().await.unwrap();
+    let agent = client(&mock).connect().await.unwrap();
+    let mut state = agent.state();
+    let slow = |state: &State| match state {
+        State::Reconnecting { next, .. } => {
+            next.saturating_duration_since(std::time::Instant::now()) > Duration::from_secs(60)
+        }
+        _ => false,
+    };
+    let cutting = async {
+        loop {
+            mock.wait_for_connections(1).await;
+            mock.cut_connections();
+            mock.wait_for_connections(0).await;
+        }
+    };
+    tokio::select! {
+        () = cutting => {}
+        _ = until(&mut state, slow) => {}
+    }
+    assert_eq!(mock.logins(), 3);
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_large_request_is_sent_when_there_is_room() {
+    let mock = mock()
+        .handler("slow", |_, _| async {
+            std::future::pending::<()>().await;
+            Ok(json!({}))
+        })
+        .start()
+        .await
+        .unwrap();
+    let agent = client(&mock).keepalive(None).connect().await.unwrap();
+    let large = json!({"content": "x".repeat(8 << 20)});
+    let mut slow = std::pin::pin!(agent.call_raw("slow", large).into_future());
+    assert!(futures_util::poll!(slow.as_mut()).is_pending());
+    // Nothing but the socket's readiness leads to this one.
+    soon(agent.call_raw("echo", ()).timeout(Duration::from_secs(15))).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_that_is_slow_to_read_is_not_taken_for_dead() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let reader = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let answer = format!(
+            "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        // Four times as long as a dead agent is given, and never silent for long.
+        let mut buffer = vec![0; 1 << 20];
+        for _ in 0..80 {
+            stream.read_exact(&mut buffer).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        stream
+    });
+    let agent = agent_sdk::Agent::builder(url)
+        .credentials("root", "x")
+        .keepalive(Duration::from_millis(200))
+        .connect()
+        .await
+        .unwrap();
+    let large = json!({"content": "x".repeat(90 << 20)});
+    let mut call = std::pin::pin!(agent.call_raw("write_file", large).into_future());
+    assert!(futures_util::poll!(call.as_mut()).is_pending());
+    let _stream = soon(reader).await.unwrap();
+    assert_eq!((agent.statistics().lost, agent.statistics().reconnects), (0, 0));
 }
