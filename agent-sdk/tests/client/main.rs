@@ -1,7 +1,9 @@
 //! The client against the mock agent, over real sockets.
 #![cfg(feature = "mock")]
 
+mod bare;
 mod calls;
+mod closing;
 mod common;
 mod events;
 mod frames;
