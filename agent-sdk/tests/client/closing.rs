@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     bare::{Bare, CLOSE, PING, PONG, Session, TEXT},
-    common::{client, is_closed, is_connected, mock, pair, soon, until},
+    common::{client, is_closed, is_connected, mock, pair, soon, until, until_requests},
 };
 
 /// Closes in the background, as a program would that has other things to do.
@@ -207,12 +207,7 @@ async fn closing_while_subscriptions_are_being_repeated_waits_for_none() {
     soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("subscribe"));
     mock.cut_connections();
-    soon(async {
-        while mock.request_count() < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until_requests(&mock, 2).await;
     assert!(!is_connected(&agent.state().borrow()), "the answer has not come yet");
     let began = Instant::now();
     soon(agent.close()).await;
@@ -231,12 +226,7 @@ async fn a_call_that_waits_for_repeated_subscriptions_is_closed_at_the_limit() {
     soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("subscribe"));
     mock.cut_connections();
-    soon(async {
-        while mock.request_count() < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until_requests(&mock, 2).await;
     let caller = agent.clone();
     let waiting = tokio::spawn(async move { caller.call_raw("echo", ()).await });
     tokio::task::yield_now().await;
