@@ -15,3 +15,4 @@ mod reconnect;
 mod states;
 mod time_limit;
 mod tls;
+mod turmoil;
