@@ -10,9 +10,9 @@ use agent_sdk::{
     mock::{Fault, ReplyForm, ReplyKey},
 };
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::common::{LIMIT, client, mock, pair, soon};
+use crate::common::{LIMIT, begin, client, mock, pair, soon, until_requests};
 
 /// Calls `echo` many times with so many in flight; each answer must be that of its request.
 async fn storm(agent: &agent_sdk::Agent, calls: u32, in_flight: u32) {
@@ -204,6 +204,52 @@ async fn cancelled_calls_leave_nothing_behind() {
     assert_eq!((figures.calls, figures.cancelled, figures.pending), (10_000, 10_000, 0));
     mock.heal();
     soon(agent.call_raw("echo", ())).await.unwrap();
+    assert_eq!(mock.request_count(), 1, "what was dropped before it was sent never is");
+}
+
+#[tokio::test]
+async fn cancelled_calls_that_were_sent_leave_nothing_behind() {
+    const ROUNDS: u64 = 10;
+    const CALLS: u32 = 1000;
+    let gate = Arc::new(Semaphore::new(0));
+    let waiting = Arc::clone(&gate);
+    let mock = mock()
+        .handler("held_back", move |_, _| {
+            let waiting = Arc::clone(&waiting);
+            async move {
+                waiting.acquire_owned().await.unwrap().forget();
+                Ok(json!({}))
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    let agent = client(&mock).connect().await.unwrap();
+    for round in 1..=ROUNDS {
+        let mut calls = Vec::new();
+        for _ in 0..CALLS {
+            let mut call = agent.call_raw("held_back", ()).into_future();
+            begin(&mut call).await;
+            calls.push(call);
+        }
+        until_requests(&mock, round * u64::from(CALLS)).await;
+        drop(calls);
+        assert_eq!(agent.statistics().pending, 0);
+        gate.add_permits(CALLS as usize);
+        let replies = round * u64::from(CALLS);
+        soon(async {
+            while agent.statistics().late_replies < replies {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    // More than may be in flight at a time: each left its place when it was dropped.
+    let figures = agent.statistics();
+    assert_eq!((figures.calls, figures.cancelled), (10_000, 10_000));
+    assert_eq!((figures.late_replies, figures.succeeded, figures.events), (10_000, 0, 0));
+    gate.add_permits(1);
+    soon(agent.call_raw("held_back", ())).await.unwrap();
 }
 
 #[tokio::test]

@@ -70,3 +70,19 @@ pub fn is_closed(state: &State) -> bool {
 pub async fn soon<T>(work: impl IntoFuture<Output = T>) -> T {
     timeout(LIMIT, work.into_future()).await.expect("it hangs")
 }
+
+/// Waits until the mock has seen so many requests.
+pub async fn until_requests(mock: &MockAgent, requests: u64) {
+    soon(async {
+        while mock.request_count() < requests {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// Begins a call without waiting for its end; it is sent once the connection gets its turn.
+pub async fn begin(call: &mut (impl Future<Output: std::fmt::Debug> + Unpin)) {
+    let polled = futures_util::poll!(call);
+    assert!(polled.is_pending(), "{polled:?}");
+}

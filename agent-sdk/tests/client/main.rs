@@ -1,10 +1,18 @@
 //! The client against the mock agent, over real sockets.
 #![cfg(feature = "mock")]
 
+mod bare;
 mod calls;
+mod closing;
 mod common;
+mod defaults;
 mod events;
+mod figures;
 mod frames;
+mod known;
 mod login;
 mod reconnect;
+mod states;
+mod time_limit;
 mod tls;
+mod turmoil;

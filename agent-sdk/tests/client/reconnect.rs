@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    CloseReason, ConnectError, Error, Outcome, Reconnect, State,
+    CloseReason, ConnectError, Error, Event, Outcome, Reconnect, State,
     mock::{Certificate, Fault, MockAgent, Refusal},
 };
 use serde_json::json;
-use tokio::task::JoinSet;
 
-use crate::common::{catalogue, client, is_closed, is_connected, mock, pair, soon, until};
+use crate::common::{
+    begin, catalogue, client, is_closed, is_connected, mock, pair, soon, until, until_requests,
+};
 
 async fn why_closed(agent: &agent_sdk::Agent) -> std::sync::Arc<CloseReason> {
     match until(&mut agent.state(), is_closed).await {
@@ -19,32 +20,50 @@ async fn why_closed(agent: &agent_sdk::Agent) -> std::sync::Arc<CloseReason> {
 }
 
 #[tokio::test]
-async fn a_restart_with_100_calls_in_flight_ends_each_and_hangs_none() {
-    let (mock, agent) = pair().await;
+async fn a_restart_ends_the_calls_in_flight_sends_the_queued_and_keeps_the_subscription() {
+    const SENT: usize = 100;
+    const QUEUED: usize = 50;
+    let mock = mock().start().await.unwrap();
+    let agent = client(&mock).max_in_flight(SENT).connect().await.unwrap();
+    let mut events = agent.events();
+    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("echo"));
-    let mut tasks = JoinSet::new();
-    for number in 0..100 {
-        let agent = agent.clone();
-        tasks.spawn(async move { agent.call_raw("echo", json!({"number": number})).await });
+    let mut calls = Vec::new();
+    for number in 0..SENT + QUEUED {
+        let mut call = agent.call_raw("echo", json!({"number": number})).into_future();
+        begin(&mut call).await;
+        calls.push(call);
     }
-    soon(async {
-        while mock.request_count() < 100 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    mock.restart().await.unwrap();
-    while let Some(ended) = soon(tasks.join_next()).await {
-        let error = ended.unwrap().unwrap_err();
-        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
-        assert!(matches!(error, Error::OutcomeUnknown { .. }));
-    }
+    until_requests(&mock, 1 + SENT as u64).await;
+    mock.go_down().await;
     mock.heal();
-    soon(agent.call_raw("echo", ())).await.unwrap();
+    mock.come_up().await.unwrap();
+    for (number, call) in (0..).zip(calls) {
+        match soon(call).await {
+            Ok(reply) => {
+                assert!(number >= SENT, "{number} was sent before the restart");
+                assert_eq!(reply.parameters().unwrap(), json!({"number": number}));
+            }
+            Err(error) => {
+                assert!(number < SENT, "{number} was still queued: {error}");
+                assert!(matches!(error, Error::OutcomeUnknown { .. }), "{error}");
+                assert_eq!(error.outcome(), Outcome::Unknown);
+            }
+        }
+    }
     let figures = agent.statistics();
     assert_eq!((figures.lost, figures.reconnects, figures.pending), (100, 1, 0));
-    // Nothing was sent twice.
-    assert_eq!(mock.request_count(), 101);
+    // Nothing was sent twice but the subscription, and that before all else.
+    let requests = mock.requests();
+    assert_eq!(requests.len(), 1 + SENT + 1 + QUEUED);
+    let again = &requests[1 + SENT];
+    assert_eq!((&*again.action, again.session), ("subscribe", 2));
+    mock.push_event_to("AxiomMain", &json!({"action": "tick"})).await;
+    assert!(matches!(soon(events.next()).await, Some(Event::Interrupted)));
+    match soon(events.next()).await {
+        Some(Event::Message(message)) => assert_eq!(message.kind(), Some("tick")),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
