@@ -108,7 +108,7 @@ async fn fetch(mock: &MockAgent) -> Result<Snapshot, Failure> {
         .await?;
     let reply = live::catalogue(&agent).await;
     agent.close().await;
-    live::snapshot(&agent, &reply?)
+    Ok(live::snapshot(&agent, &reply?)?.0)
 }
 
 fn read(snapshot: &Path) -> Result<Snapshot, Failure> {
