@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    Agent, Error, Event, Events, Known, Outcome,
+    Agent, Error, Event, Events, Known,
     actions::{CreateBackup, Restart, Subscribe},
 };
 use tokio::time::timeout;
@@ -17,13 +17,9 @@ const BACKUP_TIME: Duration = Duration::from_secs(30 * 60);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Trouble {
-    /// A call failed. Only for `restart` it matters whether the agent may have executed it.
-    #[error("{error}{}", advice(error))]
-    Call {
-        /// What the SDK says.
-        #[from]
-        error: Error,
-    },
+    /// A call failed; its text tells whether the agent may have executed it.
+    #[error(transparent)]
+    Call(#[from] Error),
     /// The restart was accepted, and the server was not running in time.
     #[error("`{server}` was told to restart and is not running after {after:?}; look at its log")]
     NotRunning {
@@ -69,12 +65,4 @@ async fn is_running(events: &mut Events) -> bool {
         }
     }
     false
-}
-
-/// What to do now, where the error itself does not say it.
-fn advice(error: &Error) -> &'static str {
-    match error.outcome() {
-        Outcome::Rejected => " (nothing was restarted)",
-        _ => "",
-    }
 }
