@@ -5,7 +5,9 @@ mod code;
 mod docs;
 mod methods;
 mod parameters;
+mod replies;
 mod rust_types;
+mod types;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -85,20 +87,28 @@ impl Generator {
     pub fn generate(&self, snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Code {
         let model = Model::new(snapshot, overlay, report);
         let home = self.home;
-        let has_methods = self.methods && model.callable().next().is_some();
         let mut parts = vec![
-            ("mod.rs", entry(home, has_methods)),
-            ("catalogue.rs", catalogue::emit(home, &model)),
-            ("parameters.rs", parameters::emit(home, &model)),
+            Part { name: "catalogue", exports: "ACTIONS", tokens: catalogue::emit(home, &model) },
+            Part { name: "parameters", exports: "*", tokens: parameters::emit(home, &model) },
         ];
-        if has_methods {
-            parts.push(("methods.rs", methods::emit(home, &model)));
+        if self.methods && model.callable().next().is_some() {
+            let exports = if home == Home::Sdk { "" } else { "AgentActions" };
+            parts.push(Part { name: "methods", exports, tokens: methods::emit(home, &model) });
         }
+        if !model.replies.is_empty() {
+            parts.push(Part { name: "replies", exports: "*", tokens: replies::emit(home, &model) });
+        }
+        if !model.types.is_empty() {
+            parts.push(Part { name: "types", exports: "*", tokens: types::emit(home, &model) });
+        }
+        parts.sort_by_key(|part| part.name);
+        let entry = ("mod.rs".to_owned(), entry(home, &parts));
+        let parts = parts.into_iter().map(|part| (format!("{}.rs", part.name), part.tokens));
         let header = self.header(snapshot, overlay);
         let mut code = Code::default();
-        for (name, tokens) in parts {
+        for (name, tokens) in parts.chain([entry]) {
             match format(tokens) {
-                Ok(text) => code.insert(name, format!("{header}\n{text}")),
+                Ok(text) => code.insert(&name, format!("{header}\n{text}")),
                 Err(error) => report.push(
                     Diagnostic::error("bug", format!("the generated `{name}` is no Rust: {error}"))
                         .help("this is a mistake of the generator; please report it with the snapshot"),
@@ -115,7 +125,7 @@ impl Generator {
             Visible(file),
             self.command
         );
-        for line in overlay.note.lines() {
+        for line in overlay.content.note.lines() {
             header.push_str(format!("// {}", Visible(line)).trim_end());
             header.push('\n');
         }
@@ -139,11 +149,14 @@ impl Home {
         }
     }
 
-    /// What a part begins with: the lints of another crate are not meant for code that its
-    /// authors do not write.
-    fn lints(self) -> Option<TokenStream> {
-        (self == Self::OtherCrate).then(|| {
-            quote! {
+    /// What a part begins with. The lints of another crate are not meant for code that its authors
+    /// do not write.
+    fn lints(self) -> TokenStream {
+        match self {
+            Self::Sdk => quote! {
+                #![allow(clippy::doc_markdown, reason = "the agent's words are shown as they are")]
+            },
+            Self::OtherCrate => quote! {
                 #![allow(
                     clippy::all,
                     clippy::nursery,
@@ -152,8 +165,8 @@ impl Home {
                     unreachable_pub,
                     reason = "generated, and nobody needs every action"
                 )]
-            }
-        })
+            },
+        }
     }
 
     /// The path to `serde` or `serde_json`, which another crate need not depend on.
@@ -166,6 +179,14 @@ impl Home {
     }
 }
 
+/// One file of the output besides the entry.
+struct Part {
+    name: &'static str,
+    /// What the entry exports of it: `*`, one name, or nothing.
+    exports: &'static str,
+    tokens: TokenStream,
+}
+
 /// ```text
 /// mod catalogue;
 /// mod methods;
@@ -174,46 +195,38 @@ impl Home {
 /// pub use catalogue::ACTIONS;
 /// pub use parameters::*;
 /// ```
-fn entry(home: Home, has_methods: bool) -> TokenStream {
-    if home == Home::Sdk {
-        let methods = has_methods.then(|| {
-            quote!(
-                mod methods;
-            )
-        });
-        return quote! {
-            //! The actions of the agent: the parameters of each, and the table of all.
-            //!
-            //! Each action is also a method of [`Agent`](crate::Agent).
-
-            mod catalogue;
-            #methods
-            mod parameters;
-
-            pub use catalogue::ACTIONS;
-            pub use parameters::*;
-        };
-    }
-    let methods = has_methods.then(|| {
-        (
-            quote!(
-                mod methods;
-            ),
-            quote!(methods::AgentActions),
-        )
+fn entry(home: Home, parts: &[Part]) -> TokenStream {
+    let modules = parts.iter().map(|part| rust_types::ident(part.name));
+    let exports = parts.iter().filter(|part| !part.exports.is_empty()).map(|part| {
+        let module = rust_types::ident(part.name);
+        match part.exports {
+            "*" => quote!(#module::*),
+            name => {
+                let name = rust_types::ident(name);
+                quote!(#module::#name)
+            }
+        }
     });
-    let (methods, extension) = methods.unzip();
-    let exports = [Some(quote!(catalogue::ACTIONS)), extension, Some(quote!(parameters::*))];
-    let exports = exports.into_iter().flatten();
-    // Without inner attributes, which an included file cannot have.
+    // An included file, as another crate may have it, cannot have inner attributes.
+    let (docs, lints) = match home {
+        Home::Sdk => {
+            let docs = quote! {
+                //! The actions of the agent: the parameters of each, and the table of all.
+                //!
+                //! Each action is also a method of [`Agent`](crate::Agent).
+            };
+            (Some(docs), None)
+        }
+        Home::OtherCrate => {
+            let reason = "nobody needs every action";
+            let lints = quote!(#[allow(unreachable_pub, unused_imports, reason = #reason)]);
+            (None, Some(lints))
+        }
+    };
     quote! {
-        mod catalogue;
-        #methods
-        mod parameters;
-        #(
-            #[allow(unreachable_pub, unused_imports, reason = "nobody needs every action")]
-            pub use #exports;
-        )*
+        #docs
+        #(mod #modules;)*
+        #(#lints pub use #exports;)*
     }
 }
 
@@ -234,7 +247,8 @@ fn space_out(text: &str) -> String {
         let docs_end = before.starts_with("//!") && !line.starts_with("//!");
         let imports_end =
             before.ends_with(';') && !before.starts_with(' ') && line.starts_with(['/', '#', 'i']);
-        if item_ends || docs_end || imports_end {
+        let lints_end = (before.starts_with("#![") && before.ends_with(']')) || before == ")]";
+        if item_ends || docs_end || imports_end || (lints_end && line.starts_with("use ")) {
             spaced.push('\n');
         }
         spaced.push_str(line);

@@ -8,9 +8,11 @@
 //! - [`types`]: the words for data types
 //! - [`overlay`]: what people know and the catalogue does not say
 //! - [`emit`]: writes Rust, or checks what is written
+//! - [`build`]: all of it in one call, from a build script
 //! - [`diagnostic`]: what was found on the way, each with its place and remedy
 //!
-//! Nothing here connects to anything, and no input makes it panic: every problem is a
+//! The snapshot is untrusted: whatever is in it, the output compiles and does nothing but define the
+//! actions. Nothing here connects to anything, and no input makes it panic: every problem is a
 //! [`Diagnostic`] in a [`Report`].
 //!
 //! # Examples
@@ -30,6 +32,7 @@
 //! assert!(report.is_empty());
 //! ```
 
+pub mod build;
 pub mod diagnostic;
 pub mod emit;
 mod model;

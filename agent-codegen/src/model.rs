@@ -1,22 +1,20 @@
 //! The small form between reading and writing: the wire names and the Rust names side by side,
 //! everything decided, nothing yet in tokens.
 
-use std::collections::BTreeSet;
+mod lower;
+pub(crate) mod reply;
 
-use crate::{
-    Overlay, Snapshot,
-    diagnostic::{Diagnostic, Report, Severity},
-    naming::{self, Change, Name, Scope},
-    snapshot,
-    text::Quoted,
-    types::ParamType,
-};
+use crate::{naming::Name, types::ParamType};
 
 /// Everything that is to be written.
 #[derive(Debug)]
 pub(crate) struct Model {
     /// By wire name.
     pub actions: Vec<Action>,
+    /// The types that the overlay declares, by name.
+    pub types: Vec<Declared>,
+    /// The types of replies, each before those inside of it.
+    pub replies: Vec<reply::ReplyType>,
 }
 
 #[derive(Debug)]
@@ -24,9 +22,19 @@ pub(crate) struct Action {
     pub wire: String,
     /// The method and the struct.
     pub name: Name,
+    /// The agent's own words.
     pub description: String,
+    /// What is shown as documentation: one line of Markdown, or nothing.
+    pub docs: String,
+    /// Those that the agent demands first.
     pub parameters: Vec<Parameter>,
     pub cloud_controller_only: bool,
+    /// In seconds.
+    pub timeout: Option<u64>,
+    /// Why it should not be used any more; nothing if it may be.
+    pub deprecated: String,
+    /// The type of the reply, if somebody described it.
+    pub output: Option<String>,
 }
 
 #[derive(Debug)]
@@ -36,11 +44,30 @@ pub(crate) struct Parameter {
     /// The catalogue's word for the type.
     pub word: String,
     pub param_type: ParamType,
-    /// Whether it may be left out of the message.
+    /// Whether it may not be left out of the message.
     pub required: bool,
-    pub description: String,
+    /// One line of Markdown, or nothing.
+    pub docs: String,
     /// Whether it must not be shown.
     pub secret: bool,
+}
+
+/// A type that the overlay declares.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub name: String,
+    /// One line of Markdown, or nothing.
+    pub docs: String,
+    pub inner: ParamType,
+    /// The known values of a text and their variants; empty if any value is as good as another.
+    pub values: Vec<(String, String)>,
+}
+
+impl Model {
+    /// The actions that get a method.
+    pub fn callable(&self) -> impl Iterator<Item = &Action> {
+        self.actions.iter().filter(|action| !action.cloud_controller_only)
+    }
 }
 
 impl Action {
@@ -68,109 +95,4 @@ impl Parameter {
             other => other,
         }
     }
-}
-
-impl Model {
-    /// Lowers a snapshot; what had to be decided is told.
-    pub fn new(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Self {
-        let actions = snapshot.actions();
-        let callable = actions.iter().filter(|(_, action)| !action.cloud_controller_only());
-        let wires = callable.map(|(wire, _)| (wire.as_str(), None));
-        let mut names = naming::assign(Scope::Action, wires, &BTreeSet::new());
-        let lowering = &mut Lowering { snapshot, overlay, report };
-        let lower = |(wire, action): (&String, &snapshot::Action)| {
-            let name = names.remove(wire.as_str());
-            lowering.action(wire, name, action)
-        };
-        Self { actions: actions.iter().map(lower).collect() }
-    }
-
-    /// The actions that get a method.
-    pub fn callable(&self) -> impl Iterator<Item = &Action> {
-        self.actions.iter().filter(|action| !action.cloud_controller_only)
-    }
-}
-
-struct Lowering<'a> {
-    snapshot: &'a Snapshot,
-    overlay: &'a Overlay,
-    report: &'a mut Report,
-}
-
-impl Lowering<'_> {
-    fn action(&mut self, wire: &str, name: Option<Name>, action: &snapshot::Action) -> Action {
-        // An action of the cloud has no Rust name; the table of actions shows its wire name alone.
-        let name = name.unwrap_or(Name {
-            snake: String::new(),
-            camel: String::new(),
-            changes: Vec::new(),
-        });
-        let method = format!("the action {} is the method `{}`", Quoted(wire), name.snake);
-        self.tell(&name, &method, action.place.start);
-        let wires = action.parameters().iter().map(|parameter| (parameter.name(), None));
-        let names = naming::assign(Scope::Parameter, wires, &BTreeSet::new());
-        let mut parameters = Vec::new();
-        for parameter in action.parameters() {
-            let Some(name) = names.get(parameter.name()) else { continue };
-            if !action.cloud_controller_only() {
-                let of = format!("the parameter {} of {}", Quoted(parameter.name()), Quoted(wire));
-                self.tell(name, &format!("{of} is `{}`", name.snake), parameter.place.start);
-            }
-            parameters.push(Parameter {
-                wire: parameter.name().to_owned(),
-                field: name.snake.clone(),
-                word: parameter.word().to_owned(),
-                param_type: parameter.param_type().clone(),
-                required: parameter.required(),
-                description: parameter.description().to_owned(),
-                secret: is_secret(parameter.name()),
-            });
-        }
-        // The order of arguments must not hang on the alphabet alone: `new(server, payload)`.
-        let first = &self.overlay.first;
-        let rank = |name: &str| first.iter().position(|it| it == name).unwrap_or(first.len());
-        parameters.sort_by_key(|parameter| (!parameter.required, rank(&parameter.wire)));
-        Action {
-            wire: wire.to_owned(),
-            name,
-            description: action.description().to_owned(),
-            parameters,
-            cloud_controller_only: action.cloud_controller_only(),
-        }
-    }
-
-    /// Tells of a name that is not the wire name: a collision loudly, since it can be resolved.
-    fn tell(&mut self, name: &Name, message: &str, place: usize) {
-        for change in &name.changes {
-            let severity = match change {
-                Change::Chosen => continue,
-                Change::Collision(_) => Severity::Warning,
-                _ => Severity::Note,
-            };
-            let message = format!("{message}: {change}");
-            let found = match severity {
-                Severity::Warning => Diagnostic::warning("name-collision", message),
-                _ => Diagnostic::note("renamed", message),
-            };
-            let found = found.help("choose another by `name` in the overlay");
-            self.report.push(found.at(self.snapshot.source(), place..place));
-        }
-    }
-}
-
-/// Whether a parameter of this name is likely to hold what must not be shown.
-fn is_secret(wire: &str) -> bool {
-    let letters = wire.chars().filter(char::is_ascii_alphanumeric);
-    let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
-    let telling = [
-        "password",
-        "passwd",
-        "passphrase",
-        "secret",
-        "token",
-        "apikey",
-        "privatekey",
-        "credential",
-    ];
-    telling.iter().any(|word| name.contains(word))
 }

@@ -210,6 +210,38 @@ impl Scope {
     }
 }
 
+/// Whether a name can be chosen by hand: a Rust name in snake case that nobody has.
+pub(crate) fn can_be_chosen(scope: Scope, name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(plain)
+        && name.len() <= LONGEST
+        && name == name.to_snake_case()
+        && !reserved::is_taken(scope, name)
+        && !(scope == Scope::Action && reserved::is_taken_type(&name.to_upper_camel_case()))
+}
+
+/// Whether a type name can be chosen by hand.
+pub(crate) fn can_be_chosen_type(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
+        && name.len() <= LONGEST
+        && !reserved::is_taken_type(name)
+}
+
+/// The variant of an enum for a value; `None` if it has no letter or digit to be named by.
+pub(crate) fn variant(value: &str) -> Option<String> {
+    let camel = encode(value).to_upper_camel_case();
+    let named = camel.starts_with(|c: char| c.is_ascii_alphabetic());
+    match camel.as_str() {
+        "" => None,
+        // The variant for every other value, and the one name that no type can have.
+        "Other" | "Self" => Some(format!("{camel}Value")),
+        _ if named => Some(camel),
+        _ => Some(format!("Value{camel}")),
+    }
+}
+
 /// The name in ASCII: letters and digits as they are, everything else of ASCII separates words,
 /// and other alphabets by their numbers, since Rust warns of names that only look alike.
 fn encode(wire: &str) -> String {

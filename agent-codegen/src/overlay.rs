@@ -1,21 +1,134 @@
 //! What people know and the catalogue does not say.
+//!
+//! A TOML file beside the snapshots; `schemas/overlay.schema.json` describes it for editors. It may
+//! say anything about what is in the catalogue, and nothing about what is not: an entry that
+//! matches nothing is an error that names the nearest match.
+//!
+//! ```toml
+//! # Stands at the top of the generated code.
+//! note = "The snapshot is a reconstruction."
+//! # Parameters that come first among the arguments of `new`; the others follow by name.
+//! first = ["server"]
+//!
+//! # A type of its own, so that a server's id and a mod's cannot be mixed up …
+//! [types.ServerId]
+//! is = "str"
+//! description = "The id of a server."
+//! # … or a text of which some values are known.
+//! [types.WipeTarget]
+//! values = ["persistence", "players"]
+//!
+//! # Every parameter of this name.
+//! [parameters.server]
+//! type = "ServerId"
+//!
+//! [actions.server_export]
+//! name = "export_server"
+//! timeout = 600
+//! description = "Exports a server; takes minutes."
+//! deprecated = "use `create_backup`"
+//! reply = "responses/server_export.schema.json"
+//!
+//! [actions.server_export.parameters.compress]
+//! optional = true
+//! type = "bool"
+//! description = "Whether to compress the archive."
+//! ```
 
-use std::path::Path;
+mod check;
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Deserialize;
+use toml::Spanned;
 
-use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::{
+    diagnostic::{Diagnostic, Report, Source},
+    naming,
+    text::Quoted,
+    types::{ParamType, Word},
+};
 
 /// The overlay of a snapshot; [`Overlay::default`] says nothing.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Overlay {
-    /// What the generated code says of itself at its top.
-    #[serde(default)]
-    pub(crate) note: String,
-    /// Required parameters that come first among the arguments of `new`, in this order.
-    #[serde(default)]
-    pub(crate) first: Vec<String>,
+    source: Arc<Source>,
+    /// Where the files of replies are looked for.
+    folder: PathBuf,
+    pub(crate) content: Content,
+    /// The types that are declared, by their names in lower case.
+    declared: BTreeMap<String, ParamType>,
+}
+
+impl Default for Overlay {
+    fn default() -> Self {
+        Self {
+            source: Source::new("no overlay", ""),
+            folder: PathBuf::new(),
+            content: Content::default(),
+            declared: BTreeMap::new(),
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Content {
+    pub note: String,
+    pub first: Vec<Spanned<String>>,
+    pub types: BTreeMap<Spanned<String>, TypeEntry>,
+    pub parameters: BTreeMap<Spanned<String>, NameEntry>,
+    pub actions: BTreeMap<Spanned<String>, ActionEntry>,
+}
+
+/// A type that is declared: one of `is` and `values`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TypeEntry {
+    pub is: Option<Spanned<String>>,
+    pub values: Vec<String>,
+    pub description: String,
+}
+
+/// What is known of every parameter of a name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NameEntry {
+    #[serde(rename = "type")]
+    pub word: Option<Spanned<String>>,
+    pub description: String,
+    pub secret: Option<bool>,
+}
+
+/// What is known of an action.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ActionEntry {
+    pub name: Option<Spanned<String>>,
+    pub description: String,
+    pub deprecated: String,
+    /// In seconds.
+    pub timeout: Option<u64>,
+    pub reply: Option<Spanned<String>>,
+    pub parameters: BTreeMap<Spanned<String>, ParameterEntry>,
+}
+
+/// What is known of one parameter of one action.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ParameterEntry {
+    pub name: Option<Spanned<String>>,
+    #[serde(rename = "type")]
+    pub word: Option<Spanned<String>>,
+    pub description: String,
+    pub optional: bool,
+    pub secret: Option<bool>,
 }
 
 impl Overlay {
@@ -25,26 +138,124 @@ impl Overlay {
     pub fn read(path: &Path, report: &mut Report) -> Option<Self> {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::from_text(&name, &text, report),
+            Ok(text) => {
+                let mut overlay = Self::from_text(&name, &text, report)?;
+                overlay.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+                Some(overlay)
+            }
             Err(error) => {
                 let message = format!("`{name}` cannot be read: {error}");
-                report.push(Diagnostic::error("unreadable", message));
+                report.push(
+                    Diagnostic::error("unreadable", message)
+                        .help("name another overlay, or none at all"),
+                );
                 None
             }
         }
     }
 
-    /// Reads an overlay from memory; `name` is what the report calls it.
+    /// Reads an overlay from memory; `name` is what the report calls it. Files of replies are
+    /// looked for in the current folder.
     pub fn from_text(name: &str, text: &str, report: &mut Report) -> Option<Self> {
         let source = Source::new(name, text);
-        match toml::from_str(text) {
-            Ok(overlay) => Some(overlay),
-            Err(error) => {
+        let content = toml::from_str(text)
+            .map_err(|error| {
                 let at = error.span().unwrap_or(0..0);
-                let message = format!("this is not an overlay: {}", error.message());
-                report.push(Diagnostic::error("overlay", message).at(&source, at));
-                None
+                let message = format!("this is no overlay: {}", error.message());
+                report.push(
+                    Diagnostic::error("overlay", message)
+                        .at(&source, at)
+                        .help("`schemas/overlay.schema.json` tells all that may stand in it"),
+                );
+            })
+            .ok()?;
+        let mut overlay = Self { source, content, ..Self::default() };
+        overlay.declare(report);
+        Some(overlay)
+    }
+
+    /// Reads the types that are declared; one that cannot be read is left out.
+    fn declare(&mut self, report: &mut Report) {
+        let types = std::mem::take(&mut self.content.types);
+        for (key, entry) in types {
+            let name = key.get_ref();
+            let help = match (&entry.is, entry.values.as_slice()) {
+                _ if !naming::can_be_chosen_type(name) => {
+                    "a type's name is written `LikeThis`, and not one of Rust or of the SDK"
+                }
+                (Some(_), []) => "",
+                (None, [_, ..]) if values_have_names(&entry.values) => "",
+                (None, [_, ..]) => "each value needs a name of its own: letters and digits",
+                _ => "a type is declared by either `is` or `values`",
+            };
+            if !help.is_empty() {
+                let message = format!("{} cannot be declared", Quoted(name));
+                let found = Diagnostic::error("overlay-type", message).help(help);
+                report.push(found.at(&self.source, key.span()));
+                continue;
             }
+            let inner = match &entry.is {
+                Some(word) => self.word(word, report),
+                None => ParamType::String,
+            };
+            let named = ParamType::Named(name.clone(), Box::new(inner));
+            self.declared.insert(name.to_lowercase(), named);
+            self.content.types.insert(key, entry);
         }
     }
+
+    /// The meaning of a type word in the overlay, which must be known.
+    pub(crate) fn word(&self, word: &Spanned<String>, report: &mut Report) -> ParamType {
+        let read = Word::read_with(word.get_ref(), &self.declared);
+        for unknown in &read.unknown {
+            let names = self.content.types.keys().map(|key| key.get_ref().as_str());
+            let help = nearest(unknown, names).map_or_else(
+                || {
+                    "declare it under `types`, or use a word such as `str` or `list<int>`"
+                        .to_owned()
+                },
+                |near| format!("the nearest type that is declared is {}", Quoted(near)),
+            );
+            let message = format!("the type {} is not known", Quoted(unknown));
+            let found = Diagnostic::error("overlay-type", message).help(help);
+            report.push(found.at(&self.source, word.span()));
+        }
+        read.param_type
+    }
+
+    /// The files that it names: the JSON Schemas of replies.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let replies = self.content.actions.values().filter_map(|entry| entry.reply.as_ref());
+        replies.map(|file| self.file(file.get_ref())).collect()
+    }
+
+    /// The file that an entry names.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A finding about a place in the overlay.
+    pub(crate) fn error(&self, message: String, place: Range<usize>) -> Diagnostic {
+        Diagnostic::error("overlay", message).at(&self.source, place)
+    }
+}
+
+/// Whether each value of a string type has a variant's name, and no two the same.
+fn values_have_names(values: &[String]) -> bool {
+    let names: std::collections::BTreeSet<_> =
+        values.iter().filter_map(|value| naming::variant(value)).collect();
+    names.len() == values.len()
+}
+
+/// The name that is most like another, if any is much like it.
+pub(crate) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Foreign names may be long, and the comparison is quadratic.
+    let short = |name: &str| name.chars().take(64).collect::<String>().to_lowercase();
+    let name = short(name);
+    among
+        .map(|other| (strsim::jaro_winkler(&name, &short(other)), other))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, other)| other)
 }

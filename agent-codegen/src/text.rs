@@ -85,9 +85,15 @@ pub(crate) fn markdown(text: &str) -> String {
         // A number and a full stop or parenthesis would begin a list: `1. Stops`.
         let numbered =
             shown.is_empty() && word.trim_start_matches(|c: char| c.is_ascii_digit()) != word;
-        for (index, character) in word.chars().enumerate() {
+        let mut rest = word.chars().peekable();
+        let mut index = 0;
+        while let Some(character) = rest.next() {
             let repeated = before == Some(character);
-            if acts_in_markdown(character)
+            // An apostrophe inside of a word is one however it is drawn.
+            let is_apostrophe = character == '\''
+                && before.is_some_and(char::is_alphabetic)
+                && rest.peek().is_some_and(|next| next.is_alphabetic());
+            if (acts_in_markdown(character) && !is_apostrophe)
                 || (repeated && matches!(character, '-' | '.' | '/' | '='))
                 || (index == 0 && matches!(character, '-' | '+' | '=' | '/'))
                 || (numbered && matches!(character, '.' | ')'))
@@ -96,10 +102,17 @@ pub(crate) fn markdown(text: &str) -> String {
             }
             shown.push(character);
             before = Some(character);
+            index += 1;
         }
         before = None;
     }
     shown
+}
+
+/// A text of people who wrote it as documentation, as one line of Markdown.
+pub(crate) fn prose(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The characters that Markdown gives a meaning wherever they stand.
@@ -158,7 +171,7 @@ mod tests {
             ("# heading", r"\# heading"),
             ("use --force", r"use \-\-force"),
             ("https://example.org", r"https:/\/example.org"),
-            ("don't", r"don\'t"),
+            ("don't 'quote'", r"don't \'quote\'"),
             ("*/ fn main() {}", r"\*/ fn main() {}"),
             ("\u{202e}", ""),
         ] {

@@ -17,6 +17,8 @@ mod words;
 
 pub use value::NotThatType;
 
+use std::collections::BTreeMap;
+
 use grammar::Grammar;
 
 /// What a parameter holds.
@@ -75,6 +77,29 @@ impl ParamType {
     }
 }
 
+impl ParamType {
+    /// Whether a declared type of this name occurs in it.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        match self {
+            Self::Named(own, inner) => own == name || inner.names(name),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.names(name),
+            _ => false,
+        }
+    }
+
+    /// Whether this says more of a value than `other` and nothing else: `list<str>` of `list`.
+    pub(crate) fn is_made_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Any) => true,
+            (Self::Named(_, inner), _) => inner.is_made_of(other),
+            (Self::List(one), Self::List(other))
+            | (Self::Map(one), Self::Map(other))
+            | (Self::Nullable(one), Self::Nullable(other)) => one.is_made_of(other),
+            _ => self == other,
+        }
+    }
+}
+
 /// What a type word says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
@@ -102,7 +127,12 @@ impl Word {
     /// ```
     #[must_use]
     pub fn read(word: &str) -> Self {
-        Grammar::read(word)
+        Self::read_with(word, &BTreeMap::new())
+    }
+
+    /// As [`Word::read`], with the types that the overlay declares by their names in lower case.
+    pub(crate) fn read_with(word: &str, declared: &BTreeMap<String, ParamType>) -> Self {
+        Grammar::read(word, declared)
     }
 
     /// The type of a Go kind number (`reflect.Kind`).

@@ -30,29 +30,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .connect()
         .await?;
 
-    let me = agent.whoami().await?.parameters()?;
-    println!("whoami           {me}");
+    let me = agent.whoami().await?;
+    println!("whoami           {me:?}");
 
     let servers = agent.servers().await?.parameters()?;
     println!("servers          {servers}");
 
     // Listen first, then act, so that nothing is missed.
     let mut events = agent.events().topic(&server);
-    agent.subscribe(Subscribe::new(&server)).await?;
+    agent.subscribe(Subscribe::new(&*server)).await?;
     println!("subscribe        to {server}");
 
-    let started = agent.server_start(ServerStart::new(&server)).await?.parameters()?;
+    let started = agent.server_start(ServerStart::new(&*server)).await?.parameters()?;
     println!("server_start     {started}");
 
     let state = timeout(patience, next_state(&mut events)).await?;
     println!("  event          {server} is {}", state.ok_or("the agent said no more")?);
 
     // Parameters have types: a text where `levels` belongs would not compile.
-    let files = ServerFiletree::new(&server, 2, "/");
+    let files = ServerFiletree::new(&*server, 2, "/");
     println!("server_filetree  {}", agent.server_filetree(files).await?.parameters()?);
 
     // Options come before `.await`: a backup takes its time.
-    let backup = agent.create_backup(CreateBackup::new(&server)).timeout(Duration::from_secs(600));
+    let backup = agent.create_backup(CreateBackup::new(&*server)).timeout(Duration::from_secs(600));
     println!("create_backup    {}", backup.await?.parameters()?);
 
     // What the agent rejects is an error that keeps the agent's own words.
@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Err(error) => println!("  rejected       {error}"),
     }
 
-    agent.server_stop(ServerStop::new(&server)).await?;
+    agent.server_stop(ServerStop::new(&*server)).await?;
     println!("server_stop      {server}");
     agent.close().await;
     Ok(())

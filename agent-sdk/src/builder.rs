@@ -288,3 +288,29 @@ impl fmt::Debug for Builder {
         debug.finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_is_for_this_machine_unless_it_is_allowed() {
+        for (url, allow, usable) in [
+            ("ws://127.0.0.1:1", false, true),
+            ("ws://localhost", false, true),
+            ("ws://192.0.2.1", false, false),
+            ("ws://192.0.2.1", true, true),
+        ] {
+            let builder = Builder::new(url.to_owned()).allow_plaintext(allow);
+            assert_eq!(builder.endpoint().is_ok(), usable, "{url} {allow}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_neither_password_nor_a_url_that_may_hold_one() {
+        let builder =
+            Builder::new("wss://root:hunter2@host".to_owned()).credentials("root", "correct-horse");
+        let text = format!("{builder:?}");
+        assert!(!text.contains("hunter2") && !text.contains("correct-horse"), "{text}");
+    }
+}

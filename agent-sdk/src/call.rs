@@ -200,7 +200,7 @@ impl<'a> InFlight<'a> {
         let action = || self.action.as_ref().into();
         match ending {
             Ending::Reply { message, envelope } => {
-                let reply = Reply::new(&self.action, message, envelope.parameters);
+                let reply = Reply::new(self.action.clone(), message, envelope.parameters);
                 match envelope.status {
                     Status::Ok => Ok(reply),
                     Status::Error => {

@@ -1,4 +1,57 @@
-//! Typed client of the Architect Agent.
+//! Typed client of the Architect Agent, the daemon by which operators run game servers.
+//!
+//! The agent's API is JSON over one WebSocket. This crate has one method for each action of the
+//! agent's catalogue ([`actions`], generated), and below them a runtime that cares for the
+//! connection: login, TLS, any number of calls in flight, timeouts, events, reconnects.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use agent_sdk::{Agent, Tls, actions::{CreateBackup, ServerStart}};
+//!
+//! # async fn example(password: String) -> Result<(), Box<dyn std::error::Error>> {
+//! let agent = Agent::builder("wss://203.0.113.7:8090")
+//!     .credentials("root", password)
+//!     .tls(Tls::known_agents("known_agents"))
+//!     .connect()
+//!     .await?;
+//! agent.server_start(ServerStart::new("AxiomMain")).await?;
+//! agent.create_backup(CreateBackup::new("AxiomMain")).timeout(Duration::from_secs(600)).await?;
+//! agent.close().await;
+//! # Ok(()) }
+//! ```
+//!
+//! # What can be relied on
+//!
+//! - Every call ends: with a reply, or with an [`Error`] whose [`Error::outcome`] tells whether the
+//!   agent may have executed it.
+//! - The SDK never sends a request twice. What was not sent when a connection was lost is sent on
+//!   the next one, within its own timeout; what was sent ends as [`Outcome::Unknown`].
+//! - A rejected login is final, for the agent bans an address after five; everything else is tried
+//!   again by a policy ([`Reconnect`]), and subscriptions are repeated before anybody is told
+//!   [`State::Connected`].
+//! - A certificate is verified unless somebody dares otherwise ([`Tls`]).
+//! - No password is in any log, error or `Debug` output.
+//! - Queues, sizes, times and retries have limits ([`Builder`]).
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `actions` | yes | the generated methods, [`actions`] |
+//! | `tls` | yes | `wss`, by rustls with ring |
+//! | `health` | no | `Builder::health` |
+//! | `mock` | no | `mock`, an agent for tests |
+//!
+//! # Where things are
+//!
+//! `agent`, `builder`: the handle and how to make one · `action`, `call`, `reply`: a call from its
+//! parameters to its result · `wire`: requests, envelopes, tokens · `connection/`: the life of a
+//! connection (`endpoint`, `dial`, `secure`, `upgrade` make it, `driver` with `frame` and `pending`
+//! is it at work, `reconnect` makes it again, `subscriptions` is what it has to say then) ·
+//! `event/`: what the agent says unasked · `error/`: what goes wrong · `tls/`: whom to trust ·
+//! `health`: the health check · `statistics`: figures · `mock/`: an agent for tests · `generated/`:
+//! the actions, written by `cargo xtask generate`
 
 mod action;
 mod agent;

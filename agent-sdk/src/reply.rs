@@ -1,6 +1,6 @@
 //! The agent's answer to a call, kept whole.
 
-use std::{fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -20,12 +20,16 @@ pub struct Reply {
     message: Bytes,
     /// Where in `message` the value of `parameters` stands; `None` if the reply has none.
     parameters: Option<Range<usize>>,
-    action: Box<str>,
+    action: Cow<'static, str>,
 }
 
 impl Reply {
-    pub(crate) fn new(action: &str, message: Bytes, parameters: Option<Range<usize>>) -> Self {
-        Self { message, parameters, action: action.into() }
+    pub(crate) fn new(
+        action: Cow<'static, str>,
+        message: Bytes,
+        parameters: Option<Range<usize>>,
+    ) -> Self {
+        Self { message, parameters, action }
     }
 
     /// The name of the action that this answers.
@@ -65,10 +69,13 @@ impl Reply {
             Some(range) => &self.message[range.clone()],
             None => b"null",
         };
-        let mut json = serde_json::Deserializer::from_slice(text);
-        serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.into_inner())))
+        // Keeping track of the path costs time, so it is done only once something is wrong.
+        serde_json::from_slice(text).or_else(|_| {
+            let mut json = serde_json::Deserializer::from_slice(text);
+            serde_path_to_error::deserialize(&mut json).map_err(|error| {
+                let path = error.path().to_string();
+                Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.into_inner())))
+            })
         })
     }
 

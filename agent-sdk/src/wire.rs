@@ -1,15 +1,15 @@
 //! What travels in a message: the request, the envelope of a reply, and the token that joins them.
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{fmt, ops::Range};
 
 use serde::{
     Deserialize, Serialize,
-    de::{Deserializer, IgnoredAny, MapAccess, Visitor},
+    de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::action::{Action, Parameters};
+use crate::action::Parameters;
 
 /// A request's token: a UUID of version 4 in form, with the slot of its call in the first bits.
 ///
@@ -126,16 +126,14 @@ impl Request {
         Self::finish(text, start)
     }
 
-    /// Writes the request of an action.
-    pub(crate) fn of<A: Action>(action: &A) -> Result<Self, RequestError> {
-        let head = Self::head(A::NAME).map_err(RequestError::Json)?;
+    /// Writes the request of an action. Not generic, so that it is compiled once for all of them.
+    pub(crate) fn of_action(
+        action: &str,
+        write: &dyn Fn(&mut Parameters),
+    ) -> Result<Self, RequestError> {
+        let head = Self::head(action).map_err(RequestError::Json)?;
         let mut parameters = Parameters::begin(head);
-        action.write(&mut parameters);
-        Self::end(parameters)
-    }
-
-    /// All that follows the parameters. Not generic either.
-    fn end(parameters: Parameters) -> Result<Self, RequestError> {
+        write(&mut parameters);
         let mut text = parameters.end().map_err(RequestError::Json)?;
         text.push(b'}');
         Ok(Self(text))
@@ -245,22 +243,21 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Fields::default();
                 let mut status = None;
-                while let Some(Key(key)) = map.next_key()? {
-                    match &*key {
-                        "idempotence" => {
-                            let Text(text) = map.next_value()?;
-                            let token = text.and_then(|text| Token::parse(&text));
-                            fields.token = fields.token.or(token);
+                while let Some(key) = map.next_key()? {
+                    match key {
+                        Key::Idempotence => {
+                            let word: Word = map.next_value()?;
+                            fields.token = fields.token.or(word.token);
                         }
-                        "status" => {
-                            let value: StatusValue = map.next_value()?;
-                            status = status.or(Some(value.0));
+                        Key::Status => {
+                            let word: Word = map.next_value()?;
+                            status = status.or(Some(word.status));
                         }
-                        "parameters" => {
+                        Key::Parameters => {
                             let value = map.next_value()?;
                             fields.parameters = fields.parameters.or(Some(value));
                         }
-                        _ => {
+                        Key::Other => {
                             map.next_value::<IgnoredAny>()?;
                         }
                     }
@@ -274,30 +271,72 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// A key, borrowed wherever it holds no escape.
+/// A key of an envelope.
 #[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+#[serde(rename_all = "lowercase")]
+enum Key {
+    Idempotence,
+    Status,
+    Parameters,
+    #[serde(other)]
+    Other,
+}
 
-/// A string; any other value is none.
-struct Text<'a>(Option<Cow<'a, str>>);
+/// A value that may be a token or a status; anything else is neither.
+#[derive(Default)]
+struct Word {
+    token: Option<Token>,
+    status: Status,
+}
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        Ok(Self(serde_json::from_str(raw).ok().map(|Key(text)| text)))
+        deserializer.deserialize_any(WordVisitor)
     }
 }
 
-/// A status: a word, or a boolean.
-struct StatusValue(Status);
+struct WordVisitor;
 
-impl<'de> Deserialize<'de> for StatusValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        Ok(Self(match raw {
-            "false" => Status::Error,
-            raw => serde_json::from_str(raw).map_or(Status::Ok, |Key(word)| Status::of(&word)),
-        }))
+impl<'de> Visitor<'de> for WordVisitor {
+    type Value = Word;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Word, E> {
+        Ok(Word { token: Token::parse(text), status: Status::of(text) })
+    }
+
+    fn visit_bool<E>(self, good: bool) -> Result<Word, E> {
+        let status = if good { Status::Ok } else { Status::Error };
+        Ok(Word { token: None, status })
+    }
+
+    fn visit_unit<E>(self) -> Result<Word, E> {
+        Ok(Word::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Word, E> {
+        Ok(Word::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Word, E> {
+        Ok(Word::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Word, E> {
+        Ok(Word::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Word, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Word::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Word, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Word::default())
     }
 }
 
@@ -411,7 +450,8 @@ mod tests {
         for text in [
             "{}",
             r#"{"idempotence":null,"status":null}"#,
-            r#"{"idempotence":7,"status":{"a":1}}"#,
+            r#"{"idempotence":7,"status":{"a":[1]}}"#,
+            r#"{"idempotence":[{"idempotence":7}],"status":-1.5}"#,
             r#"{"idempotence":"not a uuid","status":"pending"}"#,
         ] {
             assert_eq!(Envelope::read(text.as_bytes()), Some(Envelope::default()), "{text}");

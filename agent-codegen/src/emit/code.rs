@@ -14,7 +14,7 @@ use super::MARK;
 /// Generated files, by name; the entry is `mod.rs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Code {
-    files: BTreeMap<&'static str, String>,
+    files: BTreeMap<String, String>,
 }
 
 /// A file that is not as it was generated.
@@ -61,13 +61,13 @@ impl Difference {
 }
 
 impl Code {
-    pub(super) fn insert(&mut self, name: &'static str, text: String) {
-        self.files.insert(name, text);
+    pub(super) fn insert(&mut self, name: &str, text: String) {
+        self.files.insert(name.to_owned(), text);
     }
 
     /// The content of each file, by name.
     #[must_use]
-    pub fn files(&self) -> &BTreeMap<&'static str, String> {
+    pub fn files(&self) -> &BTreeMap<String, String> {
         &self.files
     }
 

@@ -1,9 +1,9 @@
-//! The agent's words as documentation: shown as text, whatever is in them.
+//! Documentation of what is generated.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::text::{code_span, markdown};
+use crate::{model::Action, text::code_span};
 
 /// Lines of documentation; an empty one separates paragraphs.
 pub(super) fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream {
@@ -15,20 +15,29 @@ pub(super) fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream
 }
 
 /// The agent's description, and the name on the wire.
-pub(super) fn action(wire: &str, description: &str) -> TokenStream {
-    let name = format!("Action {}.", code_span(wire));
-    match markdown(description).as_str() {
+pub(super) fn action(action: &Action) -> TokenStream {
+    let mut name = format!("Action {}.", code_span(&action.wire));
+    if let Some(seconds) = action.timeout {
+        name = format!("{name} A call waits {seconds} s for its reply unless told otherwise.");
+    }
+    match action.docs.as_str() {
         "" => lines([name.as_str()]),
-        description => lines([description, "", &name]),
+        docs => lines([docs, "", &name]),
     }
 }
 
+/// What the overlay says of an action that should not be used any more.
+pub(super) fn deprecated_note(action: &Action) -> Option<TokenStream> {
+    let why = &action.deprecated;
+    (!why.is_empty()).then(|| lines(["", format!("Deprecated: {why}").as_str()]))
+}
+
 /// The description of a parameter; its name on the wire where there is none.
-pub(super) fn parameter(wire: &str, description: &str) -> TokenStream {
+pub(super) fn parameter(wire: &str, docs: &str) -> TokenStream {
     let name = code_span(wire);
-    match markdown(description).as_str() {
+    match docs {
         "" => lines([name.as_str()]),
-        description => lines([format!("{name}: {description}").as_str()]),
+        docs => lines([format!("{name}: {docs}").as_str()]),
     }
 }
 

@@ -14,12 +14,19 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Home, docs, rust_types::ident};
+use super::{
+    Home, docs,
+    rust_types::{ident, output},
+};
 use crate::model::{Action, Model};
 
 pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
     let (sdk, lints) = (home.sdk(), home.lints());
     let types = model.callable().map(|action| ident(&action.name.camel));
+    let replies = model.callable().filter_map(|action| action.output.as_ref()).map(|it| ident(it));
+    let replies: Vec<_> = replies.collect();
+    let replies = (!replies.is_empty()).then(|| quote!(use super::replies::{#(#replies),*};));
+    let reply = model.callable().any(|action| action.output.is_none()).then(|| quote!(Reply,));
     let methods = match home {
         Home::Sdk => inherent(model),
         Home::OtherCrate => extension(model),
@@ -28,8 +35,9 @@ pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
         //! A method of the agent for each action.
         #lints
 
+        #replies
         use super::parameters::{#(#types),*};
-        use #sdk::{Agent, Call, Reply};
+        use #sdk::{Agent, Call, #reply};
 
         #methods
     }
@@ -75,10 +83,12 @@ fn extension(model: &Model) -> TokenStream {
 }
 
 fn docs(action: &Action) -> TokenStream {
-    let docs = docs::action(&action.wire, &action.description);
+    let docs = docs::action(action);
     let hint = hint(action);
     let alias = docs::alias(&action.wire, &action.name.snake);
-    quote!(#docs #hint #alias)
+    let why = crate::text::Visible(&action.deprecated).to_string();
+    let deprecated = (!why.is_empty()).then(|| quote!(#[deprecated = #why]));
+    quote!(#docs #hint #alias #deprecated)
 }
 
 /// An action that demands nothing has a method without an argument, so that a new optional
@@ -86,8 +96,9 @@ fn docs(action: &Action) -> TokenStream {
 fn signature(action: &Action) -> TokenStream {
     let method = ident(&action.name.snake);
     let parameters = ident(&action.name.camel);
+    let output = output(action);
     let argument = takes_argument(action).then(|| quote!(, parameters: #parameters));
-    quote!(fn #method(&self #argument) -> Call<'_, Reply>)
+    quote!(fn #method(&self #argument) -> Call<'_, #output>)
 }
 
 fn body(action: &Action) -> TokenStream {

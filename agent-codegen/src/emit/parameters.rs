@@ -30,17 +30,14 @@
 //! }
 //! ```
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::{
     Home, docs,
-    rust_types::{argument, field, holds, ident},
+    rust_types::{argument, field, ident, json_imports, output},
 };
-use crate::{
-    model::{Action, Model, Parameter},
-    types::ParamType,
-};
+use crate::model::{Action, Model, Parameter};
 
 /// Above this many arguments clippy wants fewer; the agent decides how many there are.
 const MANY_ARGUMENTS: usize = 7;
@@ -60,23 +57,23 @@ pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
 
 /// The imports that the structs need, so that none is unused.
 fn imports(home: Home, model: &Model) -> TokenStream {
-    let (sdk, serde_json) = (home.sdk(), home.library("serde_json"));
-    let uses = |test: &dyn Fn(&ParamType) -> bool| {
-        let mut all = model.callable().flat_map(|action| &action.parameters);
-        all.any(|parameter| holds(&parameter.param_type, &|it| test(it)))
-    };
-    let any_map = |it: &ParamType| *it == ParamType::any_map();
-    let map = uses(&any_map).then(|| quote!(Map,));
-    let number = uses(&|it| *it == ParamType::Number).then(|| quote!(Number,));
-    let value = uses(&|it| *it == ParamType::Any).then(|| quote!(Value,));
-    let tree = uses(&|it| matches!(it, ParamType::Map(_)) && !any_map(it));
-    let tree = tree.then(|| {
+    let sdk = home.sdk();
+    let parameters: Vec<_> = model.callable().flat_map(|action| &action.parameters).collect();
+    let json = json_imports(home, parameters.iter().map(|parameter| &parameter.param_type));
+    let types = used(model.types.iter().map(|declared| &declared.name), |name| {
+        parameters.iter().any(|parameter| parameter.param_type.names(name))
+    });
+    let types = (!types.is_empty()).then(|| quote!(use super::types::{#(#types),*};));
+    let replies = model.callable().filter_map(|action| action.output.as_ref()).map(|it| ident(it));
+    let replies: Vec<_> = replies.collect();
+    let replies = (!replies.is_empty()).then(|| quote!(use super::replies::{#(#replies),*};));
+    let duration = model.callable().any(|action| action.timeout.is_some());
+    let duration = duration.then(|| {
         quote!(
-            use std::collections::BTreeMap;
+            use std::time::Duration;
         )
     });
-    let json = (map.is_some() || number.is_some() || value.is_some())
-        .then(|| quote!(use #serde_json::{#map #number #value};));
+    let reply = model.callable().any(|action| action.output.is_none()).then(|| quote!(Reply,));
     let fmt = model.callable().any(hides).then(|| {
         quote!(
             use std::fmt;
@@ -85,8 +82,16 @@ fn imports(home: Home, model: &Model) -> TokenStream {
     let any = model.callable().any(|action| !action.parameters.is_empty());
     let writer = any.then(|| quote!(Parameters,));
     let actions =
-        model.callable().next().is_some().then(|| quote!(use #sdk::{Action, #writer Reply};));
-    quote!(#tree #fmt #actions #json)
+        model.callable().next().is_some().then(|| quote!(use #sdk::{Action, #writer #reply};));
+    quote!(#json #fmt #duration #replies #types #actions)
+}
+
+/// The names that a test finds, as identifiers.
+fn used<'a>(
+    names: impl Iterator<Item = &'a String>,
+    test: impl Fn(&str) -> bool,
+) -> Vec<proc_macro2::Ident> {
+    names.filter(|name| test(name)).map(|name| ident(name)).collect()
 }
 
 fn action(action: &Action) -> TokenStream {
@@ -99,19 +104,21 @@ fn action(action: &Action) -> TokenStream {
 
 fn structure(action: &Action) -> TokenStream {
     let name = ident(&action.name.camel);
-    let docs = docs::action(&action.wire, &action.description);
+    let docs = docs::action(action);
+    let deprecated = docs::deprecated_note(action);
     let alias = docs::alias(&action.wire, &action.name.camel);
     // A secret must not be shown, so that struct's `Debug` is written out.
     let debug = (!hides(action)).then(|| quote!(Debug,));
     let default = action.arguments().next().is_none().then(|| quote!(Default,));
     let fields = action.parameters.iter().map(|parameter| {
         let name = ident(&parameter.field);
-        let docs = docs::parameter(&parameter.wire, &parameter.description);
+        let docs = docs::parameter(&parameter.wire, &parameter.docs);
         let rust_type = stored(parameter);
         quote!(#docs pub #name: #rust_type)
     });
     quote! {
         #docs
+        #deprecated
         #alias
         #[derive(Clone, #debug #default PartialEq)]
         #[non_exhaustive]
@@ -235,10 +242,15 @@ fn implementation(action: &Action) -> TokenStream {
             }
         }
     });
+    let timeout = action.timeout.map(Literal::u64_unsuffixed).map(
+        |seconds| quote!(const TIMEOUT: Option<Duration> = Some(Duration::from_secs(#seconds));),
+    );
+    let output = output(action);
     quote! {
         impl Action for #name {
             const NAME: &'static str = #wire;
-            type Output = Reply;
+            #timeout
+            type Output = #output;
             #write
         }
     }

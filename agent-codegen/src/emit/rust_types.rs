@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use crate::types::ParamType;
+use super::Home;
+use crate::{model::Action, types::ParamType};
 
 /// A name that `naming` made, as an identifier.
 pub(super) fn ident(name: &str) -> Ident {
@@ -42,6 +43,11 @@ pub(super) fn field(param_type: &ParamType) -> TokenStream {
     }
 }
 
+/// The type of an action's reply.
+pub(super) fn output(action: &Action) -> Ident {
+    ident(action.output.as_deref().unwrap_or("Reply"))
+}
+
 /// The type of an argument, and how a field is made of it.
 pub(super) fn argument(param_type: &ParamType, name: &Ident) -> (TokenStream, TokenStream) {
     let rust_type = field(param_type);
@@ -60,8 +66,31 @@ fn is_converted(param_type: &ParamType) -> bool {
     )
 }
 
+/// The imports that types need, so that none is unused.
+pub(super) fn json_imports<'a>(
+    home: Home,
+    types: impl IntoIterator<Item = &'a ParamType>,
+) -> TokenStream {
+    let types: Vec<_> = types.into_iter().collect();
+    let any = |test: &dyn Fn(&ParamType) -> bool| types.iter().any(|it| holds(it, &test));
+    let is_any_map = |it: &ParamType| *it == ParamType::any_map();
+    let map = any(&is_any_map).then(|| quote!(Map,));
+    let number = any(&|it| *it == ParamType::Number).then(|| quote!(Number,));
+    let value = any(&|it| *it == ParamType::Any).then(|| quote!(Value,));
+    let tree = any(&|it| matches!(it, ParamType::Map(_)) && !is_any_map(it));
+    let tree = tree.then(|| {
+        quote!(
+            use std::collections::BTreeMap;
+        )
+    });
+    let serde_json = home.library("serde_json");
+    let json = (map.is_some() || number.is_some() || value.is_some())
+        .then(|| quote!(use #serde_json::{#map #number #value};));
+    quote!(#tree #json)
+}
+
 /// Whether a type is or holds one that the test finds.
-pub(super) fn holds(param_type: &ParamType, test: &impl Fn(&ParamType) -> bool) -> bool {
+fn holds(param_type: &ParamType, test: &impl Fn(&ParamType) -> bool) -> bool {
     test(param_type)
         || match param_type {
             ParamType::List(inner) | ParamType::Map(inner) | ParamType::Nullable(inner) => {

@@ -1,5 +1,7 @@
 //! The grammar of type words: a recursive descent over a handful of tokens.
 
+use std::collections::BTreeMap;
+
 use super::{
     ParamType, Word,
     words::{self, Shape},
@@ -19,16 +21,19 @@ enum Meaning {
 
 pub(super) struct Grammar<'a> {
     rest: &'a str,
+    /// Types that the overlay declares, by their names in lower case.
+    declared: &'a BTreeMap<String, ParamType>,
     depth: usize,
     optional: bool,
     unknown: Vec<String>,
 }
 
 impl Grammar<'_> {
-    pub fn read(word: &str) -> Word {
+    pub fn read(word: &str, declared: &BTreeMap<String, ParamType>) -> Word {
         let lower = word.trim().to_lowercase();
-        let number = lower.parse().ok().and_then(words::go_kind);
-        if let Some(param_type) = words::plain(&lower).or(number) {
+        let number = || lower.parse().ok().and_then(words::go_kind);
+        let known = declared.get(&lower).cloned();
+        if let Some(param_type) = known.or_else(|| words::plain(&lower)).or_else(number) {
             return Word { param_type, optional: false, unknown: Vec::new() };
         }
         let misunderstood =
@@ -36,7 +41,8 @@ impl Grammar<'_> {
         if lower.len() > LONGEST {
             return misunderstood();
         }
-        let mut grammar = Grammar { rest: &lower, depth: 0, optional: false, unknown: Vec::new() };
+        let mut grammar =
+            Grammar { rest: &lower, declared, depth: 0, optional: false, unknown: Vec::new() };
         match grammar.alternatives() {
             Some(meaning) if grammar.rest.trim().is_empty() => Word {
                 param_type: meaning.into_type(),
@@ -139,7 +145,9 @@ impl Grammar<'_> {
         if words::is_null(name) {
             return Some(Meaning::Null);
         }
-        let known = words::plain(name).or_else(|| words::plain(last_segment(name)));
+        let declared = self.declared.get(name).cloned();
+        let known =
+            declared.or_else(|| words::plain(name)).or_else(|| words::plain(last_segment(name)));
         Some(Meaning::Type(known.unwrap_or_else(|| {
             self.unknown.push(name.to_owned());
             ParamType::Any

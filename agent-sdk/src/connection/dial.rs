@@ -153,4 +153,46 @@ mod tests {
         let ordered: Vec<String> = alternate(addresses).iter().map(ToString::to_string).collect();
         assert_eq!(ordered, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
     }
+
+    fn dialer() -> Dialer {
+        Dialer {
+            endpoint: Endpoint::parse("ws://localhost:1").unwrap(),
+            #[cfg(feature = "tls")]
+            trust: None,
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_gives_way_to_the_next_at_once() {
+        let dead = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let refused = dead.local_addr().unwrap();
+        drop(dead);
+        let alive = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = vec![refused, refused, alive.local_addr().unwrap()];
+        let stream = dialer().connect(addresses).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive.local_addr().unwrap());
+        let error = dialer().connect(vec![refused, refused]).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+    }
+
+    /// Linux drops what does not fit into a listener's queue, so that connecting hangs.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_hangs_gives_way_to_the_next_soon() {
+        let full = tokio::net::TcpSocket::new_v4().unwrap();
+        full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let full = full.listen(1).unwrap();
+        let hanging = full.local_addr().unwrap();
+        let mut fillers = Vec::new();
+        while let Ok(Ok(filler)) =
+            timeout(Duration::from_millis(100), TcpStream::connect(hanging)).await
+        {
+            fillers.push(filler);
+        }
+        let alive = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = vec![hanging, alive.local_addr().unwrap()];
+        let stream = timeout(Duration::from_secs(5), dialer().connect(addresses)).await.unwrap();
+        assert_eq!(stream.unwrap().peer_addr().unwrap(), alive.local_addr().unwrap());
+    }
 }

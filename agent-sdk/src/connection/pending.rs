@@ -347,3 +347,123 @@ impl Pending {
         self.slots.len() - self.free.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(deadline: Instant) -> NewCall {
+        let request = Request::new("echo", &()).unwrap();
+        NewCall { request, deadline, timeout: Duration::from_secs(1), effect: None }
+    }
+
+    fn later(seconds: u64) -> Instant {
+        Instant::now() + Duration::from_secs(seconds)
+    }
+
+    fn insert(pending: &mut Pending, deadline: Instant) -> Key {
+        pending.insert(call(deadline), Waker::noop().clone()).unwrap()
+    }
+
+    fn answer(pending: &mut Pending, key: Key) -> Match {
+        pending.answer(key.token(), Ending::TooLarge { size: 0 })
+    }
+
+    #[test]
+    fn a_call_is_queued_taken_answered_and_gone() {
+        let mut pending = Pending::new(10);
+        let key = insert(&mut pending, later(1));
+        assert!(matches!(answer(&mut pending, key), Match::Late), "it was not sent yet");
+        assert!(pending.take().is_some());
+        assert!(pending.take().is_none());
+        assert!(pending.poll(key, Waker::noop()).is_none());
+        assert!(matches!(answer(&mut pending, key), Match::Call { .. }));
+        assert!(matches!(answer(&mut pending, key), Match::Late), "a second answer is late");
+        assert!(matches!(pending.poll(key, Waker::noop()), Some(Ending::TooLarge { .. })));
+        assert!(matches!(answer(&mut pending, key), Match::Late));
+        assert_eq!(pending.len(), 0);
+        assert!(pending.is_idle());
+    }
+
+    #[test]
+    fn an_answer_never_reaches_the_next_call_of_the_slot() {
+        let mut pending = Pending::new(10);
+        let first = insert(&mut pending, later(1));
+        pending.take();
+        pending.remove(first);
+        let second = insert(&mut pending, later(1));
+        pending.take();
+        assert_eq!(first.token().slot(), second.token().slot());
+        assert!(matches!(answer(&mut pending, first), Match::Late));
+        assert!(pending.poll(second, Waker::noop()).is_none());
+    }
+
+    #[test]
+    fn dropped_calls_do_not_pile_up_while_nothing_is_sent() {
+        let mut pending = Pending::new(10);
+        let kept = insert(&mut pending, later(1));
+        for _ in 0..10_000 {
+            let key = insert(&mut pending, later(1));
+            pending.remove(key);
+            assert!(pending.queue.len() <= 2 * SLOTS_KEPT + 2, "{}", pending.queue.len());
+        }
+        assert_eq!(pending.len(), 1);
+        assert!(!pending.is_idle());
+        assert!(pending.take().is_some() && pending.take().is_none());
+        assert!(matches!(answer(&mut pending, kept), Match::Call { .. }));
+    }
+
+    #[test]
+    fn deadlines_end_what_is_queued_and_what_was_sent_differently() {
+        let mut pending = Pending::new(1);
+        let (sent, queued) = (insert(&mut pending, later(1)), insert(&mut pending, later(2)));
+        let last = insert(&mut pending, later(60));
+        pending.take();
+        let mut wakers = Vec::new();
+        assert_eq!(pending.expire(Instant::now(), &mut wakers), 0);
+        assert_eq!(pending.expire(later(3), &mut wakers), 2);
+        assert_eq!(wakers.len(), 2);
+        assert!(matches!(
+            pending.poll(sent, Waker::noop()),
+            Some(Ending::Unanswered(Unanswered::TimedOut(_)))
+        ));
+        assert!(matches!(pending.poll(queued, Waker::noop()), Some(Ending::NotSent)));
+        assert!(pending.next_deadline().is_some_and(|next| next > later(30)));
+        assert!(pending.take().is_some(), "the one that timed out in the queue is passed over");
+        assert!(matches!(answer(&mut pending, last), Match::Call { .. }));
+    }
+
+    #[test]
+    fn a_loss_ends_what_was_sent_and_keeps_what_was_not() {
+        let mut pending = Pending::new(1);
+        let (sent, queued) = (insert(&mut pending, later(1)), insert(&mut pending, later(1)));
+        pending.take();
+        let mut wakers = Vec::new();
+        assert_eq!(pending.lose(&Unanswered::Closed, &mut wakers), 1);
+        assert!(matches!(pending.poll(sent, Waker::noop()), Some(Ending::Unanswered(_))));
+        assert!(pending.poll(queued, Waker::noop()).is_none());
+        assert!(pending.take().is_some());
+    }
+
+    #[test]
+    fn after_a_close_nothing_waits_and_nothing_is_accepted() {
+        let mut pending = Pending::new(10);
+        let key = insert(&mut pending, later(1));
+        let why = Arc::new(CloseReason::Requested);
+        pending.close(&why, &Unanswered::Closed, &mut Vec::new());
+        assert!(matches!(pending.poll(key, Waker::noop()), Some(Ending::Closed(_))));
+        assert!(pending.insert(call(later(1)), Waker::noop().clone()).is_err());
+        assert!(pending.take().is_none() && pending.is_idle());
+    }
+
+    #[test]
+    fn a_burst_leaves_no_memory() {
+        let mut pending = Pending::new(10_000);
+        let keys: Vec<_> = (0..5_000).map(|_| insert(&mut pending, later(1))).collect();
+        for key in keys {
+            pending.remove(key);
+        }
+        assert_eq!((pending.slots.capacity(), pending.queue.capacity()), (0, 0));
+        assert_eq!(pending.next_deadline(), None);
+    }
+}

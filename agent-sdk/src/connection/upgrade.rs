@@ -197,7 +197,7 @@ fn said(reason: &str, body: &[u8]) -> String {
 pub(crate) fn shown(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(4 * SHOWN)]);
     let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
+        .split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
         .filter(|word| !word.is_empty())
         .collect();
     let line = words.join(" ");
@@ -205,6 +205,11 @@ pub(crate) fn shown(text: &[u8]) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// Marks that change the direction of text or take no place: they could make it read otherwise.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -290,5 +295,21 @@ mod tests {
         assert_eq!(parse(whole.as_bytes(), KEY), Err(Refusal::TooLong));
         let many = answer(&"A: b\r\n".repeat(MAX_FIELDS + 1));
         assert_eq!(parse(many.as_bytes(), KEY), Err(Refusal::TooLong));
+    }
+
+    /// Whatever a stranger answers is an answer, a refusal, or not whole yet; its text is short and
+    /// moves no cursor.
+    #[test]
+    fn fuzz_answer() {
+        let endpoint = Endpoint::parse("wss://agent.example:1").unwrap();
+        bolero::check!().for_each(|received: &[u8]| match parse(received, KEY) {
+            Ok(Answer::Incomplete) => assert!(received.len() <= MAX_HEAD),
+            Ok(Answer::Accepted { head }) => assert!(head <= received.len()),
+            Err(refusal) => {
+                let error = refusal.into_error(&endpoint).to_string();
+                assert!(error.chars().count() < 2 * SHOWN + 300, "{error}");
+                assert!(!error.contains(|c| is_invisible(c) || char::is_control(c)), "{error:?}");
+            }
+        });
     }
 }

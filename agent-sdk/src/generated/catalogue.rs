@@ -5,6 +5,8 @@
 
 //! The table of all actions.
 
+#![allow(clippy::doc_markdown, reason = "the agent's words are shown as they are")]
+
 use crate::{ActionInfo, ParameterInfo};
 
 /// Every action of the catalogue by its name on the wire, those included that only the

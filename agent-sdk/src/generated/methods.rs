@@ -5,6 +5,9 @@
 
 //! A method of the agent for each action.
 
+#![allow(clippy::doc_markdown, reason = "the agent's words are shown as they are")]
+
+use super::replies::{ListActionsReply, WhoamiReply};
 use super::parameters::{
     AddMod, AgentMetrics, AgentStatistics, ApplicationInstall, ApplicationList,
     ApplicationStart, ApplicationStop, ApplicationUninstall, Applications, AuditEvents,
@@ -54,7 +57,7 @@ impl Agent {
 
     /// Installs an application
     ///
-    /// Action `application_install`.
+    /// Action `application_install`. A call waits 600 s for its reply unless told otherwise.
     pub fn application_install(
         &self,
         parameters: ApplicationInstall,
@@ -116,7 +119,7 @@ impl Agent {
 
     /// Creates a backup of a server
     ///
-    /// Action `create_backup`.
+    /// Action `create_backup`. A call waits 1800 s for its reply unless told otherwise.
     pub fn create_backup(&self, parameters: CreateBackup) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -179,7 +182,7 @@ impl Agent {
 
     /// Downloads a mod
     ///
-    /// Action `download_mod`.
+    /// Action `download_mod`. A call waits 1800 s for its reply unless told otherwise.
     pub fn download_mod(&self, parameters: DownloadMod) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -207,7 +210,7 @@ impl Agent {
 
     /// Unpacks an archive
     ///
-    /// Action `file_unzip`.
+    /// Action `file_unzip`. A call waits 600 s for its reply unless told otherwise.
     pub fn file_unzip(&self, parameters: FileUnzip) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -221,7 +224,7 @@ impl Agent {
 
     /// Packs files into an archive
     ///
-    /// Action `file_zip`.
+    /// Action `file_zip`. A call waits 600 s for its reply unless told otherwise.
     pub fn file_zip(&self, parameters: FileZip) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -235,7 +238,7 @@ impl Agent {
 
     /// Installs a mod on a server
     ///
-    /// Action `install_mod`.
+    /// Action `install_mod`. A call waits 1800 s for its reply unless told otherwise.
     pub fn install_mod(&self, parameters: InstallMod) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -250,7 +253,7 @@ impl Agent {
     /// Lists all actions and their parameters
     ///
     /// Action `list_actions`.
-    pub fn list_actions(&self) -> Call<'_, Reply> {
+    pub fn list_actions(&self) -> Call<'_, ListActionsReply> {
         self.call(ListActions::new())
     }
 
@@ -337,7 +340,7 @@ impl Agent {
 
     /// Rebuilds a mod
     ///
-    /// Action `mod_rebuild`.
+    /// Action `mod_rebuild`. A call waits 1800 s for its reply unless told otherwise.
     pub fn mod_rebuild(&self, parameters: ModRebuild) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -356,7 +359,7 @@ impl Agent {
         self.call(parameters)
     }
 
-    /// Forwards an action to the vendor\'s cloud and returns its answer
+    /// Forwards an action to the vendor's cloud and returns its answer
     ///
     /// Action `proxy`.
     pub fn proxy(&self, parameters: Proxy) -> Call<'_, Reply> {
@@ -461,7 +464,7 @@ impl Agent {
 
     /// Restores a backup
     ///
-    /// Action `restore_backup`.
+    /// Action `restore_backup`. A call waits 1800 s for its reply unless told otherwise.
     pub fn restore_backup(&self, parameters: RestoreBackup) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -489,14 +492,14 @@ impl Agent {
 
     /// Deploys a new server
     ///
-    /// Action `server_deploy`.
+    /// Action `server_deploy`. A call waits 1800 s for its reply unless told otherwise.
     pub fn server_deploy(&self, parameters: ServerDeploy) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
     /// Exports a server to an archive
     ///
-    /// Action `server_export`.
+    /// Action `server_export`. A call waits 1800 s for its reply unless told otherwise.
     pub fn server_export(&self, parameters: ServerExport) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -537,7 +540,7 @@ impl Agent {
 
     /// Imports a server from an archive
     ///
-    /// Action `server_import`.
+    /// Action `server_import`. A call waits 1800 s for its reply unless told otherwise.
     pub fn server_import(&self, parameters: ServerImport) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -586,7 +589,7 @@ impl Agent {
 
     /// Rebuilds a server from its title
     ///
-    /// Action `server_rebuild`.
+    /// Action `server_rebuild`. A call waits 1800 s for its reply unless told otherwise.
     pub fn server_rebuild(&self, parameters: ServerRebuild) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -600,7 +603,7 @@ impl Agent {
 
     /// Restores a server from an archive
     ///
-    /// Action `server_restore`.
+    /// Action `server_restore`. A call waits 1800 s for its reply unless told otherwise.
     pub fn server_restore(&self, parameters: ServerRestore) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -628,7 +631,7 @@ impl Agent {
 
     /// Updates the files of a server
     ///
-    /// Action `server_update`.
+    /// Action `server_update`. A call waits 1800 s for its reply unless told otherwise.
     pub fn server_update(&self, parameters: ServerUpdate) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -764,7 +767,7 @@ impl Agent {
 
     /// Rebuilds a title
     ///
-    /// Action `title_rebuild`.
+    /// Action `title_rebuild`. A call waits 1800 s for its reply unless told otherwise.
     pub fn title_rebuild(&self, parameters: TitleRebuild) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -835,7 +838,7 @@ impl Agent {
     /// Returns the user of this session and its permissions
     ///
     /// Action `whoami`.
-    pub fn whoami(&self) -> Call<'_, Reply> {
+    pub fn whoami(&self) -> Call<'_, WhoamiReply> {
         self.call(Whoami::new())
     }
 

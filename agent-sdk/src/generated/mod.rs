@@ -10,5 +10,9 @@
 mod catalogue;
 mod methods;
 mod parameters;
+mod replies;
+mod types;
 pub use catalogue::ACTIONS;
 pub use parameters::*;
+pub use replies::*;
+pub use types::*;

@@ -5,9 +5,17 @@
 
 //! The parameters of each action.
 
-use std::fmt;
-use crate::{Action, Parameters, Reply};
+#![allow(clippy::doc_markdown, reason = "the agent's words are shown as they are")]
+
 use serde_json::{Map, Value};
+use std::fmt;
+use std::time::Duration;
+use super::replies::{ListActionsReply, WhoamiReply};
+use super::types::{
+    ApplicationId, BackupId, DownloadId, EntityId, ServerId, TaskId, TitleId, UniverseId,
+    UserName, WebhookId,
+};
+use crate::{Action, Parameters, Reply};
 
 /// Adds an installed mod to a server
 ///
@@ -17,9 +25,9 @@ use serde_json::{Map, Value};
 #[non_exhaustive]
 pub struct AddMod {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `entity_id`
-    pub entity_id: String,
+    pub entity_id: EntityId,
     /// `position`
     pub position: i64,
 }
@@ -28,8 +36,8 @@ impl AddMod {
     /// With the parameters that the agent demands.
     #[must_use]
     pub fn new(
-        server: impl Into<String>,
-        entity_id: impl Into<String>,
+        server: impl Into<ServerId>,
+        entity_id: impl Into<EntityId>,
         position: i64,
     ) -> Self {
         Self {
@@ -102,13 +110,13 @@ impl Action for AgentStatistics {
 
 /// Installs an application
 ///
-/// Action `application_install`.
+/// Action `application_install`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "application_install")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationInstall {
     /// `application`
-    pub application: String,
+    pub application: ApplicationId,
     /// `options`
     pub options: Map<String, Value>,
 }
@@ -116,7 +124,10 @@ pub struct ApplicationInstall {
 impl ApplicationInstall {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(application: impl Into<String>, options: Map<String, Value>) -> Self {
+    pub fn new(
+        application: impl Into<ApplicationId>,
+        options: Map<String, Value>,
+    ) -> Self {
         Self {
             application: application.into(),
             options,
@@ -126,6 +137,7 @@ impl ApplicationInstall {
 
 impl Action for ApplicationInstall {
     const NAME: &'static str = "application_install";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
@@ -161,13 +173,13 @@ impl Action for ApplicationList {
 #[non_exhaustive]
 pub struct ApplicationStart {
     /// `application`
-    pub application: String,
+    pub application: ApplicationId,
 }
 
 impl ApplicationStart {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(application: impl Into<String>) -> Self {
+    pub fn new(application: impl Into<ApplicationId>) -> Self {
         Self {
             application: application.into(),
         }
@@ -190,7 +202,7 @@ impl Action for ApplicationStart {
 #[non_exhaustive]
 pub struct ApplicationStop {
     /// `application`
-    pub application: String,
+    pub application: ApplicationId,
     /// `timeout`
     pub timeout: f64,
 }
@@ -198,7 +210,7 @@ pub struct ApplicationStop {
 impl ApplicationStop {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(application: impl Into<String>, timeout: f64) -> Self {
+    pub fn new(application: impl Into<ApplicationId>, timeout: f64) -> Self {
         Self {
             application: application.into(),
             timeout,
@@ -223,13 +235,13 @@ impl Action for ApplicationStop {
 #[non_exhaustive]
 pub struct ApplicationUninstall {
     /// `application`
-    pub application: String,
+    pub application: ApplicationId,
 }
 
 impl ApplicationUninstall {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(application: impl Into<String>) -> Self {
+    pub fn new(application: impl Into<ApplicationId>) -> Self {
         Self {
             application: application.into(),
         }
@@ -302,7 +314,7 @@ impl Action for AuditEvents {
 #[non_exhaustive]
 pub struct Configuration {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `configuration`
     pub configuration: Map<String, Value>,
 }
@@ -310,7 +322,7 @@ pub struct Configuration {
 impl Configuration {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, configuration: Map<String, Value>) -> Self {
+    pub fn new(server: impl Into<ServerId>, configuration: Map<String, Value>) -> Self {
         Self {
             server: server.into(),
             configuration,
@@ -329,25 +341,26 @@ impl Action for Configuration {
 
 /// Creates a backup of a server
 ///
-/// Action `create_backup`.
+/// Action `create_backup`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "create_backup")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CreateBackup {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl CreateBackup {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
 
 impl Action for CreateBackup {
     const NAME: &'static str = "create_backup";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -363,14 +376,14 @@ impl Action for CreateBackup {
 pub struct CreateRole {
     /// `name`
     pub name: String,
-    /// `permissions`
-    pub permissions: Vec<Value>,
+    /// `permissions`: Dotted, such as `server.start`; `*` is all
+    pub permissions: Vec<String>,
 }
 
 impl CreateRole {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(name: impl Into<String>, permissions: Vec<Value>) -> Self {
+    pub fn new(name: impl Into<String>, permissions: Vec<String>) -> Self {
         Self {
             name: name.into(),
             permissions,
@@ -395,20 +408,20 @@ impl Action for CreateRole {
 #[non_exhaustive]
 pub struct CreateUser {
     /// `username`
-    pub username: String,
+    pub username: UserName,
     /// `password`
     pub password: String,
     /// `roles`
-    pub roles: Vec<Value>,
+    pub roles: Vec<String>,
 }
 
 impl CreateUser {
     /// With the parameters that the agent demands.
     #[must_use]
     pub fn new(
-        username: impl Into<String>,
+        username: impl Into<UserName>,
         password: impl Into<String>,
-        roles: Vec<Value>,
+        roles: Vec<String>,
     ) -> Self {
         Self {
             username: username.into(),
@@ -487,13 +500,13 @@ impl Action for CreateWebhook {
 #[non_exhaustive]
 pub struct DeleteBackup {
     /// `backup`
-    pub backup: String,
+    pub backup: BackupId,
 }
 
 impl DeleteBackup {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(backup: impl Into<String>) -> Self {
+    pub fn new(backup: impl Into<BackupId>) -> Self {
         Self { backup: backup.into() }
     }
 }
@@ -568,13 +581,13 @@ impl Action for DeleteRole {
 #[non_exhaustive]
 pub struct DeleteUser {
     /// `username`
-    pub username: String,
+    pub username: UserName,
 }
 
 impl DeleteUser {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(username: impl Into<String>) -> Self {
+    pub fn new(username: impl Into<UserName>) -> Self {
         Self { username: username.into() }
     }
 }
@@ -595,13 +608,13 @@ impl Action for DeleteUser {
 #[non_exhaustive]
 pub struct DeleteWebhook {
     /// `webhook`
-    pub webhook: String,
+    pub webhook: WebhookId,
 }
 
 impl DeleteWebhook {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(webhook: impl Into<String>) -> Self {
+    pub fn new(webhook: impl Into<WebhookId>) -> Self {
         Self { webhook: webhook.into() }
     }
 }
@@ -616,21 +629,21 @@ impl Action for DeleteWebhook {
 
 /// Downloads a mod
 ///
-/// Action `download_mod`.
+/// Action `download_mod`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "download_mod")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DownloadMod {
     /// `entity_id`
-    pub entity_id: String,
+    pub entity_id: EntityId,
     /// `universe`
-    pub universe: String,
+    pub universe: UniverseId,
 }
 
 impl DownloadMod {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(entity_id: impl Into<String>, universe: impl Into<String>) -> Self {
+    pub fn new(entity_id: impl Into<EntityId>, universe: impl Into<UniverseId>) -> Self {
         Self {
             entity_id: entity_id.into(),
             universe: universe.into(),
@@ -640,6 +653,7 @@ impl DownloadMod {
 
 impl Action for DownloadMod {
     const NAME: &'static str = "download_mod";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
@@ -723,7 +737,7 @@ impl Action for FileList {
 
 /// Unpacks an archive
 ///
-/// Action `file_unzip`.
+/// Action `file_unzip`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "file_unzip")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -747,6 +761,7 @@ impl FileUnzip {
 
 impl Action for FileUnzip {
     const NAME: &'static str = "file_unzip";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("source", &self.source);
@@ -793,13 +808,13 @@ impl Action for FileUpload {
 
 /// Packs files into an archive
 ///
-/// Action `file_zip`.
+/// Action `file_zip`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "file_zip")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileZip {
     /// `paths`
-    pub paths: Vec<Value>,
+    pub paths: Vec<String>,
     /// `target`
     pub target: String,
 }
@@ -807,7 +822,7 @@ pub struct FileZip {
 impl FileZip {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(paths: Vec<Value>, target: impl Into<String>) -> Self {
+    pub fn new(paths: Vec<String>, target: impl Into<String>) -> Self {
         Self {
             paths,
             target: target.into(),
@@ -817,6 +832,7 @@ impl FileZip {
 
 impl Action for FileZip {
     const NAME: &'static str = "file_zip";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("paths", &self.paths);
@@ -846,29 +862,29 @@ impl Action for GetWebhookEvents {
 
 /// Installs a mod on a server
 ///
-/// Action `install_mod`.
+/// Action `install_mod`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "install_mod")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InstallMod {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `name`
     pub name: String,
     /// `entity_id`
-    pub entity_id: String,
+    pub entity_id: EntityId,
     /// `universe`
-    pub universe: String,
+    pub universe: UniverseId,
 }
 
 impl InstallMod {
     /// With the parameters that the agent demands.
     #[must_use]
     pub fn new(
-        server: impl Into<String>,
+        server: impl Into<ServerId>,
         name: impl Into<String>,
-        entity_id: impl Into<String>,
-        universe: impl Into<String>,
+        entity_id: impl Into<EntityId>,
+        universe: impl Into<UniverseId>,
     ) -> Self {
         Self {
             server: server.into(),
@@ -881,6 +897,7 @@ impl InstallMod {
 
 impl Action for InstallMod {
     const NAME: &'static str = "install_mod";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -927,7 +944,7 @@ impl ListActions {
 
 impl Action for ListActions {
     const NAME: &'static str = "list_actions";
-    type Output = Reply;
+    type Output = ListActionsReply;
 }
 
 /// Lists usable Steam content servers
@@ -1080,13 +1097,13 @@ pub struct ListWebhookDeliveries {
     /// `limit`
     pub limit: i64,
     /// `webhook`
-    pub webhook: String,
+    pub webhook: WebhookId,
 }
 
 impl ListWebhookDeliveries {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(limit: i64, webhook: impl Into<String>) -> Self {
+    pub fn new(limit: i64, webhook: impl Into<WebhookId>) -> Self {
         Self {
             limit,
             webhook: webhook.into(),
@@ -1131,13 +1148,13 @@ impl Action for ListWebhooks {
 #[non_exhaustive]
 pub struct Mod {
     /// `entity_id`
-    pub entity_id: String,
+    pub entity_id: EntityId,
 }
 
 impl Mod {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(entity_id: impl Into<String>) -> Self {
+    pub fn new(entity_id: impl Into<EntityId>) -> Self {
         Self {
             entity_id: entity_id.into(),
         }
@@ -1160,20 +1177,20 @@ impl Action for Mod {
 #[non_exhaustive]
 pub struct ModChange {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `enabled`
     pub enabled: bool,
     /// `entity_id`
-    pub entity_id: String,
+    pub entity_id: EntityId,
 }
 
 impl ModChange {
     /// With the parameters that the agent demands.
     #[must_use]
     pub fn new(
-        server: impl Into<String>,
+        server: impl Into<ServerId>,
         enabled: bool,
-        entity_id: impl Into<String>,
+        entity_id: impl Into<EntityId>,
     ) -> Self {
         Self {
             server: server.into(),
@@ -1195,19 +1212,19 @@ impl Action for ModChange {
 
 /// Rebuilds a mod
 ///
-/// Action `mod_rebuild`.
+/// Action `mod_rebuild`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "mod_rebuild")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModRebuild {
     /// `entity_id`
-    pub entity_id: String,
+    pub entity_id: EntityId,
 }
 
 impl ModRebuild {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(entity_id: impl Into<String>) -> Self {
+    pub fn new(entity_id: impl Into<EntityId>) -> Self {
         Self {
             entity_id: entity_id.into(),
         }
@@ -1216,6 +1233,7 @@ impl ModRebuild {
 
 impl Action for ModRebuild {
     const NAME: &'static str = "mod_rebuild";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
@@ -1283,7 +1301,7 @@ impl Action for MoveFile {
     }
 }
 
-/// Forwards an action to the vendor\'s cloud and returns its answer
+/// Forwards an action to the vendor's cloud and returns its answer
 ///
 /// Action `proxy`.
 #[doc(alias = "proxy")]
@@ -1354,13 +1372,13 @@ impl Action for QueryAgentEvents {
 #[non_exhaustive]
 pub struct QueryBackups {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl QueryBackups {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -1411,7 +1429,7 @@ impl Action for QueryDownloaderLog {
 #[non_exhaustive]
 pub struct QueryServerEvents {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `since`
     pub since: i64,
     /// `limit`
@@ -1421,7 +1439,7 @@ pub struct QueryServerEvents {
 impl QueryServerEvents {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, since: i64, limit: i64) -> Self {
+    pub fn new(server: impl Into<ServerId>, since: i64, limit: i64) -> Self {
         Self {
             server: server.into(),
             since,
@@ -1448,7 +1466,7 @@ impl Action for QueryServerEvents {
 #[non_exhaustive]
 pub struct QueryServerMetrics {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `since`
     pub since: i64,
     /// `resolution`
@@ -1461,7 +1479,7 @@ impl QueryServerMetrics {
     /// With the parameters that the agent demands.
     #[must_use]
     pub fn new(
-        server: impl Into<String>,
+        server: impl Into<ServerId>,
         since: i64,
         resolution: f64,
         until: i64,
@@ -1498,13 +1516,13 @@ pub struct QueryTaskExecutions {
     /// `limit`
     pub limit: i64,
     /// `task`
-    pub task: String,
+    pub task: TaskId,
 }
 
 impl QueryTaskExecutions {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(since: i64, limit: i64, task: impl Into<String>) -> Self {
+    pub fn new(since: i64, limit: i64, task: impl Into<TaskId>) -> Self {
         Self {
             since,
             limit,
@@ -1558,15 +1576,15 @@ impl Action for ReadFile {
 #[non_exhaustive]
 pub struct RemoveMod {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `entity_id`
-    pub entity_id: String,
+    pub entity_id: EntityId,
 }
 
 impl RemoveMod {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, entity_id: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>, entity_id: impl Into<EntityId>) -> Self {
         Self {
             server: server.into(),
             entity_id: entity_id.into(),
@@ -1631,13 +1649,13 @@ impl Action for RequestSystemInfo {
 #[non_exhaustive]
 pub struct RequestTitleManifest {
     /// `title`
-    pub title: String,
+    pub title: TitleId,
 }
 
 impl RequestTitleManifest {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(title: impl Into<String>) -> Self {
+    pub fn new(title: impl Into<TitleId>) -> Self {
         Self { title: title.into() }
     }
 }
@@ -1658,13 +1676,13 @@ impl Action for RequestTitleManifest {
 #[non_exhaustive]
 pub struct Restart {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl Restart {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -1679,21 +1697,21 @@ impl Action for Restart {
 
 /// Restores a backup
 ///
-/// Action `restore_backup`.
+/// Action `restore_backup`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "restore_backup")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RestoreBackup {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `backup`
-    pub backup: String,
+    pub backup: BackupId,
 }
 
 impl RestoreBackup {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, backup: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>, backup: impl Into<BackupId>) -> Self {
         Self {
             server: server.into(),
             backup: backup.into(),
@@ -1703,6 +1721,7 @@ impl RestoreBackup {
 
 impl Action for RestoreBackup {
     const NAME: &'static str = "restore_backup";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -1719,14 +1738,14 @@ impl Action for RestoreBackup {
 pub struct RoleUpdate {
     /// `name`
     pub name: String,
-    /// `permissions`
-    pub permissions: Vec<Value>,
+    /// `permissions`: Dotted, such as `server.start`; `*` is all
+    pub permissions: Vec<String>,
 }
 
 impl RoleUpdate {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(name: impl Into<String>, permissions: Vec<Value>) -> Self {
+    pub fn new(name: impl Into<String>, permissions: Vec<String>) -> Self {
         Self {
             name: name.into(),
             permissions,
@@ -1751,13 +1770,13 @@ impl Action for RoleUpdate {
 #[non_exhaustive]
 pub struct Server {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl Server {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -1778,13 +1797,13 @@ impl Action for Server {
 #[non_exhaustive]
 pub struct ServerArchives {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerArchives {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -1799,15 +1818,15 @@ impl Action for ServerArchives {
 
 /// Deploys a new server
 ///
-/// Action `server_deploy`.
+/// Action `server_deploy`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_deploy")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerDeploy {
     /// `id`
-    pub id: String,
+    pub id: ServerId,
     /// `title`
-    pub title: String,
+    pub title: TitleId,
     /// `configuration`
     pub configuration: Map<String, Value>,
 }
@@ -1816,8 +1835,8 @@ impl ServerDeploy {
     /// With the parameters that the agent demands.
     #[must_use]
     pub fn new(
-        id: impl Into<String>,
-        title: impl Into<String>,
+        id: impl Into<ServerId>,
+        title: impl Into<TitleId>,
         configuration: Map<String, Value>,
     ) -> Self {
         Self {
@@ -1830,6 +1849,7 @@ impl ServerDeploy {
 
 impl Action for ServerDeploy {
     const NAME: &'static str = "server_deploy";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("id", &self.id);
@@ -1840,13 +1860,13 @@ impl Action for ServerDeploy {
 
 /// Exports a server to an archive
 ///
-/// Action `server_export`.
+/// Action `server_export`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_export")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerExport {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `target`
     pub target: String,
 }
@@ -1854,7 +1874,7 @@ pub struct ServerExport {
 impl ServerExport {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, target: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>, target: impl Into<String>) -> Self {
         Self {
             server: server.into(),
             target: target.into(),
@@ -1864,6 +1884,7 @@ impl ServerExport {
 
 impl Action for ServerExport {
     const NAME: &'static str = "server_export";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -1879,7 +1900,7 @@ impl Action for ServerExport {
 #[non_exhaustive]
 pub struct ServerFiletree {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `levels`
     pub levels: i64,
     /// `root`
@@ -1889,7 +1910,11 @@ pub struct ServerFiletree {
 impl ServerFiletree {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, levels: i64, root: impl Into<String>) -> Self {
+    pub fn new(
+        server: impl Into<ServerId>,
+        levels: i64,
+        root: impl Into<String>,
+    ) -> Self {
         Self {
             server: server.into(),
             levels,
@@ -1916,13 +1941,13 @@ impl Action for ServerFiletree {
 #[non_exhaustive]
 pub struct ServerForceKill {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerForceKill {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -1943,13 +1968,13 @@ impl Action for ServerForceKill {
 #[non_exhaustive]
 pub struct ServerGameconfigRead {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerGameconfigRead {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -1970,7 +1995,7 @@ impl Action for ServerGameconfigRead {
 #[non_exhaustive]
 pub struct ServerGameconfigWrite {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `configuration`
     pub configuration: Map<String, Value>,
 }
@@ -1978,7 +2003,7 @@ pub struct ServerGameconfigWrite {
 impl ServerGameconfigWrite {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, configuration: Map<String, Value>) -> Self {
+    pub fn new(server: impl Into<ServerId>, configuration: Map<String, Value>) -> Self {
         Self {
             server: server.into(),
             configuration,
@@ -1997,7 +2022,7 @@ impl Action for ServerGameconfigWrite {
 
 /// Imports a server from an archive
 ///
-/// Action `server_import`.
+/// Action `server_import`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_import")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2021,6 +2046,7 @@ impl ServerImport {
 
 impl Action for ServerImport {
     const NAME: &'static str = "server_import";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("source", &self.source);
@@ -2036,13 +2062,13 @@ impl Action for ServerImport {
 #[non_exhaustive]
 pub struct ServerKill {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerKill {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -2063,13 +2089,13 @@ impl Action for ServerKill {
 #[non_exhaustive]
 pub struct ServerMetrics {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerMetrics {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -2090,13 +2116,13 @@ impl Action for ServerMetrics {
 #[non_exhaustive]
 pub struct ServerModBindings {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerModBindings {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -2117,13 +2143,13 @@ impl Action for ServerModBindings {
 #[non_exhaustive]
 pub struct ServerModsClear {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerModsClear {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -2144,7 +2170,7 @@ impl Action for ServerModsClear {
 #[non_exhaustive]
 pub struct ServerRconRead {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `since`
     pub since: i64,
 }
@@ -2152,7 +2178,7 @@ pub struct ServerRconRead {
 impl ServerRconRead {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, since: i64) -> Self {
+    pub fn new(server: impl Into<ServerId>, since: i64) -> Self {
         Self {
             server: server.into(),
             since,
@@ -2177,7 +2203,7 @@ impl Action for ServerRconRead {
 #[non_exhaustive]
 pub struct ServerRconSend {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `payload`
     pub payload: String,
 }
@@ -2185,7 +2211,7 @@ pub struct ServerRconSend {
 impl ServerRconSend {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, payload: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>, payload: impl Into<String>) -> Self {
         Self {
             server: server.into(),
             payload: payload.into(),
@@ -2204,25 +2230,26 @@ impl Action for ServerRconSend {
 
 /// Rebuilds a server from its title
 ///
-/// Action `server_rebuild`.
+/// Action `server_rebuild`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_rebuild")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerRebuild {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerRebuild {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
 
 impl Action for ServerRebuild {
     const NAME: &'static str = "server_rebuild";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2237,7 +2264,7 @@ impl Action for ServerRebuild {
 #[non_exhaustive]
 pub struct ServerRemove {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `delete_files`
     pub delete_files: bool,
 }
@@ -2245,7 +2272,7 @@ pub struct ServerRemove {
 impl ServerRemove {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, delete_files: bool) -> Self {
+    pub fn new(server: impl Into<ServerId>, delete_files: bool) -> Self {
         Self {
             server: server.into(),
             delete_files,
@@ -2264,13 +2291,13 @@ impl Action for ServerRemove {
 
 /// Restores a server from an archive
 ///
-/// Action `server_restore`.
+/// Action `server_restore`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_restore")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerRestore {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `archive`
     pub archive: String,
 }
@@ -2278,7 +2305,7 @@ pub struct ServerRestore {
 impl ServerRestore {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, archive: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>, archive: impl Into<String>) -> Self {
         Self {
             server: server.into(),
             archive: archive.into(),
@@ -2288,6 +2315,7 @@ impl ServerRestore {
 
 impl Action for ServerRestore {
     const NAME: &'static str = "server_restore";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2303,13 +2331,13 @@ impl Action for ServerRestore {
 #[non_exhaustive]
 pub struct ServerStart {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerStart {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -2330,13 +2358,13 @@ impl Action for ServerStart {
 #[non_exhaustive]
 pub struct ServerStop {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerStop {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -2357,13 +2385,13 @@ impl Action for ServerStop {
 #[non_exhaustive]
 pub struct ServerStopCancel {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
 }
 
 impl ServerStopCancel {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>) -> Self {
+    pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
 }
@@ -2378,13 +2406,13 @@ impl Action for ServerStopCancel {
 
 /// Updates the files of a server
 ///
-/// Action `server_update`.
+/// Action `server_update`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_update")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerUpdate {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `validate`
     pub validate: bool,
 }
@@ -2392,7 +2420,7 @@ pub struct ServerUpdate {
 impl ServerUpdate {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, validate: bool) -> Self {
+    pub fn new(server: impl Into<ServerId>, validate: bool) -> Self {
         Self {
             server: server.into(),
             validate,
@@ -2402,6 +2430,7 @@ impl ServerUpdate {
 
 impl Action for ServerUpdate {
     const NAME: &'static str = "server_update";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2417,7 +2446,7 @@ impl Action for ServerUpdate {
 #[non_exhaustive]
 pub struct ServerWipe {
     /// `server`
-    pub server: String,
+    pub server: ServerId,
     /// `targets`
     pub targets: Vec<Value>,
 }
@@ -2425,7 +2454,7 @@ pub struct ServerWipe {
 impl ServerWipe {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(server: impl Into<String>, targets: Vec<Value>) -> Self {
+    pub fn new(server: impl Into<ServerId>, targets: Vec<Value>) -> Self {
         Self {
             server: server.into(),
             targets,
@@ -2595,14 +2624,14 @@ impl Action for SqlDatabasesList {
 #[non_exhaustive]
 pub struct SteamCancelDownload {
     /// `download`
-    pub download: i64,
+    pub download: DownloadId,
 }
 
 impl SteamCancelDownload {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(download: i64) -> Self {
-        Self { download }
+    pub fn new(download: impl Into<DownloadId>) -> Self {
+        Self { download: download.into() }
     }
 }
 
@@ -2661,14 +2690,14 @@ impl Action for SteamRefreshContentServers {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Subscribe {
-    /// `topic`
-    pub topic: String,
+    /// `topic`: The id of a server
+    pub topic: ServerId,
 }
 
 impl Subscribe {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(topic: impl Into<String>) -> Self {
+    pub fn new(topic: impl Into<ServerId>) -> Self {
         Self { topic: topic.into() }
     }
 }
@@ -2689,7 +2718,7 @@ impl Action for Subscribe {
 #[non_exhaustive]
 pub struct SystemCommand {
     /// `arguments`
-    pub arguments: Vec<Value>,
+    pub arguments: Vec<String>,
     /// `command`
     pub command: String,
     /// `timeout`
@@ -2699,7 +2728,11 @@ pub struct SystemCommand {
 impl SystemCommand {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(arguments: Vec<Value>, command: impl Into<String>, timeout: i64) -> Self {
+    pub fn new(
+        arguments: Vec<String>,
+        command: impl Into<String>,
+        timeout: i64,
+    ) -> Self {
         Self {
             arguments,
             command: command.into(),
@@ -2777,13 +2810,13 @@ impl Action for TaskCreate {
 #[non_exhaustive]
 pub struct TaskDelete {
     /// `task`
-    pub task: String,
+    pub task: TaskId,
 }
 
 impl TaskDelete {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(task: impl Into<String>) -> Self {
+    pub fn new(task: impl Into<TaskId>) -> Self {
         Self { task: task.into() }
     }
 }
@@ -2804,13 +2837,13 @@ impl Action for TaskDelete {
 #[non_exhaustive]
 pub struct TaskInfo {
     /// `task`
-    pub task: String,
+    pub task: TaskId,
 }
 
 impl TaskInfo {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(task: impl Into<String>) -> Self {
+    pub fn new(task: impl Into<TaskId>) -> Self {
         Self { task: task.into() }
     }
 }
@@ -2833,13 +2866,13 @@ pub struct TaskUpdate {
     /// `changes`
     pub changes: Map<String, Value>,
     /// `task`
-    pub task: String,
+    pub task: TaskId,
 }
 
 impl TaskUpdate {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(changes: Map<String, Value>, task: impl Into<String>) -> Self {
+    pub fn new(changes: Map<String, Value>, task: impl Into<TaskId>) -> Self {
         Self { changes, task: task.into() }
     }
 }
@@ -2881,13 +2914,13 @@ impl Action for TasksList {
 #[non_exhaustive]
 pub struct TitleFeatures {
     /// `title`
-    pub title: String,
+    pub title: TitleId,
 }
 
 impl TitleFeatures {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(title: impl Into<String>) -> Self {
+    pub fn new(title: impl Into<TitleId>) -> Self {
         Self { title: title.into() }
     }
 }
@@ -2908,13 +2941,13 @@ impl Action for TitleFeatures {
 #[non_exhaustive]
 pub struct TitleMods {
     /// `title`
-    pub title: String,
+    pub title: TitleId,
 }
 
 impl TitleMods {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(title: impl Into<String>) -> Self {
+    pub fn new(title: impl Into<TitleId>) -> Self {
         Self { title: title.into() }
     }
 }
@@ -2929,25 +2962,26 @@ impl Action for TitleMods {
 
 /// Rebuilds a title
 ///
-/// Action `title_rebuild`.
+/// Action `title_rebuild`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "title_rebuild")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TitleRebuild {
     /// `title`
-    pub title: String,
+    pub title: TitleId,
 }
 
 impl TitleRebuild {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(title: impl Into<String>) -> Self {
+    pub fn new(title: impl Into<TitleId>) -> Self {
         Self { title: title.into() }
     }
 }
 
 impl Action for TitleRebuild {
     const NAME: &'static str = "title_rebuild";
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
@@ -2962,13 +2996,13 @@ impl Action for TitleRebuild {
 #[non_exhaustive]
 pub struct TitleRemove {
     /// `title`
-    pub title: String,
+    pub title: TitleId,
 }
 
 impl TitleRemove {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(title: impl Into<String>) -> Self {
+    pub fn new(title: impl Into<TitleId>) -> Self {
         Self { title: title.into() }
     }
 }
@@ -3055,14 +3089,14 @@ impl Action for Transaction {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Unsubscribe {
-    /// `topic`
-    pub topic: String,
+    /// `topic`: The id of a server
+    pub topic: ServerId,
 }
 
 impl Unsubscribe {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(topic: impl Into<String>) -> Self {
+    pub fn new(topic: impl Into<ServerId>) -> Self {
         Self { topic: topic.into() }
     }
 }
@@ -3085,13 +3119,13 @@ pub struct UpdateWebhook {
     /// `changes`
     pub changes: Map<String, Value>,
     /// `webhook`
-    pub webhook: String,
+    pub webhook: WebhookId,
 }
 
 impl UpdateWebhook {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(changes: Map<String, Value>, webhook: impl Into<String>) -> Self {
+    pub fn new(changes: Map<String, Value>, webhook: impl Into<WebhookId>) -> Self {
         Self {
             changes,
             webhook: webhook.into(),
@@ -3116,15 +3150,15 @@ impl Action for UpdateWebhook {
 #[non_exhaustive]
 pub struct UserGiveRoles {
     /// `username`
-    pub username: String,
+    pub username: UserName,
     /// `roles`
-    pub roles: Vec<Value>,
+    pub roles: Vec<String>,
 }
 
 impl UserGiveRoles {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(username: impl Into<String>, roles: Vec<Value>) -> Self {
+    pub fn new(username: impl Into<UserName>, roles: Vec<String>) -> Self {
         Self {
             username: username.into(),
             roles,
@@ -3149,7 +3183,7 @@ impl Action for UserGiveRoles {
 #[non_exhaustive]
 pub struct UserPassword {
     /// `username`
-    pub username: String,
+    pub username: UserName,
     /// `password`
     pub password: String,
 }
@@ -3157,7 +3191,7 @@ pub struct UserPassword {
 impl UserPassword {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
+    pub fn new(username: impl Into<UserName>, password: impl Into<String>) -> Self {
         Self {
             username: username.into(),
             password: password.into(),
@@ -3191,15 +3225,15 @@ impl Action for UserPassword {
 #[non_exhaustive]
 pub struct UserRevokeRoles {
     /// `username`
-    pub username: String,
+    pub username: UserName,
     /// `roles`
-    pub roles: Vec<Value>,
+    pub roles: Vec<String>,
 }
 
 impl UserRevokeRoles {
     /// With the parameters that the agent demands.
     #[must_use]
-    pub fn new(username: impl Into<String>, roles: Vec<Value>) -> Self {
+    pub fn new(username: impl Into<UserName>, roles: Vec<String>) -> Self {
         Self {
             username: username.into(),
             roles,
@@ -3233,7 +3267,7 @@ impl Whoami {
 
 impl Action for Whoami {
     const NAME: &'static str = "whoami";
-    type Output = Reply;
+    type Output = WhoamiReply;
 }
 
 /// Writes a file

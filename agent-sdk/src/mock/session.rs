@@ -134,6 +134,11 @@ impl<S: Transport> Session<S> {
                 self.next().await
             };
             match step {
+                // After a goodbye only its echo may be written, which reading to the end does.
+                Step::Received(Message::Close(_)) => {
+                    while self.socket.next().await.transpose()?.is_some() {}
+                    return Ok(());
+                }
                 Step::Received(message) => self.receive(message).await?,
                 Step::Finished(reply) => {
                     // What a handler has sent before it answered comes before the answer.
@@ -171,7 +176,7 @@ impl<S: Transport> Session<S> {
         let request = match &message {
             Message::Text(text) => Request::read(text.as_bytes()),
             Message::Binary(bytes) => Request::read(bytes),
-            // The socket answers pings and the peer's goodbye by itself.
+            // The socket answers pings by itself.
             _ => return Ok(()),
         };
         let Some(request) = request else {

@@ -12,7 +12,7 @@ use agent_sdk::{
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::common::{client, mock, pair, soon};
+use crate::common::{LIMIT, client, mock, pair, soon};
 
 /// Calls `echo` many times with so many in flight; each answer must be that of its request.
 async fn storm(agent: &agent_sdk::Agent, calls: u32, in_flight: u32) {
@@ -389,7 +389,8 @@ async fn a_reply_in_any_form_is_understood_or_ignored() {
     ] {
         let (mock, agent) = pair().await;
         mock.inject(Fault::form(form).times(1));
-        let call = agent.call_raw("echo", json!({"a": 1})).timeout(Duration::from_millis(300));
+        let timeout = if understood { LIMIT } else { Duration::from_millis(100) };
+        let call = agent.call_raw("echo", json!({"a": 1})).timeout(timeout);
         match (soon(call).await, understood) {
             (Ok(reply), true) => assert_eq!(reply.parameters().unwrap()["a"], 1, "{form:?}"),
             (Err(error), false) => assert_eq!(error.outcome(), Outcome::Unknown, "{form:?}"),

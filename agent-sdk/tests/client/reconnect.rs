@@ -235,3 +235,29 @@ async fn many_disconnects_leave_nothing_behind() {
     assert_eq!(agent.statistics().pending, 0);
     soon(mock.wait_for_connections(1)).await;
 }
+
+#[tokio::test]
+async fn a_half_open_connection_is_found_within_30_s_by_default() {
+    let (mock, agent) = pair().await;
+    let mut state = agent.state();
+    mock.half_open();
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    // Not `until`: its own time limit would pass first.
+    state.wait_for(|state| !is_connected(state)).await.unwrap();
+    let found = began.elapsed();
+    // Tokio's timers are exact to a millisecond.
+    assert!(found > Duration::from_secs(29) && found < Duration::from_millis(30_010), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_call_waits_10_s_by_default() {
+    let (mock, agent) = pair().await;
+    mock.inject(Fault::lose());
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let error = agent.call_raw("echo", ()).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    let waited = began.elapsed();
+    assert!(waited >= Duration::from_secs(10) && waited < Duration::from_millis(10_100));
+}

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tungstenite::{Error, Message};
 
-use crate::foreign::{Client, catalogue, good_login, plain_mock};
+use crate::foreign::{Client, catalogue, good_login, plain_mock, within};
 
 async fn tokens(client: &mut Client, count: usize) -> Vec<Value> {
     let mut tokens = Vec::new();
@@ -166,14 +166,14 @@ async fn a_half_open_connection_says_nothing_and_stays() {
     // It holds up nobody else, who prove that the mock has had every chance to answer.
     let mut other = Client::login(&mock).await;
     for _ in 0..2000 {
-        mock.push_event(&json!({ "action": "news" })).await;
+        within(mock.push_event(&json!({ "action": "news" }))).await;
         other.next().await;
     }
     assert!(frozen.socket.next().now_or_never().is_none(), "neither a reply nor an end");
     assert_eq!((mock.connections(), mock.request_count()), (2, 0));
     mock.cut_connections();
     assert!(!matches!(frozen.frame().await, Some(Ok(_))));
-    mock.wait_for_connections(0).await;
+    within(mock.wait_for_connections(0)).await;
 }
 
 #[tokio::test]

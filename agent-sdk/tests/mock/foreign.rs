@@ -20,7 +20,7 @@ use tungstenite::{
 };
 
 /// Nothing on loopback takes this long.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// TCP, or TLS over it.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -30,6 +30,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub struct Client {
     pub socket: WebSocketStream<Box<dyn Stream>>,
     pub answer: Response,
+}
+
+/// Waits, but not forever: what is broken must show itself by a failure.
+pub async fn within<F: Future>(future: F) -> F::Output {
+    timeout(LIMIT, future).await.expect("an end in time")
 }
 
 /// A few actions, enough for a story.
@@ -85,7 +90,7 @@ pub async fn exchange(mock: &MockAgent, bytes: &[u8]) -> io::Result<String> {
     let mut stream = tcp(mock).await;
     stream.write_all(bytes).await?;
     let mut answer = Vec::new();
-    timeout(LIMIT, stream.read_to_end(&mut answer)).await.expect("an end")?;
+    within(stream.read_to_end(&mut answer)).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
@@ -130,7 +135,7 @@ impl Client {
 
     /// The next frame, of any kind; `None` once the mock has closed.
     pub async fn frame(&mut self) -> Option<tungstenite::Result<Message>> {
-        timeout(LIMIT, self.socket.next()).await.expect("a frame in time")
+        within(self.socket.next()).await
     }
 
     pub async fn next(&mut self) -> Value {

@@ -6,7 +6,9 @@ use agent_sdk::mock::{MockAgent, Refusal, Subprotocol, UpgradeQuirk};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::foreign::{Client, catalogue, exchange, good_login, plain_mock, raw_upgrade, tcp};
+use crate::foreign::{
+    Client, catalogue, exchange, good_login, plain_mock, raw_upgrade, tcp, within,
+};
 
 /// The head of the answer to a good login.
 async fn accepted_head(mock: &MockAgent) -> String {
@@ -117,7 +119,7 @@ async fn the_login_may_come_as_several_headers() {
     let mut stream = tcp(&mock).await;
     let lines = ["SMP1.0", "me", "pw"].map(|item| format!("sec-websocket-protocol: {item}\r\n"));
     stream.write_all(raw_upgrade(&lines.concat()).as_bytes()).await.unwrap();
-    mock.wait_for_connections(1).await;
+    within(mock.wait_for_connections(1)).await;
 }
 
 #[tokio::test]

@@ -5,5 +5,6 @@ mod calls;
 mod events;
 mod faults;
 mod foreign;
+mod limits;
 mod login;
 mod tls;

@@ -1,0 +1,301 @@
+//! From a snapshot and its overlay to the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+
+use super::{Action, Declared, Model, Parameter, reply};
+use crate::{
+    Overlay, Snapshot,
+    diagnostic::{Diagnostic, Report, Severity},
+    naming::{self, Change, Name, Scope},
+    overlay::{ActionEntry, ParameterEntry},
+    snapshot,
+    text::{Quoted, markdown, prose},
+    types::ParamType,
+};
+
+impl Model {
+    /// Lowers a snapshot; what had to be decided is told.
+    pub fn new(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Self {
+        overlay.check(snapshot, report);
+        let mut lowering = Lowering { snapshot, overlay, report };
+        let types = lowering.types();
+        let mut taken: BTreeSet<_> = types.iter().map(|declared| declared.name.clone()).collect();
+        let (replies, outputs) = lowering.replies(&mut taken);
+        let names = lowering.names(&taken);
+        let actions = snapshot.actions().iter();
+        let actions = actions.map(|(wire, action)| {
+            let name = names.get(wire.as_str()).cloned();
+            let output = outputs.get(wire.as_str()).cloned();
+            lowering.action(wire, name, output, action)
+        });
+        let actions: Vec<_> = actions.collect();
+        let parameters = actions.iter().flat_map(|action| &action.parameters);
+        let used: Vec<_> = parameters.map(|parameter| &parameter.param_type).collect();
+        overlay.check_types(&used, report);
+        Self { actions, types, replies }
+    }
+}
+
+struct Lowering<'a> {
+    snapshot: &'a Snapshot,
+    overlay: &'a Overlay,
+    report: &'a mut Report,
+}
+
+impl<'a> Lowering<'a> {
+    fn types(&mut self) -> Vec<Declared> {
+        let types = &self.overlay.content.types;
+        let lower = |(key, entry): (&Spanned<String>, &crate::overlay::TypeEntry)| {
+            let variant = |value: &String| Some((value.clone(), naming::variant(value)?));
+            // An unknown word was told when the overlay was read.
+            let word = entry.is.as_ref();
+            Declared {
+                name: key.get_ref().clone(),
+                docs: prose(&entry.description),
+                inner: word
+                    .map_or(ParamType::String, |it| self.overlay.word(it, &mut Report::new())),
+                values: entry.values.iter().filter_map(variant).collect(),
+            }
+        };
+        types.iter().map(lower).collect()
+    }
+
+    /// The types of the replies that are described, and which action gets which.
+    fn replies(
+        &mut self,
+        taken: &mut BTreeSet<String>,
+    ) -> (Vec<reply::ReplyType>, BTreeMap<&'a str, String>) {
+        let mut outputs = BTreeMap::new();
+        let mut types = Vec::new();
+        for (key, entry) in &self.overlay.content.actions {
+            let wire = key.get_ref();
+            let Some(file) = &entry.reply else { continue };
+            if self.snapshot.actions().contains_key(wire) {
+                let read = reply::read(wire, file, self.overlay, taken, self.report);
+                if let Some((root, inner)) = read {
+                    outputs.insert(wire.as_str(), root);
+                    types.extend(inner);
+                }
+            }
+        }
+        (types, outputs)
+    }
+
+    fn names(&mut self, taken: &BTreeSet<String>) -> BTreeMap<&'a str, Name> {
+        let snapshot = self.snapshot;
+        let actions = snapshot.actions().iter();
+        let callable = actions.filter(|(_, action)| !action.cloud_controller_only());
+        let mut used = BTreeSet::new();
+        let wires: Vec<_> = callable
+            .map(|(wire, _)| {
+                let chosen = self.entry(wire).and_then(|entry| entry.name.as_ref());
+                (wire.as_str(), self.chosen(Scope::Action, chosen, &mut used))
+            })
+            .collect();
+        naming::assign(Scope::Action, wires, taken)
+    }
+
+    /// A name that the overlay chose, if it can be had.
+    fn chosen<'n>(
+        &mut self,
+        scope: Scope,
+        name: Option<&'n Spanned<String>>,
+        used: &mut BTreeSet<&'n str>,
+    ) -> Option<&'n str> {
+        let spanned = name?;
+        let name = spanned.get_ref().as_str();
+        let help = if !naming::can_be_chosen(scope, name) {
+            "a name is written `like_this`, and not one of Rust or of the SDK"
+        } else if !used.insert(name) {
+            "it is chosen twice"
+        } else {
+            return Some(name);
+        };
+        let message = format!("the name {} cannot be chosen", Quoted(name));
+        self.report.push(self.overlay.error(message, spanned.span()).help(help));
+        None
+    }
+
+    fn entry(&self, wire: &str) -> Option<&'a ActionEntry> {
+        self.overlay.content.actions.get(wire)
+    }
+
+    fn action(
+        &mut self,
+        wire: &str,
+        name: Option<Name>,
+        output: Option<String>,
+        action: &snapshot::Action,
+    ) -> Action {
+        // An action of the cloud has no Rust name; the table of actions shows its wire name alone.
+        let name = name.unwrap_or(Name {
+            snake: String::new(),
+            camel: String::new(),
+            changes: Vec::new(),
+        });
+        let method = format!("the action {} is the method `{}`", Quoted(wire), name.snake);
+        self.tell(&name, &method, action.place.start);
+        let nothing = ActionEntry::default();
+        let entry = self.entry(wire).unwrap_or(&nothing);
+        let mut parameters = self.parameters(wire, action, entry);
+        // The order of arguments must not hang on the alphabet alone: `new(server, payload)`.
+        let first = &self.overlay.content.first;
+        let rank =
+            |name: &str| first.iter().position(|it| it.get_ref() == name).unwrap_or(first.len());
+        parameters.sort_by_key(|parameter| (!parameter.required, rank(&parameter.wire)));
+        Action {
+            wire: wire.to_owned(),
+            name,
+            description: action.description().to_owned(),
+            docs: first_said([prose(&entry.description), markdown(action.description())]),
+            parameters,
+            cloud_controller_only: action.cloud_controller_only(),
+            timeout: entry.timeout,
+            deprecated: prose(&entry.deprecated),
+            output,
+        }
+    }
+
+    /// The parameters of the catalogue, then those that the overlay adds.
+    fn parameters(
+        &mut self,
+        wire: &str,
+        action: &snapshot::Action,
+        entry: &ActionEntry,
+    ) -> Vec<Parameter> {
+        let listed = action.parameters().iter().map(|parameter| parameter.name.as_str());
+        let listed: BTreeSet<_> = listed.collect();
+        let is_added =
+            |name: &str, entry: &ParameterEntry| entry.optional && !listed.contains(name);
+        let added: Vec<_> = entry
+            .parameters
+            .iter()
+            .filter(|(key, entry)| is_added(key.get_ref(), entry))
+            .map(|(key, _)| snapshot::Parameter {
+                name: key.get_ref().clone(),
+                word: String::new(),
+                param_type: ParamType::Any,
+                required: false,
+                description: String::new(),
+                place: action.place.clone(),
+            })
+            .collect();
+        let all = || action.parameters().iter().chain(&added);
+        let mut used = BTreeSet::new();
+        let wires: Vec<_> = all()
+            .map(|parameter| {
+                let chosen = entry.parameters.get(parameter.name.as_str());
+                let chosen = chosen.and_then(|entry| entry.name.as_ref());
+                (parameter.name.as_str(), self.chosen(Scope::Parameter, chosen, &mut used))
+            })
+            .collect();
+        let names = naming::assign(Scope::Parameter, wires, &BTreeSet::new());
+        let mut parameters = Vec::new();
+        for parameter in all() {
+            let Some(name) = names.get(parameter.name.as_str()) else { continue };
+            if !action.cloud_controller_only() {
+                let of = format!("the parameter {} of {}", Quoted(&parameter.name), Quoted(wire));
+                self.tell(name, &format!("{of} is `{}`", name.snake), parameter.place.start);
+            }
+            let entry = entry.parameters.get(parameter.name.as_str());
+            parameters.push(self.parameter(parameter, name, entry));
+        }
+        parameters
+    }
+
+    fn parameter(
+        &mut self,
+        parameter: &snapshot::Parameter,
+        name: &Name,
+        entry: Option<&ParameterEntry>,
+    ) -> Parameter {
+        let nothing = ParameterEntry::default();
+        let entry = entry.unwrap_or(&nothing);
+        let by_name = self.overlay.content.parameters.get(parameter.name.as_str());
+        let described = by_name.map_or("", |entry| entry.description.as_str());
+        let secret = entry.secret.or_else(|| by_name?.secret);
+        let param_type = match (&entry.word, by_name.and_then(|entry| entry.word.as_ref())) {
+            (Some(word), _) => self.overlay.word(word, self.report),
+            (None, Some(word)) => self.by_name(parameter, word),
+            (None, None) => parameter.param_type.clone(),
+        };
+        Parameter {
+            wire: parameter.name.clone(),
+            field: name.snake.clone(),
+            word: parameter.word.clone(),
+            param_type,
+            // What the agent demands, nobody may leave out.
+            required: parameter.required,
+            docs: first_said([
+                prose(&entry.description),
+                markdown(&parameter.description),
+                prose(described),
+            ]),
+            secret: secret.unwrap_or_else(|| is_secret(&parameter.name)),
+        }
+    }
+
+    /// The type for every parameter of a name, where the catalogue does not say something else.
+    fn by_name(&mut self, parameter: &snapshot::Parameter, word: &Spanned<String>) -> ParamType {
+        let better = self.overlay.word(word, self.report);
+        let catalogue = &parameter.param_type;
+        let nullable = better.clone().nullable();
+        if let Some(fitting) = [better, nullable].into_iter().find(|it| it.is_made_of(catalogue)) {
+            return fitting;
+        }
+        let message = format!(
+            "the overlay says that {} is {}, and the catalogue says {} here",
+            Quoted(&parameter.name),
+            Quoted(word.get_ref()),
+            Quoted(&parameter.word)
+        );
+        self.report.push(
+            Diagnostic::warning("overlay-type", message)
+                .at(self.snapshot.source(), parameter.place.clone())
+                .help("the catalogue counts; say it for this action alone to overrule it"),
+        );
+        catalogue.clone()
+    }
+
+    /// Tells of a name that is not the wire name: a collision loudly, since it can be resolved.
+    fn tell(&mut self, name: &Name, message: &str, place: usize) {
+        for change in &name.changes {
+            let severity = match change {
+                Change::Chosen => continue,
+                Change::Collision(_) => Severity::Warning,
+                _ => Severity::Note,
+            };
+            let message = format!("{message}: {change}");
+            let found = match severity {
+                Severity::Warning => Diagnostic::warning("name-collision", message),
+                _ => Diagnostic::note("renamed", message),
+            };
+            let found = found.help("choose another by `name` in the overlay");
+            self.report.push(found.at(self.snapshot.source(), place..place));
+        }
+    }
+}
+
+/// The first text that says something.
+fn first_said<const N: usize>(texts: [String; N]) -> String {
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// Whether a parameter of this name is likely to hold what must not be shown.
+fn is_secret(wire: &str) -> bool {
+    let letters = wire.chars().filter(char::is_ascii_alphanumeric);
+    let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+    let telling = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "apikey",
+        "privatekey",
+        "credential",
+    ];
+    telling.iter().any(|word| name.contains(word))
+}

@@ -1,0 +1,87 @@
+//! Entries of the overlay that match nothing in the catalogue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+
+use super::{Overlay, nearest};
+use crate::{
+    Snapshot,
+    diagnostic::Report,
+    snapshot::{Action, Parameter},
+    text::Quoted,
+    types::ParamType,
+};
+
+impl Overlay {
+    /// Reports every entry that matches nothing.
+    pub(crate) fn check(&self, snapshot: &Snapshot, report: &mut Report) {
+        let actions = snapshot.actions();
+        let content = &self.content;
+        for (key, entry) in &content.actions {
+            let Some(action) = actions.get(key.get_ref()) else {
+                self.unmatched("action", key, actions.keys().map(String::as_str), report);
+                continue;
+            };
+            let names: BTreeSet<_> = action.parameters().iter().map(Parameter::name).collect();
+            let unknown = entry
+                .parameters
+                .iter()
+                .filter(|(key, entry)| !entry.optional && !names.contains(key.get_ref().as_str()));
+            for (key, _) in unknown {
+                self.unmatched("parameter", key, names.iter().copied(), report);
+            }
+        }
+        let parameters = self.parameter_names(snapshot);
+        for key in content.parameters.keys().chain(&content.first) {
+            if !parameters.contains(key.get_ref().as_str()) {
+                self.unmatched("parameter", key, parameters.iter().copied(), report);
+            }
+        }
+    }
+
+    /// Reports every declared type that no parameter has.
+    pub(crate) fn check_types<'a>(&'a self, parameters: &[&'a ParamType], report: &mut Report) {
+        let inside = self.declared.values().filter_map(|declared| match declared {
+            ParamType::Named(_, inner) => Some(&**inner),
+            _ => None,
+        });
+        for key in self.content.types.keys() {
+            let name = key.get_ref();
+            if !parameters.iter().copied().chain(inside.clone()).any(|it| it.names(name)) {
+                let message = format!("no parameter is of the type {}", Quoted(name));
+                let help = "take it out, or name it as the `type` of a parameter";
+                report.push(self.error(message, key.span()).help(help));
+            }
+        }
+    }
+
+    /// The names of all parameters, in the catalogue and added.
+    fn parameter_names<'a>(&'a self, snapshot: &'a Snapshot) -> BTreeSet<&'a str> {
+        let listed = snapshot.actions().values().flat_map(Action::parameters);
+        let added = self.content.actions.values().map(|entry| &entry.parameters);
+        let added = added.flat_map(BTreeMap::keys).map(|key| key.get_ref().as_str());
+        listed.map(Parameter::name).chain(added).collect()
+    }
+
+    fn unmatched<'a>(
+        &self,
+        what: &str,
+        key: &Spanned<String>,
+        among: impl Iterator<Item = &'a str>,
+        report: &mut Report,
+    ) {
+        let name = key.get_ref();
+        let help = match nearest(name, among) {
+            Some(near) => format!("the nearest match is {}", Quoted(near)),
+            None if what == "parameter" => {
+                "take it out; a parameter that the catalogue lacks is added by `optional = true` \
+                 in one action"
+                    .to_owned()
+            }
+            None => "take it out".to_owned(),
+        };
+        let message = format!("the catalogue has no {what} {}", Quoted(name));
+        report.push(self.error(message, key.span()).help(help));
+    }
+}

@@ -1,0 +1,23 @@
+//! An application that has actions which the SDK does not know.
+
+/// The actions of this crate's own snapshot.
+pub mod actions {
+    include!(concat!(env!("OUT_DIR"), "/mod.rs"));
+}
+
+use actions::{AgentActions as _, ExportWorld, World};
+use agent_sdk::{Agent, Error};
+
+/// Exports each world of an agent and returns how large all of them are.
+///
+/// # Errors
+///
+/// A call failed.
+pub async fn export_all(agent: &Agent, to: &str) -> Result<u64, Error> {
+    let mut size = 0;
+    for World { id, size: bytes, .. } in agent.worlds().await?.worlds {
+        agent.export_world(ExportWorld::new(id, to).compress(true)).await?;
+        size += bytes.unwrap_or(0);
+    }
+    Ok(size)
+}

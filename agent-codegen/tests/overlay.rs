@@ -1,0 +1,267 @@
+//! What the overlay adds, and what it says when it matches nothing.
+
+use agent_codegen::{Code, Generator, Overlay, Report, Severity, Snapshot};
+
+const SNAPSHOT: &str = r#"{"actions": {
+    "server_start": {"description": "Starts", "required_parameters": {"server": "str"}},
+    "server_wipe": {"required_parameters": {"server": "str", "targets": "list"}},
+    "servers": null,
+    "odd": {"required_parameters": {"server": "int"}}
+}}"#;
+
+fn generate(overlay: &str) -> (Code, Report) {
+    let mut report = Report::new();
+    let snapshot = Snapshot::from_bytes("test.json", SNAPSHOT.as_bytes(), &mut report);
+    let overlay = Overlay::from_text("overlay.toml", overlay, &mut report).unwrap_or_default();
+    let snapshot = snapshot.unwrap_or_else(|| panic!("{report}"));
+    let code = Generator::new().generate(&snapshot, &overlay, &mut report);
+    (code, report)
+}
+
+/// The code without line breaks and indentation, to look for parts of it.
+fn flat(code: &Code, file: &str) -> String {
+    code.files()[file].split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn good(overlay: &str, file: &str) -> String {
+    let (code, report) = generate(overlay);
+    assert!(!report.has_errors(), "{report}");
+    flat(&code, file)
+}
+
+#[test]
+fn an_optional_parameter_has_a_setter_and_is_left_out_until_it_is_set() {
+    let overlay = r#"
+        [actions.server_start.parameters.wait]
+        optional = true
+        type = "bool"
+        description = "Whether to wait until it runs"
+    "#;
+    let text = good(overlay, "parameters.rs");
+    assert!(
+        text.contains("/// `wait`: Whether to wait until it runs pub wait: Option<bool>,"),
+        "{text}"
+    );
+    assert!(text.contains("pub fn wait(mut self, wait: bool) -> Self"), "{text}");
+    assert!(text.contains(r#"parameters.add_some("wait", self.wait.as_ref());"#), "{text}");
+    assert!(text.contains("pub fn new(server: impl Into<String>) -> Self"), "{text}");
+}
+
+#[test]
+fn an_optional_parameter_does_not_change_the_method_of_an_action_without_any() {
+    let overlay = "[actions.servers.parameters.filter]\noptional = true\ntype = 'str'";
+    let text = good(overlay, "methods.rs");
+    assert!(text.contains("pub fn servers(&self) -> Call<'_, Reply>"), "{text}");
+    assert!(text.contains("`agent.call(Servers::new().filter(…))`"), "{text}");
+}
+
+#[test]
+fn a_shared_newtype_is_everywhere_where_the_catalogue_agrees() {
+    let overlay = "[types.ServerId]\nis = 'str'\n[parameters.server]\ntype = 'ServerId'";
+    let (code, report) = generate(overlay);
+    let text = flat(&code, "parameters.rs");
+    assert_eq!(text.matches("pub server: ServerId,").count(), 2, "{text}");
+    assert_eq!(text.matches("pub server: i64,").count(), 1, "{text}");
+    let told: Vec<_> = report.iter().filter(|it| it.code() == "overlay-type").collect();
+    let [told] = told[..] else { panic!("{report}") };
+    assert_eq!(
+        told.message(),
+        "the overlay says that `server` is `ServerId`, and the catalogue says `int` here"
+    );
+    assert!(flat(&code, "types.rs").contains("pub struct ServerId(String);"));
+}
+
+#[test]
+fn a_text_with_known_values_takes_any_other() {
+    let overlay = "[types.Target]\nvalues = ['players', 'the-rest']\n\
+                   [actions.server_wipe.parameters.targets]\ntype = 'list<Target>'";
+    let text = good(overlay, "types.rs");
+    for part in [
+        "/// `players` Players, /// `the-rest` TheRest, /// Any other value. Other(String),",
+        r#"Self::TheRest => "the-rest","#,
+        r#""the-rest" => Self::TheRest,"#,
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(good(overlay, "parameters.rs").contains("pub targets: Vec<Target>,"));
+}
+
+#[test]
+fn names_timeouts_words_and_deprecation_are_taken_over() {
+    let overlay = "[actions.server_start]\nname = 'start'\ntimeout = 90\n\
+                   description = 'Starts one.'\ndeprecated = 'use something else'";
+    let text = good(overlay, "methods.rs");
+    assert!(
+        text.contains(
+            "/// Starts one. /// /// Action `server_start`. A call waits 90 s for its reply unless \
+             told otherwise. #[doc(alias = \"server_start\")] \
+             #[deprecated = \"use something else\"] pub fn start(&self, parameters: Start)"
+        ),
+        "{text}"
+    );
+    let text = good(overlay, "parameters.rs");
+    assert!(
+        text.contains("const TIMEOUT: Option<Duration>")
+            && text.contains("Duration::from_secs(90)")
+    );
+    assert!(text.contains("const NAME: &'static str = \"server_start\";"));
+}
+
+#[test]
+fn what_matches_nothing_is_an_error_that_names_the_nearest() {
+    for (overlay, message, help) in [
+        (
+            "[actions.server_strat]\ntimeout = 1",
+            "the catalogue has no action `server_strat`",
+            "the nearest match is `server_start`",
+        ),
+        (
+            "[actions.server_start.parameters.sever]\ntype = 'str'",
+            "the catalogue has no parameter `sever`",
+            "the nearest match is `server`",
+        ),
+        (
+            "[parameters.zzz]\ntype = 'str'",
+            "the catalogue has no parameter `zzz`",
+            "take it out; a parameter that the catalogue lacks is added by `optional = true` in \
+             one action",
+        ),
+        (
+            "first = ['servr']",
+            "the catalogue has no parameter `servr`",
+            "the nearest match is `server`",
+        ),
+        (
+            "[types.ServerId]\nis = 'str'\n[actions.server_start.parameters.server]\ntype = 'ServerID2'",
+            "the type `serverid2` is not known",
+            "the nearest type that is declared is `ServerId`",
+        ),
+        (
+            "[types.ServerId]\nis = 'str'",
+            "no parameter is of the type `ServerId`",
+            "take it out, or name it as the `type` of a parameter",
+        ),
+        (
+            "[types.String]\nis = 'str'",
+            "`String` cannot be declared",
+            "a type's name is written `LikeThis`, and not one of Rust or of the SDK",
+        ),
+        (
+            "[types.Target]\nvalues = ['a-b', 'a_b']",
+            "`Target` cannot be declared",
+            "each value needs a name of its own: letters and digits",
+        ),
+        (
+            "[actions.servers]\nname = 'close'",
+            "the name `close` cannot be chosen",
+            "a name is written `like_this`, and not one of Rust or of the SDK",
+        ),
+        (
+            "[actions.servers]\nname = 'same'\n[actions.odd]\nname = 'same'",
+            "the name `same` cannot be chosen",
+            "it is chosen twice",
+        ),
+        (
+            "[actions.servers]\nreply = 'nowhere.schema.json'",
+            "`nowhere.schema.json` cannot be read: No such file or directory (os error 2)",
+            "name a JSON Schema by its path from the overlay's folder",
+        ),
+        (
+            "[actions.servers]\ntimeuot = 5",
+            "this is no overlay: unknown field `timeuot`, expected one of `name`, `description`, \
+             `deprecated`, `timeout`, `reply`, `parameters`",
+            "`schemas/overlay.schema.json` tells all that may stand in it",
+        ),
+    ] {
+        let (_, report) = generate(overlay);
+        let errors: Vec<_> = report.iter().filter(|it| it.severity() == Severity::Error).collect();
+        assert!(
+            errors.iter().any(|it| it.message() == message && it.remedy() == Some(help)),
+            "{overlay}\n{report}"
+        );
+        assert!(errors.iter().all(|it| it.position().is_some()), "{report}");
+    }
+}
+
+#[test]
+fn a_reply_becomes_a_type_that_tolerates_what_it_does_not_know() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let schema = r##"{
+        "type": "object",
+        "required": ["servers", "total"],
+        "properties": {
+            "total": {"type": "integer", "minimum": 0},
+            "type": {"type": "string", "description": "A keyword"},
+            "servers": {"type": "array", "items": {"$ref": "#/$defs/Server"}},
+            "odd": {"allOf": []}
+        },
+        "$defs": {"Server": {"properties": {
+            "parent": {"anyOf": [{"$ref": "#/$defs/Server"}, {"type": "null"}]},
+            "children": {"type": "array", "items": {"$ref": "#/$defs/Server"}},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}}
+        }}}
+    }"##;
+    std::fs::write(folder.path().join("servers.json"), schema).expect("it can be written");
+    let overlay = folder.path().join("overlay.toml");
+    std::fs::write(&overlay, "[actions.servers]\nreply = 'servers.json'")
+        .expect("it can be written");
+
+    let mut report = Report::new();
+    let snapshot = Snapshot::from_bytes("test.json", SNAPSHOT.as_bytes(), &mut report);
+    let overlay = Overlay::read(&overlay, &mut report).expect("it is an overlay");
+    let snapshot = snapshot.expect("it is a snapshot");
+    let code = Generator::new().generate(&snapshot, &overlay, &mut report);
+    let text = flat(&code, "replies.rs");
+    for part in [
+        "pub struct ServersReply {",
+        "impl FromReply for ServersReply {",
+        "pub total: u64,",
+        "pub servers: Vec<Server>,",
+        "/// `type`: A keyword #[serde(rename = \"type\")]",
+        "pub type_: Option<String>,",
+        "pub parent: Option<Box<Server>>,",
+        "pub children: Option<Vec<Server>>,",
+        "pub labels: Option<BTreeMap<String, String>>,",
+        "pub odd: Option<Value>,",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("deny_unknown_fields"));
+    assert!(flat(&code, "methods.rs").contains("pub fn servers(&self) -> Call<'_, ServersReply>"));
+    let told: Vec<_> = report.iter().filter(|it| it.code() == "reply-schema").collect();
+    let [told] = told[..] else { panic!("{report}") };
+    assert_eq!(told.document_path(), Some("$.properties.odd"));
+}
+
+#[test]
+fn a_secret_is_what_the_overlay_says() {
+    let overlay = "[actions.server_start.parameters.server]\nsecret = true";
+    let text = good(overlay, "parameters.rs");
+    assert!(text.contains(r#".field("server", &format_args!("(hidden)"))"#), "{text}");
+}
+
+#[test]
+fn the_schema_for_editors_knows_every_key() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/overlay.schema.json");
+    let text = std::fs::read_to_string(path).expect("it is readable");
+    let schema: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    for (place, keys) in [
+        ("/properties", vec!["note", "first", "types", "parameters", "actions"]),
+        ("/$defs/Type/properties", vec!["is", "values", "description"]),
+        ("/$defs/ParametersOfAName/properties", vec!["type", "description", "secret"]),
+        (
+            "/$defs/Action/properties",
+            vec!["name", "description", "deprecated", "timeout", "reply", "parameters"],
+        ),
+        ("/$defs/Parameter/properties", vec!["name", "type", "description", "optional", "secret"]),
+    ] {
+        let known = schema.pointer(place).and_then(serde_json::Value::as_object).expect(place);
+        let mut known: Vec<_> = known.keys().collect();
+        let mut keys = keys;
+        known.sort();
+        keys.sort_unstable();
+        assert_eq!(known, keys, "{place}");
+        let closed = place.replace("properties", "additionalProperties");
+        assert_eq!(schema.pointer(&closed), Some(&false.into()), "{closed}");
+    }
+}
