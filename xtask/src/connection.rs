@@ -11,8 +11,8 @@ use crate::{failure::Failure, password::PasswordOptions, progress};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Address {
-    /// The agent: wss://HOST[:PORT][/PATH], or ws:// where it has no TLS; port 8090 and path /ws
-    /// unless given
+    /// The agent: `wss://HOST[:PORT][/PATH]`, or `ws://` where it has no TLS; port 8090 and path
+    /// `/ws` unless given
     #[arg(long, env = "AGENT_URL", hide_env_values = true)]
     url: Option<String>,
 
@@ -36,7 +36,7 @@ pub struct Connection {
     #[command(flatten)]
     pub password: PasswordOptions,
 
-    /// Let ws:// be used with a host that is not this machine: the password travels in it for
+    /// Let `ws://` be used with a host that is not this machine: the password travels in it for
     /// everyone to read
     #[arg(long, env = "AGENT_ALLOW_PLAINTEXT", hide_env_values = true)]
     #[arg(value_parser = FalseyValueParser::new())]

@@ -8,13 +8,14 @@ use std::{
 use agent_codegen::{Report, Snapshot, types::ParamType};
 use serde_json::{Map, Value, value::RawValue};
 
+use super::PASSWORD_HELP;
 use crate::{
     connection::Connection, failure::Failure, json, output, progress, project::ProjectOption,
 };
 
 /// Call one action and print the reply as JSON
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = format!("{REPLY_HELP}\n\n{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Call {
     /// The action's name, as in the snapshot
     action: String,
@@ -36,21 +37,17 @@ pub struct Call {
     connection: Connection,
 }
 
-const AFTER_HELP: &str = concat!(
-    "\
+const REPLY_HELP: &str = "\
 The reply goes to standard output. Exit code 1 means that the agent rejected
 the call, 3 that there is no reply; the text says whether the agent may have
-executed it. Actions that take minutes (backups, exports) need --timeout.
+executed it. Actions that take minutes (backups, exports) need --timeout.";
 
-The password comes from AGENT_PASSWORD in the environment, --password-file or
---password-stdin; never from an argument, since `ps` shows those.
-
+const EXAMPLES: &str = "\
 Examples:
   cargo xtask call servers
   cargo xtask call server_filetree server=AxiomMain root=/ levels=2
   cargo xtask call create_backup server=AxiomMain --timeout 600
-  cargo xtask call task_create --parameters - < task.json"
-);
+  cargo xtask call task_create --parameters - < task.json";
 
 impl Call {
     pub async fn run(self) -> Result<(), Failure> {

@@ -90,13 +90,18 @@ pub async fn run<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = 
 }
 
 /// Runs a program to its end with a text on its standard input.
-pub async fn run_with_input(mut command: Command, input: &str) -> Ended {
+pub async fn run_with_input(command: Command, input: &str) -> Ended {
+    run_within(LIMIT, command, input).await
+}
+
+/// The same for a program that may take longer than others.
+pub async fn run_within(limit: Duration, mut command: Command, input: &str) -> Ended {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input.as_bytes()).await.unwrap();
     drop(stdin);
-    let output = timeout(LIMIT, child.wait_with_output()).await.expect("it does not end").unwrap();
+    let output = timeout(limit, child.wait_with_output()).await.expect("it does not end").unwrap();
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -216,16 +221,21 @@ pub type StdoutLines = Lines<BufReader<ChildStdout>>;
 pub fn copy_of_project() -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for folder in ["schemas", "agent-sdk/src/generated"] {
-        let (from, to) = (root().join(folder), copy.path().join(folder));
-        fs::create_dir_all(&to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            if entry.path().is_file() {
-                fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-            }
-        }
+        copy_folder(&root().join(folder), &copy.path().join(folder));
     }
     copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let copy = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &copy);
+        } else {
+            fs::copy(entry.path(), copy).unwrap();
+        }
+    }
 }
 
 /// Every file in a folder, by name.
