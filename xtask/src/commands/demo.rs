@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use agent_codegen::{Code, Generator, Overlay, Report, Snapshot};
+use agent_codegen::Snapshot;
 use agent_sdk::{Agent, Tls, mock::MockAgent};
 use anstyle::Style;
 use tokio::process::Command;
@@ -17,6 +17,7 @@ use tokio::process::Command;
 use super::mock_agent::{catalogue, version_of};
 use crate::{
     failure::Failure,
+    generation::{Mode, Plan},
     live,
     output::printable,
     password::VARIABLE,
@@ -40,37 +41,26 @@ impl Demo {
         let snapshot = project.newest_snapshot()?;
 
         let mock = start(&snapshot).await?;
-        step(
-            1,
-            &format!(
-                "A mock agent runs at {}, and user `{}` may log in.",
-                mock.url(),
-                mock.username()
-            ),
-        );
+        let (url, user) = (mock.url(), mock.username());
+        step(1, &format!("A mock agent runs at {url}, and user `{user}` may log in."));
         detail("Its catalogue is a reconstruction from public notes: no real agent was captured.");
 
         let fetched = fetch(&mock).await?;
         let committed = read(&snapshot)?;
-        if fetched.canonical() != committed.canonical() {
+        if fetched.canonical().as_bytes() != committed {
             return Err(Failure::found("the fetched catalogue is not the committed one"));
         }
-        step(
-            2,
-            &format!(
-                "Its catalogue was fetched: {} actions, the same as in {}.",
-                fetched.actions().len(),
-                snapshot.display()
-            ),
-        );
+        let (actions, file) = (fetched.actions().len(), snapshot.display());
+        step(2, &format!("Its catalogue was fetched: {actions} actions, the same as in {file}."));
         detail("The connection is wss, and trusts one certificate alone, by its fingerprint.");
 
-        let files = regenerate(&project, &committed)?;
+        let files = regenerate(&project, &snapshot)?;
+        let folder = project.generated();
+        let folder = folder.display();
         step(
             3,
             &format!(
-                "The typed SDK was generated: {files} files, byte for byte those in {}.",
-                project.generated().display()
+                "The typed SDK was generated: {files} files, byte for byte those in {folder}."
             ),
         );
 
@@ -111,33 +101,30 @@ async fn fetch(mock: &MockAgent) -> Result<Snapshot, Failure> {
     Ok(live::snapshot(&agent, &reply?)?.0)
 }
 
-fn read(snapshot: &Path) -> Result<Snapshot, Failure> {
-    let mut report = Report::new();
-    Snapshot::read(snapshot, &mut report).ok_or_else(|| Failure::impossible(report.to_string()))
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::file(path, "read", &error))
 }
 
 /// Generates into a folder of its own and compares with what is committed; how many files.
-fn regenerate(project: &Project, snapshot: &Snapshot) -> Result<usize, Failure> {
-    let mut report = Report::new();
-    let overlay = Overlay::read(&project.overlay(), &mut report);
-    let overlay = overlay.ok_or_else(|| Failure::impossible(report.to_string()))?;
-    let code: Code = Generator::new().generate(snapshot, &overlay, &mut report);
+fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::impossible(format!("no temporary folder: {error}")))?;
-    let written = code.write(folder.path());
-    written.map_err(|error| Failure::file(folder.path(), "written", &error))?;
-    for name in code.files().keys() {
-        let read = |folder: &Path| {
-            let path = folder.join(name);
-            std::fs::read(&path).map_err(|error| Failure::file(&path, "read", &error))
-        };
-        if read(folder.path())? != read(&project.generated())? {
+    let mut plan = Plan::of(project)?;
+    plan.snapshot = snapshot.to_owned();
+    plan.out = folder.path().to_owned();
+    // Nothing in the project is to be changed.
+    plan.canonical.clear();
+    let written = plan.run(Mode::Write)?.differences;
+    for difference in &written {
+        let name = difference.path().file_name().unwrap_or_default();
+        if read(difference.path())? != read(&project.generated().join(name))? {
             return Err(Failure::found(format!(
-                "`{name}` was generated otherwise; `cargo xtask generate` writes it anew"
+                "`{}` was generated otherwise; `cargo xtask generate` writes it anew",
+                name.display()
             )));
         }
     }
-    Ok(code.files().len())
+    Ok(written.len())
 }
 
 /// Runs the example, which is built with the generated code, unlike this program.
