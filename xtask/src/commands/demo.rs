@@ -136,6 +136,10 @@ async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
     if !stderr().is_terminal() {
         command.arg("--quiet");
     }
+    let outer = env::vars_os().map(|(name, _)| name);
+    outer.filter(|name| name.to_str().is_some_and(is_of_outer_build)).for_each(|name| {
+        command.env_remove(name);
+    });
     let root = project.root();
     command.current_dir(if root.as_os_str().is_empty() { Path::new(".") } else { root });
     command
@@ -155,6 +159,16 @@ async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
     Err(Failure::impossible(format!("the example failed ({}); see above", output.status)))
 }
 
+/// Whether cargo sets the variable for the program that it runs, which is this one.
+///
+/// The build scripts of some dependencies (`ring`) look at these, so that a cargo that inherited
+/// them would build half of the tree anew, and so would the next one that did not.
+fn is_of_outer_build(variable: &str) -> bool {
+    const PREFIXES: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+    PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+        || matches!(variable, "CARGO_PRIMARY_PACKAGE" | "CARGO_TARGET_TMPDIR" | "OUT_DIR")
+}
+
 fn step(number: usize, text: &str) {
     let bold = Style::new().bold();
     show(&format!("{bold}{number}. {text}{bold:#}"));
@@ -167,4 +181,19 @@ fn detail(text: &str) {
 fn show(line: &str) {
     // A reader that has gone away has seen enough; the demo's exit code still tells the rest.
     let _ = writeln!(anstream::AutoStream::auto(stdout()), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_cargo_stays_and_what_it_set_for_this_program_goes() {
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_BIN_EXE_xtask"] {
+            assert!(is_of_outer_build(name), "{name}");
+        }
+        for name in ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "PATH"] {
+            assert!(!is_of_outer_build(name), "{name}");
+        }
+    }
 }
