@@ -109,11 +109,13 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::impossible(format!("no temporary folder: {error}")))?;
-    let mut plan = Plan::of(project)?;
-    plan.snapshot = snapshot.to_owned();
-    plan.out = folder.path().to_owned();
-    // Nothing in the project is to be changed.
-    plan.canonical.clear();
+    let plan = Plan {
+        snapshot: snapshot.to_owned(),
+        out: folder.path().to_owned(),
+        // Nothing in the project is to be changed.
+        canonical: Vec::new(),
+        ..Plan::of(project)?
+    };
     let written = plan.run(Mode::Write)?.differences;
     for difference in &written {
         let name = difference.path().file_name().unwrap_or_default();
