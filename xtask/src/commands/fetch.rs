@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Fetch {
-    /// Where to [default: `schemas/agent-<version>.json`, by the version that the agent tells]
+    /// Where to; `schemas/agent-<version>.json` unless given, by the version that the agent tells
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
