@@ -1,8 +1,9 @@
 //! Calls that reach the agent.
 
+use agent_sdk::mock::MockAgent;
 use serde_json::{Value, json};
 
-use crate::common::{Mock, run_with_input};
+use crate::common::{Mock, copy_of_project, ended, program, run_with_input};
 
 #[tokio::test]
 async fn a_reply_is_json_on_standard_output_and_nothing_else_is_said() {
@@ -71,7 +72,7 @@ async fn password_and_parameters_may_come_from_files_and_standard_input() {
 
     let mut command = mock.client(["call", "whoami", "--password-file"]);
     command.arg(file.path()).env_remove("AGENT_PASSWORD");
-    who(crate::common::ended(command).await.json());
+    who(ended(command).await.json());
 
     let mut command = mock.client(["call", "whoami", "--password-stdin"]);
     command.env_remove("AGENT_PASSWORD");
@@ -93,7 +94,7 @@ async fn an_agent_without_tls_is_reached_on_this_machine() {
 
 #[tokio::test]
 async fn the_mock_takes_the_given_password_and_ends_when_asked() {
-    let mut command = crate::common::program(["mock-agent", "--for", "120"]);
+    let mut command = program(["mock-agent", "--for", "120"]);
     command.env("AGENT_PASSWORD", "one of my own");
     let mock = Mock::start_command(command).await;
     assert_eq!(mock.password(), "one of my own");
@@ -124,7 +125,7 @@ async fn a_certificate_is_remembered_and_a_changed_one_refused() {
     let call = |mock: &Mock| {
         let mut command = mock.client(["call", "whoami", "--known-agents"]);
         command.arg(&known).env_remove("AGENT_FINGERPRINT");
-        crate::common::ended(command)
+        ended(command)
     };
     call(&first).await.json();
     call(&first).await.json();
@@ -134,4 +135,33 @@ async fn a_certificate_is_remembered_and_a_changed_one_refused() {
     let refused = call(&second).await;
     let line = refused.one_line(3);
     assert!(line.contains(&found) && line.contains(second.fingerprint()), "{line}");
+}
+
+#[tokio::test]
+async fn what_the_overlay_knows_holds_for_calls_too() {
+    let project = copy_of_project();
+    let overlay = project.path().join("schemas/overlay.toml");
+    let mut text = std::fs::read_to_string(&overlay).unwrap();
+    text.push_str("\n[actions.mods]\ntimeout = 1\n");
+    text.push_str("[actions.applications.parameters.tag]\ntype = \"str\"\noptional = true\n");
+    std::fs::write(&overlay, text).unwrap();
+    let mock = MockAgent::builder(json!({ "applications": {}, "mods": {} }))
+        .tls(false)
+        .handler("mods", |_, _| std::future::pending())
+        .start()
+        .await
+        .unwrap();
+    let call = |arguments: &[&str]| {
+        let mut command = program(["call"]);
+        command.args(arguments).current_dir(project.path());
+        command.env("AGENT_URL", mock.url()).env("AGENT_PASSWORD", mock.password());
+        ended(command)
+    };
+    // A text by the overlay's type, though it looks like a number.
+    assert_eq!(call(&["applications", "tag=12"]).await.json(), json!({ "tag": "12" }));
+    let waited = call(&["mods"]).await;
+    assert!(waited.one_line(3).contains("none within 1s"), "{waited:?}");
+    let told = call(&["mods", "--timeout", "0.2"]).await;
+    assert!(told.one_line(3).contains("none within 200ms"), "{told:?}");
+    mock.stop().await;
 }
