@@ -35,6 +35,7 @@
 pub mod build;
 pub mod diagnostic;
 pub mod emit;
+mod known;
 mod model;
 mod naming;
 pub mod overlay;
@@ -44,5 +45,6 @@ pub mod types;
 
 pub use diagnostic::{Diagnostic, Report, Severity};
 pub use emit::{Code, Generator};
+pub use known::KnownAction;
 pub use overlay::Overlay;
 pub use snapshot::Snapshot;

@@ -97,3 +97,8 @@ pub mod generated_code {
     pub use serde;
     pub use serde_json;
 }
+
+/// The README's Rust is compiled with the examples of the documentation.
+#[cfg(all(doctest, feature = "actions", feature = "tls"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

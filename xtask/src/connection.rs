@@ -7,19 +7,23 @@ use clap::builder::FalseyValueParser;
 
 use crate::{failure::Failure, password::PasswordOptions, progress};
 
+/// What is waited unless somebody says otherwise; the SDK's own default, named here for `--help`.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Where the agent is, and how long to wait for it.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Address {
-    /// The agent: wss://HOST[:PORT][/PATH], or ws:// where it has no TLS; port 8090 and path /ws
-    /// unless given
+    /// The agent: `wss://HOST[:PORT][/PATH]`, or `ws://` where it has no TLS; port 8090 and path
+    /// `/ws` unless given
     #[arg(long, env = "AGENT_URL", hide_env_values = true)]
     url: Option<String>,
 
-    /// Time limit for connecting, and for the answer to each call
+    /// Time limit for connecting, and for the answer to each call [default: 10, or for a call what
+    /// the overlay says of its action]
     #[arg(long, value_name = "SECONDS", env = "AGENT_TIMEOUT", hide_env_values = true)]
-    #[arg(default_value = "10", value_parser = seconds)]
-    timeout: Duration,
+    #[arg(value_parser = seconds)]
+    timeout: Option<Duration>,
 }
 
 /// All that a login needs.
@@ -36,7 +40,7 @@ pub struct Connection {
     #[command(flatten)]
     pub password: PasswordOptions,
 
-    /// Let ws:// be used with a host that is not this machine: the password travels in it for
+    /// Let `ws://` be used with a host that is not this machine: the password travels in it for
     /// everyone to read
     #[arg(long, env = "AGENT_ALLOW_PLAINTEXT", hide_env_values = true)]
     #[arg(value_parser = FalseyValueParser::new())]
@@ -75,11 +79,17 @@ impl Address {
             .url
             .as_ref()
             .ok_or_else(|| Failure::usage("no agent: name it by --url URL or AGENT_URL"))?;
-        Ok(Agent::builder(url).connect_timeout(self.timeout).call_timeout(self.timeout))
+        let timeout = self.timeout.unwrap_or(TIMEOUT);
+        Ok(Agent::builder(url).connect_timeout(timeout).call_timeout(timeout))
     }
 }
 
 impl Connection {
+    /// The time limit, if one was given.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.address.timeout
+    }
+
     /// A connection in the making, without credentials.
     pub fn builder(&self) -> Result<Builder, Failure> {
         let builder = self.address.builder()?.tls(self.trust.tls()?);

@@ -2,6 +2,10 @@
 //!
 //! Reading it into a value would sort its keys and round its large numbers.
 
+/// What is nested deeper than this stays on one line: a hostile reply of brackets alone would
+/// otherwise become spaces by the gigabyte.
+const DEEPEST: usize = 32;
+
 /// The text on one line.
 pub fn compact(text: &str) -> String {
     lay_out(text, false)
@@ -77,7 +81,7 @@ impl Layout {
     }
 
     fn new_line(&mut self) {
-        if self.lines {
+        if self.lines && self.depth <= DEEPEST {
             self.out.push('\n');
             self.out.extend(std::iter::repeat_n("  ", self.depth));
         }
@@ -119,6 +123,14 @@ mod tests {
         for text in [compact(TEXT), pretty(TEXT)] {
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), before);
         }
+    }
+
+    #[test]
+    fn a_tower_of_brackets_does_not_become_a_mountain_of_spaces() {
+        let tower = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let pretty = pretty(&tower);
+        assert!(pretty.len() < tower.len() + 10_000, "{}", pretty.len());
+        assert!(pretty.lines().count() <= 2 * DEEPEST + 2);
     }
 
     #[test]

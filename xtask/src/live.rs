@@ -1,6 +1,6 @@
 //! The catalogue of a running agent.
 
-use agent_codegen::{Report, Snapshot};
+use agent_codegen::{Report, Severity, Snapshot};
 use agent_sdk::{Agent, Reply};
 
 use crate::{failure::Failure, output, progress};
@@ -11,18 +11,19 @@ pub async fn catalogue(agent: &Agent) -> Result<Reply, Failure> {
     Ok(progress::shown("waiting for the catalogue", call).await?)
 }
 
-/// Reads the catalogue out of the reply; tells what is wrong with it.
-pub fn snapshot(agent: &Agent, reply: &Reply) -> Result<Snapshot, Failure> {
+/// Reads the catalogue out of the reply; the report has errors if parts of it were not understood.
+pub fn snapshot(agent: &Agent, reply: &Reply) -> Result<(Snapshot, Report), Failure> {
     let name = format!("the reply of {}", agent.url());
     let mut report = Report::new();
     let snapshot = Snapshot::from_bytes(&name, reply.message(), &mut report);
-    if !report.is_empty() {
-        output::talk(&report);
-    }
-    snapshot.filter(|_| !report.has_errors()).ok_or_else(|| {
+    // What is less than an error concerns those who generate code from it.
+    let errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
+    errors.for_each(output::talk);
+    let snapshot = snapshot.ok_or_else(|| {
         Failure::impossible(format!(
             "{name} to `list_actions` is no catalogue that is understood; `cargo xtask fetch \
              --raw-out FILE` keeps it as it came, to be reported"
         ))
-    })
+    })?;
+    Ok((snapshot, report))
 }

@@ -93,7 +93,12 @@ pub fn talk(text: impl Display) {
 /// The text without anything that a terminal would obey: it may come from an agent, or from
 /// whoever claims to be one.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| c.is_control() && c != '\n';
+    // Control characters, and those that turn the direction of writing.
+    let harmful = |c: char| match c {
+        '\n' => false,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => c.is_control(),
+    };
     if !text.contains(harmful) {
         return text.into();
     }
@@ -116,6 +121,7 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_shown_instead() {
         assert_eq!(printable("plain,\nwords"), "plain,\nwords");
+        assert_eq!(printable("\u{202e}txt.exe"), "\\u{202e}txt.exe");
         assert_eq!(printable("\u{1b}[2Jgone\r\u{9b}"), "\\u{1b}[2Jgone\\r\\u{9b}");
     }
 }

@@ -18,7 +18,8 @@ const LONGEST: u64 = 64 * 1024;
 /// How to come by the password.
 #[derive(clap::Args)]
 pub struct PasswordOptions {
-    /// Read the password from FILE, in place of AGENT_PASSWORD; one newline at its end is left out
+    /// Read the password from FILE, in place of `AGENT_PASSWORD`; one newline at its end is left
+    /// out
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 

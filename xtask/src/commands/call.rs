@@ -1,20 +1,18 @@
 //! `call`: one action.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Read},
-};
+use std::io::{self, Read};
 
-use agent_codegen::{Report, Snapshot, types::ParamType};
+use agent_codegen::{KnownAction, Overlay, Report, Snapshot, types::ParamType};
 use serde_json::{Map, Value, value::RawValue};
 
+use super::PASSWORD_HELP;
 use crate::{
     connection::Connection, failure::Failure, json, output, progress, project::ProjectOption,
 };
 
 /// Call one action and print the reply as JSON
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = format!("{REPLY_HELP}\n\n{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Call {
     /// The action's name, as in the snapshot
     action: String,
@@ -36,44 +34,43 @@ pub struct Call {
     connection: Connection,
 }
 
-const AFTER_HELP: &str = concat!(
-    "\
+const REPLY_HELP: &str = "\
 The reply goes to standard output. Exit code 1 means that the agent rejected
 the call, 3 that there is no reply; the text says whether the agent may have
-executed it. Actions that take minutes (backups, exports) need --timeout.
+executed it. Actions that are known to take minutes are given them.";
 
-The password comes from AGENT_PASSWORD in the environment, --password-file or
---password-stdin; never from an argument, since `ps` shows those.
-
+const EXAMPLES: &str = "\
 Examples:
   cargo xtask call servers
   cargo xtask call server_filetree server=AxiomMain root=/ levels=2
-  cargo xtask call create_backup server=AxiomMain --timeout 600
-  cargo xtask call task_create --parameters - < task.json"
-);
+  cargo xtask call create_backup server=AxiomMain --timeout 3600
+  cargo xtask call task_create --parameters - < task.json";
 
 impl Call {
     pub async fn run(self) -> Result<(), Failure> {
-        let parameters = self.read_parameters()?;
+        let known = self.known();
+        let parameters = self.read_parameters(&known)?;
         let agent = self.connection.connect().await?;
-        let call = agent.call_raw(self.action, parameters);
+        let mut call = agent.call_raw(self.action, parameters);
+        if let Some(timeout) = self.connection.timeout().or(known.timeout()) {
+            call = call.timeout(timeout);
+        }
         let result = progress::shown("waiting for the reply", call).await;
         agent.close().await;
         let reply: Box<RawValue> = result?.decode()?;
         output::result(&json::pretty(reply.get()))
     }
 
-    fn read_parameters(&self) -> Result<Map<String, Value>, Failure> {
+    fn read_parameters(&self, known: &KnownAction) -> Result<Map<String, Value>, Failure> {
         let mut parameters = self.read_object()?;
-        let types = self.types();
         for (number, pair) in self.pairs.iter().enumerate() {
             // The text is not repeated: it may be a secret.
             let (key, value) =
                 pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
                     Failure::usage(format!("parameter {} is not of the form KEY=VALUE", number + 1))
                 })?;
-            let value = types
-                .get(key)
+            let value = known
+                .parameter(key)
                 .unwrap_or(&ParamType::Any)
                 .value(value)
                 .map_err(|error| Failure::usage(format!("parameter `{key}`: {error}")))?;
@@ -108,15 +105,15 @@ impl Call {
         Ok(text)
     }
 
-    /// The types of the action's parameters, as far as the project's snapshot tells them: without
-    /// one, or for an action that it does not know, values are read as JSON or text.
-    fn types(&self) -> BTreeMap<String, ParamType> {
-        let snapshot = self.project.find().and_then(|project| project.newest_snapshot());
-        let snapshot = snapshot.ok().and_then(|path| Snapshot::read(&path, &mut Report::new()));
-        let Some(action) = snapshot.as_ref().and_then(|all| all.actions().get(&self.action)) else {
-            return BTreeMap::new();
-        };
-        let known = action.parameters().iter();
-        known.map(|known| (known.name().to_owned(), known.param_type().clone())).collect()
+    /// What the project's snapshot and overlay know of the action: without a project, or for an
+    /// action that it does not know, values are read as JSON or text.
+    fn known(&self) -> KnownAction {
+        let mut report = Report::new();
+        let known = self.project.find().ok().and_then(|project| {
+            let snapshot = Snapshot::read(&project.newest_snapshot().ok()?, &mut report)?;
+            let overlay = Overlay::read(&project.overlay(), &mut report).unwrap_or_default();
+            KnownAction::find(&snapshot, &overlay, &self.action)
+        });
+        known.unwrap_or_default()
     }
 }

@@ -49,7 +49,7 @@ impl Check {
         let agent = self.connection.connect().await?;
         let reply = live::catalogue(&agent).await;
         agent.close().await;
-        let live = live::snapshot(&agent, &reply?)?.canonical();
+        let live = live::snapshot(&agent, &reply?)?.0.canonical();
         let path = &outcome.snapshot;
         let ours = std::fs::read(path).map_err(|error| Failure::file(path, "read", &error))?;
         Ok(ours == live.as_bytes())

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use agent_codegen::{Code, Generator, Overlay, Report, Snapshot};
+use agent_codegen::Snapshot;
 use agent_sdk::{Agent, Tls, mock::MockAgent};
 use anstyle::Style;
 use tokio::process::Command;
@@ -17,6 +17,7 @@ use tokio::process::Command;
 use super::mock_agent::{catalogue, version_of};
 use crate::{
     failure::Failure,
+    generation::{Mode, Plan},
     live,
     output::printable,
     password::VARIABLE,
@@ -40,37 +41,26 @@ impl Demo {
         let snapshot = project.newest_snapshot()?;
 
         let mock = start(&snapshot).await?;
-        step(
-            1,
-            &format!(
-                "A mock agent runs at {}, and user `{}` may log in.",
-                mock.url(),
-                mock.username()
-            ),
-        );
+        let (url, user) = (mock.url(), mock.username());
+        step(1, &format!("A mock agent runs at {url}, and user `{user}` may log in."));
         detail("Its catalogue is a reconstruction from public notes: no real agent was captured.");
 
         let fetched = fetch(&mock).await?;
         let committed = read(&snapshot)?;
-        if fetched.canonical() != committed.canonical() {
+        if fetched.canonical().as_bytes() != committed {
             return Err(Failure::found("the fetched catalogue is not the committed one"));
         }
-        step(
-            2,
-            &format!(
-                "Its catalogue was fetched: {} actions, the same as in {}.",
-                fetched.actions().len(),
-                snapshot.display()
-            ),
-        );
+        let (actions, file) = (fetched.actions().len(), snapshot.display());
+        step(2, &format!("Its catalogue was fetched: {actions} actions, the same as in {file}."));
         detail("The connection is wss, and trusts one certificate alone, by its fingerprint.");
 
-        let files = regenerate(&project, &committed)?;
+        let files = regenerate(&project, &snapshot)?;
+        let folder = project.generated();
+        let folder = folder.display();
         step(
             3,
             &format!(
-                "The typed SDK was generated: {files} files, byte for byte those in {}.",
-                project.generated().display()
+                "The typed SDK was generated: {files} files, byte for byte those in {folder}."
             ),
         );
 
@@ -108,36 +98,35 @@ async fn fetch(mock: &MockAgent) -> Result<Snapshot, Failure> {
         .await?;
     let reply = live::catalogue(&agent).await;
     agent.close().await;
-    live::snapshot(&agent, &reply?)
+    Ok(live::snapshot(&agent, &reply?)?.0)
 }
 
-fn read(snapshot: &Path) -> Result<Snapshot, Failure> {
-    let mut report = Report::new();
-    Snapshot::read(snapshot, &mut report).ok_or_else(|| Failure::impossible(report.to_string()))
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::file(path, "read", &error))
 }
 
 /// Generates into a folder of its own and compares with what is committed; how many files.
-fn regenerate(project: &Project, snapshot: &Snapshot) -> Result<usize, Failure> {
-    let mut report = Report::new();
-    let overlay = Overlay::read(&project.overlay(), &mut report);
-    let overlay = overlay.ok_or_else(|| Failure::impossible(report.to_string()))?;
-    let code: Code = Generator::new().generate(snapshot, &overlay, &mut report);
+fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::impossible(format!("no temporary folder: {error}")))?;
-    let written = code.write(folder.path());
-    written.map_err(|error| Failure::file(folder.path(), "written", &error))?;
-    for name in code.files().keys() {
-        let read = |folder: &Path| {
-            let path = folder.join(name);
-            std::fs::read(&path).map_err(|error| Failure::file(&path, "read", &error))
-        };
-        if read(folder.path())? != read(&project.generated())? {
+    let plan = Plan {
+        snapshot: snapshot.to_owned(),
+        out: folder.path().to_owned(),
+        // Nothing in the project is to be changed.
+        canonical: Vec::new(),
+        ..Plan::of(project)?
+    };
+    let written = plan.run(Mode::Write)?.differences;
+    for difference in &written {
+        let name = difference.path().file_name().unwrap_or_default();
+        if read(difference.path())? != read(&project.generated().join(name))? {
             return Err(Failure::found(format!(
-                "`{name}` was generated otherwise; `cargo xtask generate` writes it anew"
+                "`{}` was generated otherwise; `cargo xtask generate` writes it anew",
+                name.display()
             )));
         }
     }
-    Ok(code.files().len())
+    Ok(written.len())
 }
 
 /// Runs the example, which is built with the generated code, unlike this program.
@@ -149,6 +138,10 @@ async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
     if !stderr().is_terminal() {
         command.arg("--quiet");
     }
+    let outer = env::vars_os().map(|(name, _)| name);
+    outer.filter(|name| name.to_str().is_some_and(is_of_outer_build)).for_each(|name| {
+        command.env_remove(name);
+    });
     let root = project.root();
     command.current_dir(if root.as_os_str().is_empty() { Path::new(".") } else { root });
     command
@@ -168,6 +161,16 @@ async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
     Err(Failure::impossible(format!("the example failed ({}); see above", output.status)))
 }
 
+/// Whether cargo sets the variable for the program that it runs, which is this one.
+///
+/// The build scripts of some dependencies (`ring`) look at these, so that a cargo that inherited
+/// them would build half of the tree anew, and so would the next one that did not.
+fn is_of_outer_build(variable: &str) -> bool {
+    const PREFIXES: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+    PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+        || matches!(variable, "CARGO_PRIMARY_PACKAGE" | "CARGO_TARGET_TMPDIR" | "OUT_DIR")
+}
+
 fn step(number: usize, text: &str) {
     let bold = Style::new().bold();
     show(&format!("{bold}{number}. {text}{bold:#}"));
@@ -180,4 +183,19 @@ fn detail(text: &str) {
 fn show(line: &str) {
     // A reader that has gone away has seen enough; the demo's exit code still tells the rest.
     let _ = writeln!(anstream::AutoStream::auto(stdout()), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_cargo_stays_and_what_it_set_for_this_program_goes() {
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_BIN_EXE_xtask"] {
+            assert!(is_of_outer_build(name), "{name}");
+        }
+        for name in ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "PATH"] {
+            assert!(!is_of_outer_build(name), "{name}");
+        }
+    }
 }

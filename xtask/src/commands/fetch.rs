@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Fetch {
-    /// Where to [default: schemas/agent-<version>.json, by the version that the agent tells]
+    /// Where to; `schemas/agent-<version>.json` unless given, by the version that the agent tells
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
@@ -59,7 +59,7 @@ impl Fetch {
         if let Some(path) = &self.raw_out {
             write(path, reply.message())?;
         }
-        let snapshot = live::snapshot(&agent, &reply)?;
+        let (snapshot, report) = live::snapshot(&agent, &reply)?;
         let path = match self.out.clone() {
             Some(path) => path,
             None => self.default_path().await?,
@@ -70,7 +70,13 @@ impl Fetch {
             write(&path, &text)?;
         }
         let fetched = Fetched { path, actions: snapshot.actions().len(), changed };
-        self.format.result(&fetched, || fetched.text())
+        self.format.result(&fetched, || fetched.text())?;
+        if report.has_errors() {
+            return Err(Failure::impossible(
+                "parts of the catalogue are not understood; what stands above says which",
+            ));
+        }
+        Ok(())
     }
 
     /// The snapshot's place in the project, by the version that the agent tells.

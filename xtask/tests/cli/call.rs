@@ -1,0 +1,167 @@
+//! Calls that reach the agent.
+
+use agent_sdk::mock::MockAgent;
+use serde_json::{Value, json};
+
+use crate::common::{Mock, copy_of_project, ended, program, run_with_input};
+
+#[tokio::test]
+async fn a_reply_is_json_on_standard_output_and_nothing_else_is_said() {
+    let mock = Mock::start().await;
+    let ended = mock.run(["call", "whoami"]).await;
+    assert_eq!(ended.json(), json!({ "username": "root", "permissions": ["*"] }));
+    assert_eq!(ended.stderr, "");
+}
+
+#[tokio::test]
+async fn what_the_agent_rejects_is_told_in_its_own_words() {
+    let mock = Mock::start().await;
+    let unknown = mock.run(["call", "levitate"]).await;
+    assert_eq!(
+        unknown.one_line(1),
+        "error: the agent rejected `levitate`: unknown action `levitate`"
+    );
+    let missing = mock.run(["call", "server_filetree", "server=AxiomMain", "levels=1"]).await;
+    assert_eq!((missing.code, &*missing.stdout), (Some(1), ""));
+    assert!(missing.stderr.contains("missing required parameters: root"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn values_have_the_types_of_the_snapshot() {
+    let mock = Mock::start().await;
+    for (arguments, expected) in [
+        // A text stays one, whatever it looks like.
+        (
+            &["server_filetree", "server=12", "root=true", "levels=2"][..],
+            json!({ "server": "12", "root": "true", "levels": 2 }),
+        ),
+        (
+            &["mod_change", "server=a", "entity_id=b=c", "enabled=true"],
+            json!({ "server": "a", "entity_id": "b=c", "enabled": true }),
+        ),
+        (
+            &["file_zip", r#"paths=["a", "b"]"#, "target="],
+            json!({ "paths": ["a", "b"], "target": "" }),
+        ),
+        (&["settings", r#"settings={"x":[1]}"#], json!({ "settings": { "x": [1] } })),
+        (
+            &["application_stop", "application=a", "timeout=2.5"],
+            json!({ "application": "a", "timeout": 2.5 }),
+        ),
+        // What the snapshot does not know is JSON, or else a text.
+        (
+            &["mods", "a=1", "b=x y", "c=[1]", "d=\"1\""],
+            json!({ "a": 1, "b": "x y", "c": [1], "d": "1" }),
+        ),
+        (
+            &["file_zip", "--parameters", r#"{"paths":[]}"#, "target=t"],
+            json!({ "paths": [], "target": "t" }),
+        ),
+    ] {
+        let ended = mock.run([&["call"], arguments].concat()).await;
+        assert_eq!(ended.json(), expected, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn password_and_parameters_may_come_from_files_and_standard_input() {
+    let mock = Mock::start().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{}\n", mock.password())).unwrap();
+    let who = |ended: Value| assert_eq!(ended["username"], "root");
+
+    let mut command = mock.client(["call", "whoami", "--password-file"]);
+    command.arg(file.path()).env_remove("AGENT_PASSWORD");
+    who(ended(command).await.json());
+
+    let mut command = mock.client(["call", "whoami", "--password-stdin"]);
+    command.env_remove("AGENT_PASSWORD");
+    who(run_with_input(command, mock.password()).await.json());
+
+    let command = mock.client(["call", "settings", "--parameters", "-"]);
+    let ended = run_with_input(command, r#"{ "settings": { "a": 1 } }"#).await;
+    assert_eq!(ended.json(), json!({ "settings": { "a": 1 } }));
+}
+
+#[tokio::test]
+async fn an_agent_without_tls_is_reached_on_this_machine() {
+    let mock = Mock::start_with(["--no-tls", "--username", "ada", "--server", "One"]).await;
+    assert_eq!(mock.start_line()["fingerprint"], Value::Null);
+    assert!(mock.url().starts_with("ws://127.0.0.1:"), "{}", mock.url());
+    let ended = mock.run(["call", "servers", "--username", "ada"]).await;
+    assert_eq!(ended.json()["servers"][0]["id"], "One");
+}
+
+#[tokio::test]
+async fn the_mock_takes_the_given_password_and_ends_when_asked() {
+    let mut command = program(["mock-agent", "--for", "120"]);
+    command.env("AGENT_PASSWORD", "one of my own");
+    let mock = Mock::start_command(command).await;
+    assert_eq!(mock.password(), "one of my own");
+    let keys: Vec<_> = mock.start_line().as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["fingerprint", "password", "url", "username"]);
+    assert_eq!(mock.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_certificate_is_shown_without_login() {
+    let mock = Mock::start().await;
+    let url = ["--url", mock.url()];
+    let shown = crate::common::run(["fingerprint", "--format", "json", url[0], url[1]]).await;
+    let shown = shown.json();
+    assert_eq!(shown["fingerprint"], mock.fingerprint());
+    assert_eq!(shown["valid_now"], true);
+    assert!(shown["issuer"].as_str().unwrap().contains("CFTools Architect"), "{shown}");
+    let text = crate::common::run(["fingerprint", url[0], url[1]]).await;
+    assert_eq!(text.stdout.lines().next(), Some(mock.fingerprint()));
+}
+
+#[tokio::test]
+async fn a_certificate_is_remembered_and_a_changed_one_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let known = folder.path().join("known agents");
+    let first = Mock::start().await;
+    let port = first.url().rsplit([':', '/']).nth(1).unwrap().to_owned();
+    let call = |mock: &Mock| {
+        let mut command = mock.client(["call", "whoami", "--known-agents"]);
+        command.arg(&known).env_remove("AGENT_FINGERPRINT");
+        ended(command)
+    };
+    call(&first).await.json();
+    call(&first).await.json();
+    let found = first.fingerprint().to_owned();
+    first.kill().await;
+    let second = Mock::start_with(["--port", &port]).await;
+    let refused = call(&second).await;
+    let line = refused.one_line(3);
+    assert!(line.contains(&found) && line.contains(second.fingerprint()), "{line}");
+}
+
+#[tokio::test]
+async fn what_the_overlay_knows_holds_for_calls_too() {
+    let project = copy_of_project();
+    let overlay = project.path().join("schemas/overlay.toml");
+    let mut text = std::fs::read_to_string(&overlay).unwrap();
+    text.push_str("\n[actions.mods]\ntimeout = 1\n");
+    text.push_str("[actions.applications.parameters.tag]\ntype = \"str\"\noptional = true\n");
+    std::fs::write(&overlay, text).unwrap();
+    let mock = MockAgent::builder(json!({ "applications": {}, "mods": {} }))
+        .tls(false)
+        .handler("mods", |_, _| std::future::pending())
+        .start()
+        .await
+        .unwrap();
+    let call = |arguments: &[&str]| {
+        let mut command = program(["call"]);
+        command.args(arguments).current_dir(project.path());
+        command.env("AGENT_URL", mock.url()).env("AGENT_PASSWORD", mock.password());
+        ended(command)
+    };
+    // A text by the overlay's type, though it looks like a number.
+    assert_eq!(call(&["applications", "tag=12"]).await.json(), json!({ "tag": "12" }));
+    let waited = call(&["mods"]).await;
+    assert!(waited.one_line(3).contains("none within 1s"), "{waited:?}");
+    let told = call(&["mods", "--timeout", "0.2"]).await;
+    assert!(told.one_line(3).contains("none within 200ms"), "{told:?}");
+    mock.stop().await;
+}

@@ -1,0 +1,130 @@
+//! Generated code: written, checked, restored.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::common::{Ended, Mock, copy_of_project, ended, files, program, root};
+
+async fn run(project: &Path, arguments: &[&str]) -> Ended {
+    let mut command = program(arguments);
+    command.current_dir(project);
+    ended(command).await
+}
+
+fn json(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+#[tokio::test]
+async fn emptied_code_is_noticed_and_restored_byte_for_byte() {
+    let project = copy_of_project();
+    let generated = project.path().join("agent-sdk/src/generated");
+    assert_eq!(run(project.path(), &["check"]).await.code, Some(0));
+    for (name, _) in files(&generated) {
+        fs::remove_file(generated.join(name)).unwrap();
+    }
+    let found = run(project.path(), &["check"]).await;
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.stderr.contains("`cargo xtask generate`"), "{found:?}");
+    assert!(found.stdout.contains("agent-sdk/src/generated/methods.rs is missing"), "{found:?}");
+
+    assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
+    assert_eq!(files(&generated), files(&root().join("agent-sdk/src/generated")));
+    assert_eq!(run(project.path(), &["check"]).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_folder_may_be_gone_and_the_project_be_named_from_elsewhere() {
+    let project = copy_of_project();
+    let generated = project.path().join("agent-sdk/src/generated");
+    fs::remove_dir_all(&generated).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let root = project.path().to_str().unwrap();
+    for (command, code) in [("check", 1), ("generate", 0), ("check", 0)] {
+        let ended = run(elsewhere.path(), &[command, "--root", root]).await;
+        assert_eq!(ended.code, Some(code), "{command}: {ended:?}");
+    }
+    let lost = run(elsewhere.path(), &["check"]).await;
+    assert!(lost.one_line(3).contains("--root DIR"), "{lost:?}");
+}
+
+#[tokio::test]
+async fn a_machine_reads_what_is_different() {
+    let project = copy_of_project();
+    let methods = project.path().join("agent-sdk/src/generated/methods.rs");
+    fs::write(&methods, "// somebody was here").unwrap();
+    for arguments in
+        [&["check", "--format", "json"][..], &["generate", "--check", "--format", "json"]]
+    {
+        let found = run(project.path(), arguments).await;
+        assert_eq!(found.code, Some(1), "{found:?}");
+        let differences = &json(&found)["differences"];
+        assert_eq!(differences[0]["state"], "changed", "{found:?}");
+        assert_eq!(differences[0]["path"], "agent-sdk/src/generated/methods.rs");
+        assert_eq!(differences.as_array().unwrap().len(), 1);
+    }
+    assert_eq!(fs::read_to_string(methods).unwrap(), "// somebody was here");
+}
+
+#[tokio::test]
+async fn a_snapshot_is_held_to_its_canonical_form() {
+    let project = copy_of_project();
+    let path = project.path().join("schemas/agent-1.1.34.json");
+    let canonical = fs::read_to_string(&path).unwrap();
+    fs::write(&path, canonical.replace("  ", "\t")).unwrap();
+    let found = run(project.path(), &["check"]).await;
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.stdout.contains("agent-1.1.34.json is not in the canonical form"), "{found:?}");
+    assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
+    assert_eq!(fs::read_to_string(&path).unwrap(), canonical);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_none_is_told_with_its_place_and_nothing_is_written() {
+    let project = copy_of_project();
+    let generated = project.path().join("agent-sdk/src/generated");
+    let before = files(&generated);
+    fs::write(project.path().join("schemas/agent-9.0.0.json"), "{ \"actions\": {").unwrap();
+    for command in ["check", "generate"] {
+        let ended = run(project.path(), &[command]).await;
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        assert!(ended.stderr.contains("agent-9.0.0.json"), "{ended:?}");
+    }
+    assert_eq!(files(&generated), before);
+}
+
+#[tokio::test]
+async fn a_snapshot_of_ones_own_is_generated_for_another_crate() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = r#"{ "lift": { "required_parameters": { "height": "gadget" } } }"#;
+    fs::write(folder.path().join("mine.json"), snapshot).unwrap();
+    let arguments = ["generate", "--downstream", "--snapshot", "mine.json", "--out", "out"];
+    let ended = run(folder.path(), &arguments).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // An unknown word for a type is worth a warning, and with `--strict` an error.
+    assert!(ended.stderr.contains("gadget"), "{ended:?}");
+    let methods = fs::read_to_string(folder.path().join("out/methods.rs")).unwrap();
+    assert!(methods.contains("::agent_sdk::"), "{methods}");
+    let strict = run(folder.path(), &[&arguments[..], &["--strict"]].concat()).await;
+    assert_eq!(strict.code, Some(3), "{strict:?}");
+}
+
+#[tokio::test]
+async fn a_running_agent_is_compared_with_the_snapshot() {
+    let mock = Mock::start().await;
+    let project = copy_of_project();
+    let check = || {
+        let mut command = mock.client(["check", "--live"]);
+        command.current_dir(project.path());
+        ended(command)
+    };
+    assert_eq!(check().await.code, Some(0));
+    let path = project.path().join("schemas/agent-1.1.34.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("Starts a server", "Starts a server, once")).unwrap();
+    assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
+    let found = check().await;
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.stderr.contains("`cargo xtask fetch`"), "{found:?}");
+}

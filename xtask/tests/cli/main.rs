@@ -1,0 +1,12 @@
+//! The command line as a user meets it: the built program, against agents in other processes.
+
+mod call;
+mod common;
+mod failures;
+mod fetch;
+mod generate;
+mod help;
+mod project;
+mod readme;
+mod secrets;
+mod watch;

@@ -1,0 +1,63 @@
+//! The README's commands, run as they stand there. (Its Rust is compiled with the SDK's doctests.)
+
+use std::{process::Stdio, time::Duration};
+
+use crate::common::{Ended, Mock, copy_of_project, root, run_within};
+
+/// What stands in the README for an agent and its certificate.
+const URL: &str = "wss://203.0.113.7:8090";
+const FINGERPRINT: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+/// The demo builds its example where the tests of the SDK have not done so.
+const BUILD_LIMIT: Duration = Duration::from_secs(300);
+
+/// `cargo xtask` is the program under test; what would build this workspace once more is left out.
+const CARGO: &str = r#"
+cargo() {
+    case "$1" in
+        xtask) shift; "$XTASK" "$@" ;;
+        test | check) ;;
+        *) echo "the README has an unexpected command: cargo $*" >&2; return 64 ;;
+    esac
+}
+"#;
+
+/// The README's shell blocks, in their order.
+fn blocks() -> Vec<String> {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let parts = readme.split("```sh\n").skip(1);
+    parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
+}
+
+async fn run(script: &str, folder: &std::path::Path, input: &str) -> Ended {
+    let mut command = tokio::process::Command::new("bash");
+    command.args(["-euc", script]).current_dir(folder).kill_on_drop(true);
+    command.env("XTASK", env!("CARGO_BIN_EXE_xtask")).stdout(Stdio::piped());
+    run_within(BUILD_LIMIT, command, input).await
+}
+
+#[tokio::test]
+async fn the_demo_runs() {
+    let demo = run(&format!("{CARGO}{}", blocks()[0]), &root(), "").await;
+    assert_eq!(demo.code, Some(0), "{demo:?}");
+    for words in ["reconstruction", "114 actions", "byte for byte", "event", "rejected", "Done in"]
+    {
+        assert!(demo.stdout.contains(words), "{words}: {demo:?}");
+    }
+    let calls = ["whoami", "servers", "subscribe", "server_start", "server_filetree"];
+    assert!(calls.iter().all(|call| demo.stdout.contains(call)), "{demo:?}");
+}
+
+#[tokio::test]
+async fn the_commands_for_an_agent_work_one_after_the_other() {
+    let mock = Mock::start().await;
+    let project = copy_of_project();
+    let script = format!("{CARGO}{}", blocks()[1..].join("\n"))
+        .replace(URL, mock.url())
+        .replace(FINGERPRINT, mock.fingerprint());
+    let ended = run(&script, project.path(), &format!("{}\n", mock.password())).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for words in [mock.fingerprint(), "114 actions, unchanged", "up to date", "AxiomMain"] {
+        assert!(ended.stdout.contains(words), "{words}: {ended:?}");
+    }
+}

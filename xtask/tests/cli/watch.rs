@@ -1,0 +1,79 @@
+//! Events.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::process::Child;
+
+use crate::common::{Mock, StdoutLines, line_with, lines, next_line, program, terminate};
+
+fn start(mock: &Mock, arguments: &[&str]) -> (Child, StdoutLines) {
+    let mut command = mock.client(["watch"]);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let stdout = lines(child.stdout.take().unwrap());
+    (child, stdout)
+}
+
+async fn event(events: &mut StdoutLines) -> Value {
+    serde_json::from_str(&next_line(events).await).unwrap()
+}
+
+#[tokio::test]
+async fn events_are_one_line_each_until_it_is_asked_to_end() {
+    let mock = Mock::start().await;
+    let (mut watch, mut events) = start(&mock, &["--topic", "AxiomMain"]);
+    let mut stderr = lines(watch.stderr.take().unwrap());
+    line_with(&mut stderr, "watching").await;
+    assert_eq!(mock.run(["call", "server_start", "server=AxiomMain"]).await.code, Some(0));
+    for state in ["starting", "running"] {
+        let told = event(&mut events).await;
+        assert_eq!(told["parameters"], json!({ "server": "AxiomMain", "state": state }));
+    }
+    terminate(&watch).await;
+    assert_eq!(events.next_line().await.unwrap(), None);
+    assert_eq!(watch.wait().await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_console_is_shown_where_it_is_asked_for() {
+    let mock = Mock::start().await;
+    let (watch, mut events) = start(&mock, &["--console"]);
+    assert_eq!(event(&mut events).await["action"], "stdout");
+    terminate(&watch).await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_made_again_with_its_subscriptions() {
+    let start_mock = async |port: &str| {
+        let mut command = program(["mock-agent", "--for", "120", "--no-tls", "--port", port]);
+        command.env("AGENT_PASSWORD", "the same");
+        Mock::start_command(command).await
+    };
+    let mock = start_mock("0").await;
+    let port = mock.url().rsplit([':', '/']).nth(1).unwrap().to_owned();
+    let (mut watch, mut events) = start(&mock, &["--topic", "AxiomMain"]);
+    let mut stderr = lines(watch.stderr.take().unwrap());
+    line_with(&mut stderr, "watching").await;
+
+    mock.kill().await;
+    line_with(&mut stderr, "no connection; attempt").await;
+    let mock = start_mock(&port).await;
+    line_with(&mut stderr, "connected again").await;
+    assert_eq!(mock.run(["call", "server_start", "server=AxiomMain"]).await.code, Some(0));
+    assert_eq!(event(&mut events).await["parameters"]["state"], "starting");
+    terminate(&watch).await;
+    assert_eq!(watch.wait().await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_reader_that_has_enough_ends_it() {
+    let mock = Mock::start().await;
+    let (mut watch, events) = start(&mock, &["--console", "--topic", "AxiomMain"]);
+    let mut stderr = lines(watch.stderr.take().unwrap());
+    line_with(&mut stderr, "watching").await;
+    drop(events);
+    mock.run(["call", "server_start", "server=AxiomMain"]).await.json();
+    let code = tokio::time::timeout(crate::common::LIMIT, watch.wait()).await;
+    assert_eq!(code.expect("it does not end").unwrap().code(), Some(0));
+}
