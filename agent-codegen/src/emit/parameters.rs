@@ -39,9 +39,6 @@ use super::{
 };
 use crate::model::{Action, Model, Parameter};
 
-/// Above this many arguments clippy wants fewer; the agent decides how many there are.
-const MANY_ARGUMENTS: usize = 7;
-
 pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
     let lints = home.lints();
     let imports = imports(home, model);
@@ -162,12 +159,8 @@ fn new(action: &Action) -> TokenStream {
         0 => docs::lines(["Without any parameter."]),
         _ => docs::lines(["With the parameters that the agent demands."]),
     };
-    let many = (parameters.len() > MANY_ARGUMENTS).then(
-        || quote!(#[allow(clippy::too_many_arguments, reason = "the agent demands them all")]),
-    );
     quote! {
         #docs
-        #many
         #[must_use]
         pub fn new(#(#parameters),*) -> Self {
             Self { #(#fields),* }

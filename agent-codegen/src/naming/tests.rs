@@ -122,3 +122,50 @@ fn a_declared_type_keeps_its_name() {
     let names = assign(Scope::Action, [("server_id", None)], &taken);
     assert_ne!(names["server_id"].camel, "ServerId");
 }
+
+/// The SDK and this list would drift apart unseen: a generated method `statistics` would not
+/// compile beside the agent's own.
+#[test]
+fn every_name_of_the_runtime_is_reserved() {
+    let parse = |path: &str| {
+        let path = format!("{}/../agent-sdk/src/{path}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect("the runtime is beside this crate");
+        syn::parse_file(&text).expect("it is Rust").items
+    };
+    let mut types = Vec::new();
+    for item in parse("lib.rs") {
+        if let syn::Item::Use(item) = item {
+            last_names(&item.tree, &mut types);
+        }
+    }
+    types.retain(|name| name.starts_with(char::is_uppercase));
+    assert!(types.len() > 10, "{types:?}");
+    for name in types {
+        assert!(reserved::is_taken_type(&name), "{name}");
+    }
+
+    let mut methods = Vec::new();
+    for item in parse("agent.rs") {
+        let syn::Item::Impl(item) = item else { continue };
+        for item in item.items {
+            let syn::ImplItem::Fn(method) = item else { continue };
+            if !matches!(method.vis, syn::Visibility::Inherited) {
+                methods.push(method.sig.ident.to_string());
+            }
+        }
+    }
+    assert!(methods.len() > 5, "{methods:?}");
+    for name in methods {
+        assert!(reserved::is_taken(Scope::Action, &name), "{name}");
+    }
+}
+
+fn last_names(tree: &syn::UseTree, names: &mut Vec<String>) {
+    match tree {
+        syn::UseTree::Path(path) => last_names(&path.tree, names),
+        syn::UseTree::Name(name) => names.push(name.ident.to_string()),
+        syn::UseTree::Rename(rename) => names.push(rename.rename.to_string()),
+        syn::UseTree::Group(group) => group.items.iter().for_each(|it| last_names(it, names)),
+        syn::UseTree::Glob(_) => {}
+    }
+}
