@@ -5,6 +5,7 @@ mod code;
 mod docs;
 mod format;
 mod methods;
+mod parallel;
 mod parameters;
 mod replies;
 mod rust_types;
@@ -18,7 +19,7 @@ pub use code::{Code, Difference, write_whole};
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report},
-    model::Model,
+    model::{Action, Model},
     text::Visible,
 };
 
@@ -89,26 +90,31 @@ impl Generator {
         let model = Model::new(snapshot, overlay, report);
         let home = self.home;
         let mut parts = vec![
-            Part { name: "catalogue", exports: "ACTIONS", tokens: catalogue::emit(home, &model) },
-            Part { name: "parameters", exports: "*", tokens: parameters::emit(home, &model) },
+            Part { name: "catalogue", exports: "ACTIONS", emit: catalogue::emit, each: None },
+            Part {
+                name: "parameters",
+                exports: "*",
+                emit: parameters::emit,
+                each: Some(parameters::action),
+            },
         ];
         if self.methods && model.callable().next().is_some() {
             let exports = if home == Home::Sdk { "" } else { "AgentActions" };
-            parts.push(Part { name: "methods", exports, tokens: methods::emit(home, &model) });
+            parts.push(Part { name: "methods", exports, emit: methods::emit, each: None });
         }
         if !model.replies.is_empty() {
-            parts.push(Part { name: "replies", exports: "*", tokens: replies::emit(home, &model) });
+            parts.push(Part { name: "replies", exports: "*", emit: replies::emit, each: None });
         }
         if !model.types.is_empty() {
-            parts.push(Part { name: "types", exports: "*", tokens: types::emit(home, &model) });
+            parts.push(Part { name: "types", exports: "*", emit: types::emit, each: None });
         }
         parts.sort_by_key(|part| part.name);
-        let entry = ("mod.rs".to_owned(), entry(home, &parts));
-        let parts = parts.into_iter().map(|part| (format!("{}.rs", part.name), part.tokens));
         let header = self.header(snapshot, overlay);
         let mut code = Code::default();
-        for (name, tokens) in parts.chain([entry]) {
-            match format::format(tokens) {
+        let entry = ("mod", format::format(entry(home, &parts)).map_err(|error| error.to_string()));
+        for (name, text) in parallel::write(home, &model, &parts).into_iter().chain([entry]) {
+            let name = format!("{name}.rs");
+            match text {
                 Ok(text) => code.insert(&name, format!("{header}\n{text}")),
                 Err(error) => report.push(
                     Diagnostic::error("bug", format!("the generated `{name}` is no Rust: {error}"))
@@ -196,7 +202,9 @@ struct Part {
     name: &'static str,
     /// What the entry exports of it: `*`, one name, or nothing.
     exports: &'static str,
-    tokens: TokenStream,
+    emit: fn(Home, &Model) -> TokenStream,
+    /// What follows for each action that has a method.
+    each: Option<fn(&Action) -> TokenStream>,
 }
 
 /// ```text

@@ -39,16 +39,15 @@ use super::{
 };
 use crate::model::{Action, Model, Parameter};
 
+/// What stands before the actions.
 pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
     let lints = home.lints();
     let imports = imports(home, model);
-    let actions = model.callable().map(action);
     quote! {
         //! The parameters of each action.
         #lints
 
         #imports
-        #(#actions)*
     }
 }
 
@@ -91,7 +90,8 @@ fn used<'a>(
     names.filter(|name| test(name)).map(|name| ident(name)).collect()
 }
 
-fn action(action: &Action) -> TokenStream {
+/// Everything of one action.
+pub(super) fn action(action: &Action) -> TokenStream {
     let structure = structure(action);
     let functions = functions(action);
     let debug = hides(action).then(|| debug(action));
