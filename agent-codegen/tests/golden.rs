@@ -43,7 +43,7 @@ fn outcome(path: &Path) -> String {
     };
     let code = Generator::new().generate(&snapshot, &overlay, &mut report);
     let root = folder().to_string_lossy().into_owned() + "/";
-    let mut text = format!("{report}").replace(&root, "").replace('\\', "/");
+    let mut text = format!("{report}").replace(&root, "");
     for (name, content) in code.files() {
         write!(text, "\n==== {name}\n\n{content}").expect("a string can be written");
     }
