@@ -103,6 +103,20 @@ fn without_a_natural_owner_nobody_gets_the_name() {
 }
 
 #[test]
+fn ten_thousand_names_that_fold_together_are_named_in_no_time() {
+    let wires: Vec<_> = (0..10_000)
+        .map(|n| format!("a{}b", "-".repeat(n % 100 + 1) + &".".repeat(n / 100)))
+        .collect();
+    let wires: Vec<_> = wires.iter().map(String::as_str).collect();
+    let start = std::time::Instant::now();
+    let names = names(Scope::Action, &wires);
+    let different: BTreeSet<_> = names.values().map(|name| &name.snake).collect();
+    assert_eq!(different.len(), wires.len());
+    // Quadratic, it took minutes; the room is for slow machines.
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
 fn one_type_for_two_methods_is_a_collision() {
     let names = names(Scope::Action, &["sql_2_db", "sql2_db"]);
     assert_ne!(names["sql_2_db"].camel, names["sql2_db"].camel);
