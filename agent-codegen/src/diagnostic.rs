@@ -7,7 +7,7 @@ use std::{fmt, ops::Range, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::text::Shown;
+mod draw;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -69,6 +69,16 @@ impl Source {
         let begin = self.lines.get(line - 1).copied().unwrap_or_default();
         let before = self.text.get(begin..offset).unwrap_or_default();
         (line, before.chars().count() + 1)
+    }
+
+    /// The line in which a range begins: its number, its text, and what of the range is in it.
+    fn line(&self, range: &Range<usize>) -> (usize, &str, Range<usize>) {
+        let (number, _) = self.position(range.start);
+        let begin = self.lines.get(number - 1).copied().unwrap_or_default();
+        let end = self.lines.get(number).map_or(self.text.len(), |next| next - 1);
+        let text = self.text.get(begin..end).unwrap_or_default().trim_end_matches('\r');
+        let within = |offset: usize| offset.saturating_sub(begin).min(text.len());
+        (number, text, within(range.start)..within(range.end))
     }
 
     /// The place of a line and a byte column, both from 1, as JSON and TOML readers tell them.
@@ -179,20 +189,10 @@ impl Diagnostic {
     }
 }
 
+/// As [`Diagnostic::draw`] without colours.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.severity, self.message)?;
-        if let Some((source, range)) = &self.place {
-            let (line, column) = source.position(range.start);
-            write!(f, "\n  --> {}:{line}:{column}", Shown(source.name()))?;
-        }
-        if let Some(path) = &self.path {
-            write!(f, "\n  at {path}")?;
-        }
-        if let Some(help) = &self.help {
-            write!(f, "\n  help: {help}")?;
-        }
-        Ok(())
+        f.write_str(&self.draw(false))
     }
 }
 
@@ -269,12 +269,10 @@ impl<'a> IntoIterator for &'a Report {
     }
 }
 
+/// As [`Report::draw`] without colours.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for diagnostic in self {
-            writeln!(f, "{diagnostic}")?;
-        }
-        Ok(())
+        f.write_str(&self.draw(false))
     }
 }
 

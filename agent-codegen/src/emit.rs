@@ -3,7 +3,9 @@
 mod catalogue;
 mod code;
 mod docs;
+mod format;
 mod methods;
+mod parallel;
 mod parameters;
 mod replies;
 mod rust_types;
@@ -17,7 +19,7 @@ pub use code::{Code, Difference, write_whole};
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report},
-    model::Model,
+    model::{Action, Model},
     text::Visible,
 };
 
@@ -88,26 +90,31 @@ impl Generator {
         let model = Model::new(snapshot, overlay, report);
         let home = self.home;
         let mut parts = vec![
-            Part { name: "catalogue", exports: "ACTIONS", tokens: catalogue::emit(home, &model) },
-            Part { name: "parameters", exports: "*", tokens: parameters::emit(home, &model) },
+            Part { name: "catalogue", exports: "ACTIONS", emit: catalogue::emit, each: None },
+            Part {
+                name: "parameters",
+                exports: "*",
+                emit: parameters::emit,
+                each: Some(parameters::action),
+            },
         ];
         if self.methods && model.callable().next().is_some() {
             let exports = if home == Home::Sdk { "" } else { "AgentActions" };
-            parts.push(Part { name: "methods", exports, tokens: methods::emit(home, &model) });
+            parts.push(Part { name: "methods", exports, emit: methods::emit, each: None });
         }
         if !model.replies.is_empty() {
-            parts.push(Part { name: "replies", exports: "*", tokens: replies::emit(home, &model) });
+            parts.push(Part { name: "replies", exports: "*", emit: replies::emit, each: None });
         }
         if !model.types.is_empty() {
-            parts.push(Part { name: "types", exports: "*", tokens: types::emit(home, &model) });
+            parts.push(Part { name: "types", exports: "*", emit: types::emit, each: None });
         }
         parts.sort_by_key(|part| part.name);
-        let entry = ("mod.rs".to_owned(), entry(home, &parts));
-        let parts = parts.into_iter().map(|part| (format!("{}.rs", part.name), part.tokens));
         let header = self.header(snapshot, overlay);
         let mut code = Code::default();
-        for (name, tokens) in parts.chain([entry]) {
-            match format(tokens) {
+        let entry = ("mod", format::format(entry(home, &parts)).map_err(|error| error.to_string()));
+        for (name, text) in parallel::write(home, &model, &parts).into_iter().chain([entry]) {
+            let name = format!("{name}.rs");
+            match text {
                 Ok(text) => code.insert(&name, format!("{header}\n{text}")),
                 Err(error) => report.push(
                     Diagnostic::error("bug", format!("the generated `{name}` is no Rust: {error}"))
@@ -154,7 +161,18 @@ impl Home {
     fn lints(self) -> TokenStream {
         match self {
             Self::Sdk => quote! {
-                #![allow(clippy::doc_markdown, reason = "the agent's words are shown as they are")]
+                #![allow(
+                    clippy::doc_markdown,
+                    clippy::fn_params_excessive_bools,
+                    clippy::many_single_char_names,
+                    clippy::self_named_constructors,
+                    clippy::similar_names,
+                    clippy::struct_excessive_bools,
+                    clippy::struct_field_names,
+                    clippy::too_many_arguments,
+                    clippy::too_many_lines,
+                    reason = "the agent chooses the words and the parameters"
+                )]
             },
             Self::OtherCrate => quote! {
                 #![allow(
@@ -184,7 +202,9 @@ struct Part {
     name: &'static str,
     /// What the entry exports of it: `*`, one name, or nothing.
     exports: &'static str,
-    tokens: TokenStream,
+    emit: fn(Home, &Model) -> TokenStream,
+    /// What follows for each action that has a method.
+    each: Option<fn(&Action) -> TokenStream>,
 }
 
 /// ```text
@@ -228,32 +248,4 @@ fn entry(home: Home, parts: &[Part]) -> TokenStream {
         #(mod #modules;)*
         #(#lints pub use #exports;)*
     }
-}
-
-fn format(tokens: TokenStream) -> syn::Result<String> {
-    Ok(space_out(&prettyplease::unparse(&syn::parse2(tokens)?)))
-}
-
-/// Puts an empty line between items, which `prettyplease` does not.
-///
-/// No string or comment of the output spans lines, so that a line tells what it is by itself.
-fn space_out(text: &str) -> String {
-    let mut spaced = String::with_capacity(text.len() + text.len() / 16);
-    let mut before = "";
-    for line in text.lines() {
-        let block_ends = matches!(before, "}" | "    }") && line.trim() != "}";
-        let declaration_ends = before.ends_with(';') && line.starts_with("    ///");
-        let item_ends = block_ends || declaration_ends;
-        let docs_end = before.starts_with("//!") && !line.starts_with("//!");
-        let imports_end =
-            before.ends_with(';') && !before.starts_with(' ') && line.starts_with(['/', '#', 'i']);
-        let lints_end = (before.starts_with("#![") && before.ends_with(']')) || before == ")]";
-        if item_ends || docs_end || imports_end || (lints_end && line.starts_with("use ")) {
-            spaced.push('\n');
-        }
-        spaced.push_str(line);
-        spaced.push('\n');
-        before = line;
-    }
-    spaced
 }

@@ -47,7 +47,7 @@ pub(crate) enum Change {
     Length,
     /// Rust or the SDK has the name already.
     Taken(String),
-    /// These other wire names would get the same Rust name.
+    /// These other wire names, and perhaps more, would get the same Rust name.
     Collision(Vec<String>),
     /// The overlay says so.
     Chosen,
@@ -76,6 +76,9 @@ impl fmt::Display for Change {
 /// The longest Rust name that is made; longer ones are cut and told apart by a suffix.
 const LONGEST: usize = 64;
 
+/// So many others are named of those that collide.
+const MOST_OTHERS: usize = 5;
+
 /// Names everything in one scope.
 ///
 /// `wires` is each wire name with the Rust name that the overlay chose for it, in snake case;
@@ -91,6 +94,9 @@ pub(crate) fn assign<'a>(
     for (wire, stem) in &stems {
         groups.entry(scope.key(&stem.text)).or_default().push(wire);
     }
+    // Once a group: a hostile catalogue may hold ten thousand names that fold together.
+    let owners: BTreeMap<&str, Option<&str>> =
+        groups.iter().map(|(key, group)| (key.as_str(), owner(&stems, group))).collect();
     let mut used: BTreeSet<String> = groups.keys().chain(taken).cloned().collect();
     stems
         .iter()
@@ -101,9 +107,9 @@ pub(crate) fn assign<'a>(
             if taken.contains(&key) {
                 stem.changes.push(Change::Taken(key));
                 stem.set_apart(scope, wire, &mut used);
-            } else if owner(&stems, group).is_none_or(|owner| owner != *wire) {
-                let others = group.iter().filter(|other| *other != wire).map(ToString::to_string);
-                stem.changes.push(Change::Collision(others.collect()));
+            } else if owners.get(key.as_str()).is_none_or(|owner| *owner != Some(*wire)) {
+                let others = group.iter().filter(|other| *other != wire).take(MOST_OTHERS);
+                stem.changes.push(Change::Collision(others.map(ToString::to_string).collect()));
                 stem.set_apart(scope, wire, &mut used);
             }
             (*wire, stem.into_name(scope))

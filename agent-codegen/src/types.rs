@@ -141,3 +141,6 @@ impl Word {
         words::go_kind(number)
     }
 }
+
+#[cfg(test)]
+mod tests;

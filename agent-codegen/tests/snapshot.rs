@@ -189,8 +189,16 @@ fn duplicate_keys_are_told_with_both_places() {
     assert_eq!(snapshot.expect("it is a catalogue").actions()["a"].description(), "2");
     assert_eq!(
         report.to_string(),
-        "warning: `a` stands here twice; the last one counts\n  --> test.json:2:1\n  \
-         at $.actions.a\n  help: the first is in line 1, column 14; remove one\n"
+        "\
+warning: `a` stands here twice; the last one counts
+ --> test.json:2:1
+  |
+2 | \"a\": {\"description\": \"2\"}}}
+  | ^^^
+  |
+  = note: at $.actions.a
+  = help: the first is in line 1, column 14; remove one
+"
     );
 }
 

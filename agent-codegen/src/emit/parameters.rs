@@ -39,19 +39,15 @@ use super::{
 };
 use crate::model::{Action, Model, Parameter};
 
-/// Above this many arguments clippy wants fewer; the agent decides how many there are.
-const MANY_ARGUMENTS: usize = 7;
-
+/// What stands before the actions.
 pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
     let lints = home.lints();
     let imports = imports(home, model);
-    let actions = model.callable().map(action);
     quote! {
         //! The parameters of each action.
         #lints
 
         #imports
-        #(#actions)*
     }
 }
 
@@ -94,7 +90,8 @@ fn used<'a>(
     names.filter(|name| test(name)).map(|name| ident(name)).collect()
 }
 
-fn action(action: &Action) -> TokenStream {
+/// Everything of one action.
+pub(super) fn action(action: &Action) -> TokenStream {
     let structure = structure(action);
     let functions = functions(action);
     let debug = hides(action).then(|| debug(action));
@@ -162,12 +159,8 @@ fn new(action: &Action) -> TokenStream {
         0 => docs::lines(["Without any parameter."]),
         _ => docs::lines(["With the parameters that the agent demands."]),
     };
-    let many = (parameters.len() > MANY_ARGUMENTS).then(
-        || quote!(#[allow(clippy::too_many_arguments, reason = "the agent demands them all")]),
-    );
     quote! {
         #docs
-        #many
         #[must_use]
         pub fn new(#(#parameters),*) -> Self {
             Self { #(#fields),* }

@@ -1,6 +1,9 @@
 //! From a snapshot and its overlay to the model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use toml::Spanned;
 
@@ -136,7 +139,7 @@ impl<'a> Lowering<'a> {
             changes: Vec::new(),
         });
         let method = format!("the action {} is the method `{}`", Quoted(wire), name.snake);
-        self.tell(&name, &method, action.place.start);
+        self.tell(&name, &method, &action.place);
         let nothing = ActionEntry::default();
         let entry = self.entry(wire).unwrap_or(&nothing);
         let mut parameters = self.parameters(wire, action, entry);
@@ -197,7 +200,7 @@ impl<'a> Lowering<'a> {
             let Some(name) = names.get(parameter.name.as_str()) else { continue };
             if !action.cloud_controller_only() {
                 let of = format!("the parameter {} of {}", Quoted(&parameter.name), Quoted(wire));
-                self.tell(name, &format!("{of} is `{}`", name.snake), parameter.place.start);
+                self.tell(name, &format!("{of} is `{}`", name.snake), &parameter.place);
             }
             let entry = entry.parameters.get(parameter.name.as_str());
             parameters.push(self.parameter(parameter, name, entry));
@@ -260,7 +263,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Tells of a name that is not the wire name: a collision loudly, since it can be resolved.
-    fn tell(&mut self, name: &Name, message: &str, place: usize) {
+    fn tell(&mut self, name: &Name, message: &str, place: &Range<usize>) {
         for change in &name.changes {
             let severity = match change {
                 Change::Chosen => continue,
@@ -273,7 +276,7 @@ impl<'a> Lowering<'a> {
                 _ => Diagnostic::note("renamed", message),
             };
             let found = found.help("choose another by `name` in the overlay");
-            self.report.push(found.at(self.snapshot.source(), place..place));
+            self.report.push(found.at(self.snapshot.source(), place.clone()));
         }
     }
 }

@@ -103,6 +103,20 @@ fn without_a_natural_owner_nobody_gets_the_name() {
 }
 
 #[test]
+fn ten_thousand_names_that_fold_together_are_named_in_no_time() {
+    let wires: Vec<_> = (0..10_000)
+        .map(|n| format!("a{}b", "-".repeat(n % 100 + 1) + &".".repeat(n / 100)))
+        .collect();
+    let wires: Vec<_> = wires.iter().map(String::as_str).collect();
+    let start = std::time::Instant::now();
+    let names = names(Scope::Action, &wires);
+    let different: BTreeSet<_> = names.values().map(|name| &name.snake).collect();
+    assert_eq!(different.len(), wires.len());
+    // Quadratic, it took minutes; the room is for slow machines.
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
 fn one_type_for_two_methods_is_a_collision() {
     let names = names(Scope::Action, &["sql_2_db", "sql2_db"]);
     assert_ne!(names["sql_2_db"].camel, names["sql2_db"].camel);
@@ -121,4 +135,51 @@ fn a_declared_type_keeps_its_name() {
     let taken = BTreeSet::from(["ServerId".to_owned()]);
     let names = assign(Scope::Action, [("server_id", None)], &taken);
     assert_ne!(names["server_id"].camel, "ServerId");
+}
+
+/// The SDK and this list would drift apart unseen: a generated method `statistics` would not
+/// compile beside the agent's own.
+#[test]
+fn every_name_of_the_runtime_is_reserved() {
+    let parse = |path: &str| {
+        let path = format!("{}/../agent-sdk/src/{path}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect("the runtime is beside this crate");
+        syn::parse_file(&text).expect("it is Rust").items
+    };
+    let mut types = Vec::new();
+    for item in parse("lib.rs") {
+        if let syn::Item::Use(item) = item {
+            last_names(&item.tree, &mut types);
+        }
+    }
+    types.retain(|name| name.starts_with(char::is_uppercase));
+    assert!(types.len() > 10, "{types:?}");
+    for name in types {
+        assert!(reserved::is_taken_type(&name), "{name}");
+    }
+
+    let mut methods = Vec::new();
+    for item in parse("agent.rs") {
+        let syn::Item::Impl(item) = item else { continue };
+        for item in item.items {
+            let syn::ImplItem::Fn(method) = item else { continue };
+            if !matches!(method.vis, syn::Visibility::Inherited) {
+                methods.push(method.sig.ident.to_string());
+            }
+        }
+    }
+    assert!(methods.len() > 5, "{methods:?}");
+    for name in methods {
+        assert!(reserved::is_taken(Scope::Action, &name), "{name}");
+    }
+}
+
+fn last_names(tree: &syn::UseTree, names: &mut Vec<String>) {
+    match tree {
+        syn::UseTree::Path(path) => last_names(&path.tree, names),
+        syn::UseTree::Name(name) => names.push(name.ident.to_string()),
+        syn::UseTree::Rename(rename) => names.push(rename.rename.to_string()),
+        syn::UseTree::Group(group) => group.items.iter().for_each(|it| last_names(it, names)),
+        syn::UseTree::Glob(_) => {}
+    }
 }

@@ -5,7 +5,18 @@
 
 //! Types of parameters that are more than a text or a number.
 
-#![allow(clippy::doc_markdown, reason = "the agent's words are shown as they are")]
+#![allow(
+    clippy::doc_markdown,
+    clippy::fn_params_excessive_bools,
+    clippy::many_single_char_names,
+    clippy::self_named_constructors,
+    clippy::similar_names,
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    reason = "the agent chooses the words and the parameters"
+)]
 
 use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

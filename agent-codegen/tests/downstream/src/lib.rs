@@ -1,8 +1,18 @@
 //! An application that has actions which the SDK does not know.
+//!
+//! It also holds what the generator makes of its golden snapshots, so that compiler, clippy and
+//! rustdoc judge all of it.
+
+#![deny(warnings, clippy::all, clippy::pedantic, rustdoc::all)]
 
 /// The actions of this crate's own snapshot.
 pub mod actions {
     include!(concat!(env!("OUT_DIR"), "/mod.rs"));
+}
+
+/// What the generator makes of its golden snapshots.
+pub mod golden {
+    include!(concat!(env!("OUT_DIR"), "/golden.rs"));
 }
 
 use actions::{AgentActions as _, ExportWorld, World};

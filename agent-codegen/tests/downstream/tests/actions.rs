@@ -1,9 +1,13 @@
 //! What a stranger's crate gets from its build script.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use agent_sdk::{Action, Parameters};
 use downstream::actions::{ACTIONS, ExportWorld, WorldId, WorldsReply};
+use downstream::golden;
 
 #[test]
 fn parameters_travel_under_their_names_and_options_only_if_set() {
@@ -38,4 +42,51 @@ fn a_newtype_is_a_text_on_the_wire() {
 fn the_table_has_every_action() {
     let names: Vec<_> = ACTIONS.iter().map(|action| action.name).collect();
     assert_eq!(names, ["export_world", "worlds"]);
+}
+
+/// The keys of an object in a golden snapshot, sorted.
+fn golden_keys(file: &str, pointer: &str) -> BTreeSet<String> {
+    let path = format!("{}/../golden/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("it is readable");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let map = json.pointer(pointer).and_then(serde_json::Value::as_object).expect("it is a map");
+    map.keys().cloned().collect()
+}
+
+#[test]
+fn every_action_keeps_its_name_whatever_it_is() {
+    let names: BTreeSet<_> =
+        golden::names_odd::ACTIONS.iter().map(|it| it.name.to_owned()).collect();
+    assert_eq!(names, golden_keys("names-odd.json", "/actions"));
+    assert_eq!(golden::names_keywords::Mod::NAME, "mod");
+    assert_eq!(golden::names_keywords::Self_::NAME, "self");
+    assert_eq!(golden::names_keywords::Option_::NAME, "Option");
+}
+
+#[test]
+fn every_parameter_travels_under_its_name_whatever_it_is() {
+    let action = golden::parameter_names::Nullable::new();
+    let json = Parameters::json(&action).expect("it can be written");
+    let sent: BTreeMap<String, Option<bool>> =
+        serde_json::from_str(&json).expect("each is null until set");
+    let sent: BTreeSet<_> = sent.into_keys().collect();
+    let pointer = "/actions/nullable/required_parameters";
+    assert_eq!(sent, golden_keys("parameter-names.json", pointer));
+}
+
+#[test]
+fn a_secret_is_not_shown_and_travels() {
+    let action = golden::secrets::Login::new("shown", "hidden-1", 1, "root").api_key("hidden-2");
+    let shown = format!("{action:?}");
+    assert!(shown.contains("root") && !shown.contains("hidden-"), "{shown}");
+    assert!(Parameters::json(&action).expect("it can be written").contains("hidden-2"));
+}
+
+#[test]
+fn a_text_with_known_values_is_read_and_written_as_it_is() {
+    use golden::overlaid::{Target, Wipe};
+    let wipe = Wipe::new(vec![Target::TheRest, "new".into()], 3_u64, "s");
+    let json = Parameters::json(&wipe).expect("it can be written");
+    assert_eq!(json, r#"{"targets":["the-rest","new"],"count":3,"server":"s"}"#);
+    assert_eq!(Target::from("new"), Target::Other("new".to_owned()));
 }
