@@ -147,6 +147,9 @@ async fn each_kind_has_a_warning_of_its_own_and_no_more_after_a_reconnect() {
         }
         counted(&agent, 2 * round, |figures| figures.unknown_messages).await;
         counted(&agent, 2 * round, |figures| figures.oversized_messages).await;
+        // An agent that says nothing good before it goes may have rejected the login.
+        mock.push_event(&json!({ "action": "tick" })).await;
+        counted(&agent, round, |figures| figures.events).await;
         reconnect(&mock, &agent).await;
     }
     let warnings = log.lines(Level::WARN);
