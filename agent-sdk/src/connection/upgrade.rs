@@ -3,8 +3,11 @@
 //! tungstenite has a handshake of its own; it refuses an answer without a subprotocol, which the
 //! agent may give (`PROTOCOL.md`, V), and logs the request with the password in it.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::endpoint::{Credentials, Endpoint};
@@ -12,6 +15,8 @@ use crate::error::{ConnectError, Stage};
 
 /// The largest head of an answer that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+/// How long the rest of a refusal is waited for: it is only words.
+const BODY: Duration = Duration::from_millis(250);
 /// Room for an answer, of which most fit into one packet.
 const READ_SIZE: usize = 2048;
 /// The largest number of header fields in it.
@@ -54,7 +59,22 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
         match parse(&received, &key) {
             Ok(Answer::Incomplete) => {}
             Ok(Answer::Accepted { head }) => return Ok(received.split_off(head)),
-            Err(refusal) => return Err(refusal.into_error(endpoint, credentials)),
+            Err(refusal) => {
+                let _ = timeout(BODY, read_body(stream, &mut received, &key)).await;
+                let refusal = parse(&received, &key).err().unwrap_or(refusal);
+                return Err(refusal.into_error(endpoint, credentials));
+            }
+        }
+    }
+}
+
+/// Reads the rest of a refusal, whose reason often comes in a packet of its own.
+async fn read_body<S: AsyncRead + Unpin>(stream: &mut S, received: &mut BytesMut, key: &str) {
+    while matches!(parse(received, key), Err(Refusal::Status { whole: false, .. }))
+        && received.len() < MAX_HEAD
+    {
+        if matches!(stream.read_buf(received).await, Ok(0) | Err(_)) {
+            break;
         }
     }
 }
@@ -87,7 +107,7 @@ pub(crate) enum Answer {
 /// An answer that is no upgrade.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    Status { status: u16, location: Option<String>, reason: String, body: String },
+    Status { status: u16, location: Option<String>, reason: String, body: String, whole: bool },
     NotHttp(String),
     TooLong,
     WrongUpgrade(&'static str),
@@ -113,6 +133,11 @@ pub(crate) fn parse(received: &[u8], key: &str) -> Result<Answer, Refusal> {
             location: fields.first("location").map(str::to_owned),
             reason: response.reason.unwrap_or_default().to_owned(),
             body: lossy(&received[head..]),
+            // Without a length the body ends with the connection.
+            whole: fields
+                .first("content-length")
+                .and_then(|length| length.parse().ok())
+                .is_some_and(|length: usize| received.len() - head >= length),
         });
     }
     check_upgrade(&fields, key).map_err(Refusal::WrongUpgrade)?;
@@ -165,7 +190,7 @@ impl Refusal {
         let address = endpoint.authority();
         let shown = |text: &str| shown(hide(text, credentials).as_bytes());
         match self {
-            Self::Status { status, location, reason, body } => {
+            Self::Status { status, location, reason, body, .. } => {
                 let said = said(&shown(&reason), &shown(&body));
                 match (status, location) {
                     // 407 and 429 may come from a proxy or a ban; both must not be repeated either.
@@ -353,5 +378,29 @@ mod tests {
                 assert!(!error.contains(|c| is_invisible(c) || char::is_control(c)), "{error:?}");
             }
         });
+    }
+
+    #[tokio::test]
+    async fn a_reason_in_a_packet_of_its_own_is_read() {
+        let endpoint = Endpoint::parse("wss://agent.example:1").unwrap();
+        for (head, body) in [
+            ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 11\r\n\r\n", "{\"error\":1}"),
+            // Its end is not announced and does not come.
+            ("HTTP/1.1 401 Unauthorized\r\n\r\n", "{\"error\":1}"),
+        ] {
+            let (mut client, mut server) = tokio::io::duplex(4096);
+            let answering = async {
+                server.write_all(head.as_bytes()).await.unwrap();
+                tokio::task::yield_now().await;
+                server.write_all(body.as_bytes()).await.unwrap();
+                std::future::pending::<()>().await;
+            };
+            let credentials = credentials();
+            let error = tokio::select! {
+                () = answering => unreachable!(),
+                result = upgrade(&mut client, &endpoint, &credentials) => result.unwrap_err(),
+            };
+            assert!(error.to_string().contains("401 Unauthorized: {\"error\":1})"), "{error}");
+        }
     }
 }
