@@ -50,6 +50,7 @@ pub struct Parameter {
     pub(crate) param_type: ParamType,
     pub(crate) required: bool,
     pub(crate) description: String,
+    pub(crate) values: Vec<String>,
     pub(crate) place: Range<usize>,
 }
 
@@ -157,6 +158,12 @@ impl Parameter {
     #[must_use]
     pub fn param_type(&self) -> &ParamType {
         &self.param_type
+    }
+
+    /// The texts that the agent takes, if it says which.
+    #[must_use]
+    pub fn values(&self) -> &[String] {
+        &self.values
     }
 
     /// Whether the agent demands it.

@@ -179,6 +179,43 @@ mod tests {
         }
     }
 
+    /// What a reader sees of a line of Markdown, as rustdoc reads it; `None` if it is more than one
+    /// paragraph of plain text.
+    fn seen(markdown: &str) -> Option<String> {
+        use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+        // Without smart punctuation, which draws characters otherwise and changes none.
+        let options = Options::ENABLE_TABLES
+            | Options::ENABLE_FOOTNOTES
+            | Options::ENABLE_STRIKETHROUGH
+            | Options::ENABLE_TASKLISTS;
+        // As rustdoc has it: a line of a comment, with more lines after it.
+        let page = format!("{markdown}\n\nend");
+        let mut text = String::new();
+        let mut events = Parser::new_ext(&page, options);
+        loop {
+            match events.next()? {
+                Event::Start(Tag::Paragraph) => {}
+                Event::Text(part) => text.push_str(&part),
+                Event::End(TagEnd::Paragraph) => break,
+                _ => return None,
+            }
+        }
+        (events.next() == Some(Event::Start(Tag::Paragraph))).then_some(text)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_description_is_seen_as_it_was_written(
+            text in "(&amp;|&#65;|<b>|<http:x>|\\[a\\]|\\(b\\)|\\*\\*|~~|```|1[.)] |- |[a-z]|[!-/:-@\\[-`{-~]|[0-9 ]|\\PC){1,20}",
+        ) {
+            let words = prose(&text);
+            proptest::prop_assume!(!words.is_empty());
+            let shown = markdown(&text);
+            proptest::prop_assert_eq!(seen(&shown), Some(words), "{}", shown);
+        }
+    }
+
     #[test]
     fn a_code_span_holds_any_name() {
         assert_eq!(code_span("mod"), "`mod`");

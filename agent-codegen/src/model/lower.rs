@@ -14,7 +14,7 @@ use crate::{
     naming::{self, Change, Name, Scope},
     overlay::{ActionEntry, ParameterEntry},
     snapshot,
-    text::{Quoted, markdown, prose},
+    text::{Quoted, code_span, markdown, prose},
     types::ParamType,
 };
 
@@ -182,6 +182,7 @@ impl<'a> Lowering<'a> {
                 param_type: ParamType::Any,
                 required: false,
                 description: String::new(),
+                values: Vec::new(),
                 place: action.place.clone(),
             })
             .collect();
@@ -218,6 +219,11 @@ impl<'a> Lowering<'a> {
         let entry = entry.unwrap_or(&nothing);
         let by_name = self.overlay.content.parameters.get(parameter.name.as_str());
         let described = by_name.map_or("", |entry| entry.description.as_str());
+        let docs = first_said([
+            prose(&entry.description),
+            markdown(&parameter.description),
+            prose(described),
+        ]);
         let secret = entry.secret.or_else(|| by_name?.secret);
         let param_type = match (&entry.word, by_name.and_then(|entry| entry.word.as_ref())) {
             (Some(word), _) => self.overlay.word(word, self.report),
@@ -231,11 +237,7 @@ impl<'a> Lowering<'a> {
             param_type,
             // What the agent demands, nobody may leave out.
             required: parameter.required,
-            docs: first_said([
-                prose(&entry.description),
-                markdown(&parameter.description),
-                prose(described),
-            ]),
+            docs: with_values(docs, &parameter.values),
             secret: secret.unwrap_or_else(|| is_secret(&parameter.name)),
         }
     }
@@ -284,6 +286,17 @@ impl<'a> Lowering<'a> {
 /// The first text that says something.
 fn first_said<const N: usize>(texts: [String; N]) -> String {
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// Documentation, and the values that the catalogue lists. They stay texts: an agent may take more
+/// tomorrow, and the overlay makes an enum of them for those who want one.
+fn with_values(docs: String, values: &[String]) -> String {
+    if values.is_empty() {
+        return docs;
+    }
+    let values: Vec<_> = values.iter().map(|value| code_span(value)).collect();
+    let separator = if docs.is_empty() { "" } else { " " };
+    format!("{docs}{separator}One of {}.", values.join(", "))
 }
 
 /// Whether a parameter of this name is likely to hold what must not be shown.

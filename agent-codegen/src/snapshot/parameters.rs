@@ -227,6 +227,7 @@ impl Reader<'_> {
                 .and_then(Json::as_text)
                 .unwrap_or_default()
                 .to_owned(),
+            values: field("enum").map(texts).unwrap_or_default(),
             place,
         }
     }
@@ -253,4 +254,10 @@ impl Reader<'_> {
     fn push(&mut self, diagnostic: Diagnostic, json: &Json, path: &Path<'_>) {
         self.report.push(diagnostic.at(self.source, json.at.clone()).path(path));
     }
+}
+
+/// The texts of a list; what else is in it has no word in the documentation.
+fn texts(json: &Json) -> Vec<String> {
+    let Kind::List(items) = &json.kind else { return Vec::new() };
+    items.iter().filter_map(Json::as_text).map(ToOwned::to_owned).collect()
 }
