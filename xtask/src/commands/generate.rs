@@ -109,12 +109,16 @@ pub fn tell(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Result<(), 
         let shown = outcome.report.iter().filter(|finding| finding.severity() >= least);
         shown.for_each(output::talk);
     }
-    format.result(outcome, || match mode {
-        _ if outcome.is_current() => "everything is up to date".to_owned(),
-        Mode::Check => outcome.list(),
-        Mode::Write => format!("written anew, since\n{}", outcome.list()),
-    })?;
-    if outcome.report.has_errors() {
+    let failed = outcome.report.has_errors();
+    // What could not be understood is not up to date, even if no file has to change.
+    if format.is_json() || !(failed && outcome.is_current()) {
+        format.result(outcome, || match mode {
+            _ if outcome.is_current() => "everything is up to date".to_owned(),
+            Mode::Check => outcome.list(),
+            Mode::Write => format!("written anew, since\n{}", outcome.list()),
+        })?;
+    }
+    if failed {
         return Err(Failure::impossible(
             "not everything could be generated; what stands above says why",
         ));
