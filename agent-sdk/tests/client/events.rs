@@ -155,3 +155,33 @@ async fn an_agent_that_does_not_answer_the_repeated_subscriptions_is_tried_again
     until(&mut state, is_connected).await;
     assert_eq!(mock.logins(), 3);
 }
+
+#[tokio::test]
+async fn an_interruption_is_told_to_one_who_lags() {
+    let (mock, agent) = pair().await;
+    let mut events = agent.events().capacity(2);
+    let mut state = agent.state();
+    mock.push_event(&json!({"action": "before"})).await;
+    until_events(&agent, 1).await;
+    mock.cut_connections();
+    until(&mut state, |state| !is_connected(state)).await;
+    until(&mut state, is_connected).await;
+    for _ in 0..5 {
+        mock.push_event(&json!({"action": "after"})).await;
+    }
+    until_events(&agent, 6).await;
+    assert!(matches!(soon(events.next()).await, Some(Event::Lagged(4))));
+    assert!(matches!(soon(events.next()).await, Some(Event::Interrupted)));
+    for _ in 0..2 {
+        assert!(matches!(soon(events.next()).await, Some(Event::Message(_))));
+    }
+}
+
+async fn until_events(agent: &agent_sdk::Agent, events: u64) {
+    soon(async {
+        while agent.statistics().events < events {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    Statistics,
+    Error, Statistics,
     mock::{Fault, ReplyForm},
 };
 use futures_util::future::join_all;
@@ -60,14 +60,26 @@ async fn each_call_is_counted_once_however_it_ends() {
         .start()
         .await
         .unwrap();
-    let agent = client(&mock).connect().await.unwrap();
+    let agent = client(&mock).max_message_size(10_000).connect().await.unwrap();
     let call = |action| agent.call_raw(action, ());
     let short = Duration::from_millis(20);
 
-    // Answered, one of them with what is no reply of the SDK's own making.
+    // Answered, with a status, without one, and with more than is accepted.
     mock.inject(Fault::form(ReplyForm::NoStatus).for_action("echo").times(1));
     soon(join_all((0..7).map(|_| call("echo").into_future()))).await;
+    mock.inject(Fault::form(ReplyForm::Padded(20_000)).times(1));
+    assert!(matches!(soon(call("echo")).await, Err(Error::ReplyTooLarge { .. })));
     soon(join_all((0..5).map(|_| call("refuse").into_future()))).await;
+    // Answered, and dropped before anybody looked.
+    let mut answered = call("echo").into_future();
+    begin(&mut answered).await;
+    soon(async {
+        while agent.statistics().succeeded < 9 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(answered);
     // Timed out: three after they were sent, one before.
     mock.inject(Fault::lose());
     soon(join_all((0..3).map(|_| call("echo").timeout(short).into_future()))).await;
@@ -101,8 +113,8 @@ async fn each_call_is_counted_once_however_it_ends() {
     let figures = agent.statistics();
     assert_eq!(
         (figures.succeeded, figures.rejected, figures.timed_out, figures.lost, figures.cancelled),
-        (7, 5, 4, 6, 6)
+        (9, 5, 4, 6, 6)
     );
-    assert_eq!((figures.calls, figures.pending), (28, 0));
+    assert_eq!((figures.calls, figures.pending), (30, 0));
     assert_eq!(ended(&figures), figures.calls);
 }

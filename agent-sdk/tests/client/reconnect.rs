@@ -183,6 +183,22 @@ async fn a_bounded_policy_gives_up_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_bound_counts_the_attempts_of_one_loss() {
+    let mock = mock().start().await.unwrap();
+    let policy = Reconnect::default().attempts(3).first_wait(Duration::from_millis(1));
+    let policy = policy.longest_wait(Duration::from_millis(20));
+    let agent = client(&mock).reconnect(policy).connect().await.unwrap();
+    let mut state = agent.state();
+    for loss in 1..=5 {
+        soon(agent.call_raw("echo", ())).await.unwrap();
+        mock.cut_connections();
+        until(&mut state, |state| !is_connected(state)).await;
+        let seen = until(&mut state, |state| is_connected(state) || is_closed(state)).await;
+        assert!(is_connected(&seen), "loss {loss}: {seen:?}");
+    }
+}
+
+#[tokio::test]
 async fn closing_while_there_is_no_connection_ends_what_waits() {
     let (mock, agent) = pair().await;
     let mut state = agent.state();
@@ -238,6 +254,16 @@ async fn pings_keep_an_idle_connection() {
     .await;
     assert_eq!(agent.statistics().reconnects, 0);
     assert_eq!(mock.logins(), 1);
+}
+
+#[tokio::test]
+async fn a_keepalive_of_no_time_is_none() {
+    let mock = mock().start().await.unwrap();
+    let agent = client(&mock).keepalive(Duration::ZERO).connect().await.unwrap();
+    for _ in 0..1000 {
+        soon(agent.call_raw("echo", ())).await.unwrap();
+    }
+    assert_eq!((agent.statistics().reconnects, mock.logins()), (0, 1));
 }
 
 #[tokio::test]

@@ -10,9 +10,6 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::common::{client, is_closed, is_connected, mock, pair, soon, until};
 
-/// The bound of the first wait, and of all waits.
-const BOUND: Duration = Duration::from_millis(40);
-
 /// Each state, and when it was seen.
 type Seen = Vec<(Instant, State)>;
 
@@ -56,32 +53,25 @@ async fn reconnected(agent: &Agent, times: u64) {
 
 #[tokio::test]
 async fn a_life_is_told_state_by_state_and_to_every_clone() {
-    let mock = mock().start().await.unwrap();
-    let policy = Reconnect::default().first_wait(BOUND).longest_wait(BOUND);
-    let agent = client(&mock).reconnect(policy).connect().await.unwrap();
+    const LOSSES: u64 = 3;
+    let (mock, agent) = pair().await;
     let recorders: Vec<_> =
         [&agent, &agent.clone(), &agent].map(|agent| record(agent.state())).into();
-    // As long as it has to stand for the count of attempts to begin anew.
-    tokio::time::sleep(2 * BOUND).await;
-    mock.cut_connections();
-    reconnected(&agent, 1).await;
-    tokio::time::sleep(2 * BOUND).await;
-    mock.cut_connections();
-    reconnected(&agent, 2).await;
+    for loss in 1..=LOSSES {
+        // A connection on which the agent has said nothing is not trusted to be one.
+        soon(agent.call_raw("echo", ())).await.unwrap();
+        mock.cut_connections();
+        reconnected(&agent, loss).await;
+    }
     soon(agent.close()).await;
+    let mut expected = vec!["connected"];
+    for _ in 0..LOSSES {
+        // The attempts are counted anew after each loss, however soon it comes.
+        expected.extend(["reconnecting 1", "connecting", "connected"]);
+    }
+    expected.push("closed");
     for recorder in recorders {
-        let seen = soon(recorder).await.unwrap();
-        let expected = [
-            "connected",
-            "reconnecting 1",
-            "connecting",
-            "connected",
-            "reconnecting 1",
-            "connecting",
-            "connected",
-            "closed",
-        ];
-        assert_eq!(words(&seen), expected);
+        assert_eq!(words(&soon(recorder).await.unwrap()), expected);
     }
 }
 
