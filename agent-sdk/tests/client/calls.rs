@@ -10,9 +10,9 @@ use agent_sdk::{
     mock::{Fault, ReplyForm, ReplyKey},
 };
 use serde_json::json;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 
-use crate::common::{LIMIT, begin, client, mock, pair, soon, until_requests};
+use crate::common::{LIMIT, client, mock, pair, soon};
 
 /// Calls `echo` many times with so many in flight; each answer must be that of its request.
 async fn storm(agent: &agent_sdk::Agent, calls: u32, in_flight: u32) {
@@ -183,85 +183,6 @@ async fn a_call_whose_time_is_up_is_not_sent() {
     assert!(matches!(error, Error::NotSent { reason: NotSent::TimedOut(_), .. }), "{error}");
     soon(agent.call_raw("echo", ())).await.unwrap();
     assert_eq!(mock.request_count(), 1);
-}
-
-#[tokio::test]
-async fn cancelled_calls_leave_nothing_behind() {
-    let (mock, agent) = pair().await;
-    mock.inject(Fault::lose());
-    for _ in 0..100 {
-        let mut calls = Vec::new();
-        for _ in 0..100 {
-            calls.push(agent.call_raw("echo", ()).into_future());
-        }
-        for call in &mut calls {
-            assert!(futures_util::poll!(call).is_pending());
-        }
-        assert_eq!(agent.statistics().pending, 100);
-        drop(calls);
-    }
-    let figures = agent.statistics();
-    assert_eq!((figures.calls, figures.cancelled, figures.pending), (10_000, 10_000, 0));
-    mock.heal();
-    soon(agent.call_raw("echo", ())).await.unwrap();
-    assert_eq!(mock.request_count(), 1, "what was dropped before it was sent never is");
-}
-
-#[tokio::test]
-async fn cancelled_calls_that_were_sent_leave_nothing_behind() {
-    const ROUNDS: u64 = 10;
-    const CALLS: u32 = 1000;
-    let gate = Arc::new(Semaphore::new(0));
-    let waiting = Arc::clone(&gate);
-    let mock = mock()
-        .handler("held_back", move |_, _| {
-            let waiting = Arc::clone(&waiting);
-            async move {
-                waiting.acquire_owned().await.unwrap().forget();
-                Ok(json!({}))
-            }
-        })
-        .start()
-        .await
-        .unwrap();
-    let agent = client(&mock).connect().await.unwrap();
-    for round in 1..=ROUNDS {
-        let mut calls = Vec::new();
-        for _ in 0..CALLS {
-            let mut call = agent.call_raw("held_back", ()).into_future();
-            begin(&mut call).await;
-            calls.push(call);
-        }
-        until_requests(&mock, round * u64::from(CALLS)).await;
-        drop(calls);
-        assert_eq!(agent.statistics().pending, 0);
-        gate.add_permits(CALLS as usize);
-        let replies = round * u64::from(CALLS);
-        soon(async {
-            while agent.statistics().late_replies < replies {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
-    // More than may be in flight at a time: each left its place when it was dropped.
-    let figures = agent.statistics();
-    assert_eq!((figures.calls, figures.cancelled), (10_000, 10_000));
-    assert_eq!((figures.late_replies, figures.succeeded, figures.events), (10_000, 0, 0));
-    gate.add_permits(1);
-    soon(agent.call_raw("held_back", ())).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_call_that_is_dropped_before_it_was_sent_never_is() {
-    let (mock, agent) = pair().await;
-    // On this runtime of one thread the connection's task cannot run before the drop.
-    let mut call = agent.call_raw("restart", json!({"server": "AxiomMain"})).into_future();
-    assert!(futures_util::poll!(&mut call).is_pending());
-    drop(call);
-    soon(agent.call_raw("echo", ())).await.unwrap();
-    let seen: Vec<_> = mock.requests().into_iter().map(|request| request.action).collect();
-    assert_eq!(seen, ["echo"]);
 }
 
 #[tokio::test]

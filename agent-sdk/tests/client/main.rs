@@ -3,6 +3,7 @@
 
 mod bare;
 mod calls;
+mod cancelling;
 mod closing;
 mod common;
 mod defaults;
