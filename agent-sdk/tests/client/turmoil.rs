@@ -63,7 +63,7 @@ async fn call_on(agent: Agent, notes: Arc<Notes>, mut random: StdRng) {
 }
 
 /// Lets something go wrong, of whatever kind.
-async fn strike(mock: &MockAgent, random: &mut StdRng) {
+async fn strike(mock: &MockAgent, agent: &Agent, random: &mut StdRng) {
     let times = random.random_range(1..20);
     let millis = Duration::from_millis(random.random_range(1..200));
     match random.random_range(0..12) {
@@ -76,10 +76,35 @@ async fn strike(mock: &MockAgent, random: &mut StdRng) {
         6 => mock.inject(Fault::form(ReplyForm::Fragmented(3)).times(times)),
         7 => mock.push_frames(RawFrames::Text(b"garbage \xff".to_vec())).await,
         8 => mock.push_frames(RawFrames::Ping(b"well?".to_vec())).await,
-        9 => mock.cut_connections(),
-        10 => mock.restart().await.unwrap(),
+        9 => {
+            let lost = agent.statistics().reconnects;
+            mock.cut_connections();
+            recovered(agent, lost).await;
+        }
+        10 => {
+            let lost = agent.statistics().reconnects;
+            mock.restart().await.unwrap();
+            recovered(agent, lost).await;
+        }
         _ => mock.heal(),
     }
+}
+
+/// Waits until the agent has answered on a new connection. One that is lost before it has said
+/// anything looks like a refusal, and after some of those the client rightly takes its time.
+async fn recovered(agent: &Agent, lost: u64) {
+    until(|| agent.statistics().reconnects > lost).await;
+    let answered = agent.statistics().succeeded;
+    until(|| agent.statistics().succeeded > answered).await;
+}
+
+async fn until(reached: impl Fn() -> bool) {
+    soon(async {
+        while !reached() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,14 +129,9 @@ async fn every_call_keeps_its_promise_whatever_goes_wrong() {
     }
     let mut random = StdRng::seed_from_u64(SEED);
     for _ in 0..ROUNDS {
-        strike(&mock, &mut random).await;
+        strike(&mock, &agent, &mut random).await;
         let enough = notes.ended.load(Relaxed) + CALLS_PER_ROUND;
-        soon(async {
-            while notes.ended.load(Relaxed) < enough {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+        until(|| notes.ended.load(Relaxed) >= enough).await;
     }
     notes.over.store(true, Relaxed);
     while let Some(ended) = soon(tasks.join_next()).await {
