@@ -19,6 +19,9 @@ use crate::{
 /// The longest time that is reckoned with; whatever is longer is taken for this.
 pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
+/// A shorter time would be over before an answer can come.
+const SHORTEST_KEEPALIVE: Duration = Duration::from_millis(10);
+
 /// What a running connection has to know of the builder's options.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -142,7 +145,7 @@ impl Builder {
     }
 
     /// The time within which a connection that is open but dead is found, by a ping after half of
-    /// it. The default is 30 s; `None`, like zero, sends no pings.
+    /// it. The default is 30 s; `None`, like zero, sends no pings; the least is 10 ms.
     ///
     /// # Examples
     ///
@@ -151,7 +154,7 @@ impl Builder {
     /// ```
     pub fn keepalive(mut self, time: impl Into<Option<Duration>>) -> Self {
         let time = time.into().filter(|time| !time.is_zero());
-        self.options.keepalive = time.map(|time| time.min(FOREVER));
+        self.options.keepalive = time.map(|time| time.clamp(SHORTEST_KEEPALIVE, FOREVER));
         self
     }
 

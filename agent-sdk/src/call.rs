@@ -34,7 +34,10 @@ use crate::{
 /// # Cancel safety
 ///
 /// The future may be dropped at any time. If the request has not been sent by then, it never is;
-/// if it has, the agent may execute it, and its reply is ignored.
+/// if it has, the agent may execute it, and its reply is ignored. "Sent" is what the task that owns
+/// the socket has taken over: it takes no more than 16 KiB and one request ahead of the socket. A
+/// `subscribe` or `enable_stdout` whose answer is not waited for is not repeated after a
+/// reconnect.
 ///
 /// # Examples
 ///

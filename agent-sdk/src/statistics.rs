@@ -18,7 +18,7 @@ use std::time::Duration;
 pub struct Statistics {
     /// Calls that were started.
     pub calls: u64,
-    /// Calls that have not ended yet.
+    /// Calls that have not ended yet, or whose end has not been read by their caller.
     pub pending: u64,
     /// Calls that the agent answered without rejecting them.
     pub succeeded: u64,
@@ -28,6 +28,8 @@ pub struct Statistics {
     pub timed_out: u64,
     /// Calls that were sent and lost their connection.
     pub lost: u64,
+    /// Calls that waited to be sent when the connection was closed for good.
+    pub closed: u64,
     /// Calls whose future was dropped before they ended.
     pub cancelled: u64,
     /// Replies to calls that had ended: timed out, cancelled, or answered before.
@@ -45,7 +47,8 @@ pub struct Statistics {
     pub bytes_sent: u64,
     /// Bytes of WebSocket frames that were received, without TLS.
     pub bytes_received: u64,
-    /// The median time from the start of a call to its answer, over the last calls.
+    /// The median time from the start of a call until its caller has the answer, over the last
+    /// calls.
     pub latency_median: Option<Duration>,
     /// The 99th percentile of the same.
     pub latency_p99: Option<Duration>,

@@ -18,6 +18,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout},
 };
 use tracing::{debug, warn};
+use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     dial::Dialed,
@@ -106,11 +107,17 @@ struct Restore {
 }
 
 impl Restore {
+    /// Ends the wait for an answer; to what, if it was waited for.
+    fn answered(&mut self, token: Token) -> Option<Subscription> {
+        let place = self.waiting.iter().position(|(waiting, _)| *waiting == token)?;
+        Some(self.waiting.swap_remove(place).1)
+    }
+
     /// Takes the answer to a repeated request; whether it was one.
     fn take(&mut self, envelope: &Envelope, table: &mut Table) -> bool {
-        let place = self.waiting.iter().position(|(token, _)| envelope.token == Some(*token));
-        let Some(place) = place else { return false };
-        let (_, subscription) = self.waiting.swap_remove(place);
+        let Some(subscription) = envelope.token.and_then(|token| self.answered(token)) else {
+            return false;
+        };
         if envelope.status == Status::Error {
             warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
             table.subscriptions.forget(&subscription);
@@ -147,6 +154,7 @@ impl<'a> Driver<'a> {
         let now = Instant::now();
         let mut driver = Self {
             shared,
+            bytes_received: dialed.received.len() as u64,
             transport: dialed.transport,
             reader: Reader::new(dialed.received, shared.options.max_message_size),
             out: Vec::new(),
@@ -167,7 +175,6 @@ impl<'a> Driver<'a> {
             wakers: Vec::new(),
             timer: Box::pin(sleep_until(now)),
             bytes_sent: 0,
-            bytes_received: 0,
         };
         driver.begin_restore();
         driver
@@ -292,10 +299,15 @@ impl<'a> Driver<'a> {
         if !self.events.is_empty() {
             self.shared.events.publish(&mut self.events);
         }
-        if restoring && self.restore.waiting.is_empty() {
+        self.tell_restored(restoring);
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Tells that the connection is ready, once the last repeated subscription is answered.
+    fn tell_restored(&self, was_restoring: bool) {
+        if was_restoring && self.restore.waiting.is_empty() && self.close_sent.is_none() {
             self.shared.set_state(State::Connected);
         }
-        self.wakers.drain(..).for_each(Waker::wake);
     }
 
     fn count_bytes(&mut self) {
@@ -315,8 +327,12 @@ impl<'a> Driver<'a> {
                 "a message over the limit was skipped; `Builder::max_message_size` raises it"
             );
         }
+        let restoring = !self.restore.waiting.is_empty();
         for token in [&message.head, &message.tail].into_iter().flat_map(|part| wire::tokens(part))
         {
+            if self.restore.answered(token).is_some() {
+                break;
+            }
             let ending = Ending::TooLarge { size: message.size };
             if let Match::Call { waker, .. } = table.pending.answer(token, ending) {
                 table.figures.succeeded += 1;
@@ -324,6 +340,8 @@ impl<'a> Driver<'a> {
                 break;
             }
         }
+        drop(table);
+        self.tell_restored(restoring);
     }
 
     /// Takes what is to be sent; whether there may be more to send once all is written.
@@ -499,7 +517,9 @@ impl<'a> Driver<'a> {
             Some((code, reason)) => (code, format!("{code} {reason}")),
             None => (CLOSE_NORMAL, "without a reason".to_owned()),
         };
-        frame::write_close(&mut self.out, code);
+        // Some codes are for one's own use and must not travel: RFC 6455, 7.4.1.
+        let may_travel = CloseCode::from(code).is_allowed();
+        frame::write_close(&mut self.out, if may_travel { code } else { CLOSE_PROTOCOL });
         Ended::Lost(format!("the agent closed it: {}", shown(text.as_bytes())).into())
     }
 

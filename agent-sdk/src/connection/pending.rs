@@ -323,25 +323,27 @@ impl Pending {
     }
 
     /// The connection ended for good: ends every call and refuses new ones; how many had been
-    /// sent, and whom to wake.
+    /// sent and how many had not, and whom to wake.
     pub(crate) fn close(
         &mut self,
         why: &Arc<CloseReason>,
         sent: &Unanswered,
         wakers: &mut Vec<Waker>,
-    ) -> u64 {
+    ) -> (u64, u64) {
         self.closed = Some(Arc::clone(why));
         let lost = self.lose(sent, wakers);
+        let mut unsent = 0;
         for slot in &mut self.slots {
             if matches!(slot.state, SlotState::Queued(_)) {
                 slot.state = SlotState::Ended(Ending::Closed(Arc::clone(why)));
                 wakers.extend(slot.waker.take());
+                unsent += 1;
             }
         }
         self.queue = VecDeque::new();
         self.skipped = 0;
         self.earliest = None;
-        lost
+        (lost, unsent)
     }
 
     /// How many calls have a slot.

@@ -145,7 +145,9 @@ impl Shared {
         };
         let mut wakers = Vec::new();
         let mut table = self.lock();
-        table.figures.lost += table.pending.close(&why, &sent, &mut wakers);
+        let (lost, unsent) = table.pending.close(&why, &sent, &mut wakers);
+        table.figures.lost += lost;
+        table.figures.closed += unsent;
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
         self.events.close();

@@ -116,7 +116,10 @@ impl Message {
             kind if kind.contains("download") => Some(Known::Download(self.parameters())),
             kind if kind.contains("state") => Some(Known::ServerState {
                 server: self.server(),
-                state: find_text(self.parameters(), &["state", "status", "to"]),
+                state: self
+                    .parameters()
+                    .as_str()
+                    .or_else(|| find_text(self.parameters(), &["state", "status", "to"])),
             }),
             _ => None,
         }

@@ -13,6 +13,7 @@ mod frames;
 mod known;
 mod login;
 mod reconnect;
+mod regressions;
 mod states;
 mod time_limit;
 mod tls;
