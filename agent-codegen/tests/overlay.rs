@@ -95,7 +95,7 @@ fn names_timeouts_words_and_deprecation_are_taken_over() {
         text.contains(
             "/// Starts one. /// /// Action `server_start`. A call waits 90 s for its reply unless \
              told otherwise. #[doc(alias = \"server_start\")] \
-             #[deprecated = \"use something else\"] pub fn start(&self, parameters: Start)"
+             #[deprecated = \"use something else\"] #[inline] pub fn start(&self, parameters: Start)"
         ),
         "{text}"
     );

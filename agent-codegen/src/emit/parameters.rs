@@ -23,6 +23,7 @@
 //! impl Action for ServerRconSend {
 //!     const NAME: &'static str = "server_rcon_send";
 //!     type Output = Reply;
+//!     #[inline]
 //!     fn write(&self, parameters: &mut Parameters) {
 //!         parameters.add("server", &self.server);
 //!         parameters.add("payload", &self.payload);
@@ -230,6 +231,7 @@ fn implementation(action: &Action) -> TokenStream {
     });
     let write = (!action.parameters.is_empty()).then(|| {
         quote! {
+            #[inline]
             fn write(&self, parameters: &mut Parameters) {
                 #(#entries)*
             }

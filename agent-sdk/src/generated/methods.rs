@@ -48,6 +48,7 @@ impl Agent {
     /// Adds an installed mod to a server
     ///
     /// Action `add_mod`.
+    #[inline]
     pub fn add_mod(&self, parameters: AddMod) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -55,6 +56,7 @@ impl Agent {
     /// Returns recorded metrics of the agent
     ///
     /// Action `agent_metrics`.
+    #[inline]
     pub fn agent_metrics(&self, parameters: AgentMetrics) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -62,6 +64,7 @@ impl Agent {
     /// Returns counters since the agent started
     ///
     /// Action `agent_statistics`.
+    #[inline]
     pub fn agent_statistics(&self) -> Call<'_, Reply> {
         self.call(AgentStatistics::new())
     }
@@ -69,6 +72,7 @@ impl Agent {
     /// Installs an application
     ///
     /// Action `application_install`. A call waits 600 s for its reply unless told otherwise.
+    #[inline]
     pub fn application_install(
         &self,
         parameters: ApplicationInstall,
@@ -79,6 +83,7 @@ impl Agent {
     /// Lists applications this agent can install
     ///
     /// Action `application_list`.
+    #[inline]
     pub fn application_list(&self) -> Call<'_, Reply> {
         self.call(ApplicationList::new())
     }
@@ -86,6 +91,7 @@ impl Agent {
     /// Starts an application
     ///
     /// Action `application_start`.
+    #[inline]
     pub fn application_start(&self, parameters: ApplicationStart) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -93,6 +99,7 @@ impl Agent {
     /// Stops an application
     ///
     /// Action `application_stop`.
+    #[inline]
     pub fn application_stop(&self, parameters: ApplicationStop) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -100,6 +107,7 @@ impl Agent {
     /// Uninstalls an application
     ///
     /// Action `application_uninstall`.
+    #[inline]
     pub fn application_uninstall(
         &self,
         parameters: ApplicationUninstall,
@@ -110,6 +118,7 @@ impl Agent {
     /// Lists running applications
     ///
     /// Action `applications`.
+    #[inline]
     pub fn applications(&self) -> Call<'_, Reply> {
         self.call(Applications::new())
     }
@@ -117,6 +126,7 @@ impl Agent {
     /// Reads the audit log
     ///
     /// Action `audit_events`.
+    #[inline]
     pub fn audit_events(&self, parameters: AuditEvents) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -124,6 +134,7 @@ impl Agent {
     /// Changes the configuration of a server
     ///
     /// Action `configuration`.
+    #[inline]
     pub fn configuration(&self, parameters: Configuration) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -131,6 +142,7 @@ impl Agent {
     /// Creates a backup of a server
     ///
     /// Action `create_backup`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn create_backup(&self, parameters: CreateBackup) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -138,6 +150,7 @@ impl Agent {
     /// Creates a role
     ///
     /// Action `create_role`.
+    #[inline]
     pub fn create_role(&self, parameters: CreateRole) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -145,6 +158,7 @@ impl Agent {
     /// Creates a local user
     ///
     /// Action `create_user`.
+    #[inline]
     pub fn create_user(&self, parameters: CreateUser) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -152,6 +166,7 @@ impl Agent {
     /// Creates a webhook
     ///
     /// Action `create_webhook`.
+    #[inline]
     pub fn create_webhook(&self, parameters: CreateWebhook) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -159,6 +174,7 @@ impl Agent {
     /// Deletes a backup
     ///
     /// Action `delete_backup`.
+    #[inline]
     pub fn delete_backup(&self, parameters: DeleteBackup) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -166,6 +182,7 @@ impl Agent {
     /// Deletes a file
     ///
     /// Action `delete_file`.
+    #[inline]
     pub fn delete_file(&self, parameters: DeleteFile) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -173,6 +190,7 @@ impl Agent {
     /// Deletes a role
     ///
     /// Action `delete_role`.
+    #[inline]
     pub fn delete_role(&self, parameters: DeleteRole) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -180,6 +198,7 @@ impl Agent {
     /// Deletes a local user
     ///
     /// Action `delete_user`.
+    #[inline]
     pub fn delete_user(&self, parameters: DeleteUser) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -187,6 +206,7 @@ impl Agent {
     /// Deletes a webhook
     ///
     /// Action `delete_webhook`.
+    #[inline]
     pub fn delete_webhook(&self, parameters: DeleteWebhook) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -194,6 +214,7 @@ impl Agent {
     /// Downloads a mod
     ///
     /// Action `download_mod`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn download_mod(&self, parameters: DownloadMod) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -201,6 +222,7 @@ impl Agent {
     /// Streams the standard output of servers to this session
     ///
     /// Action `enable_stdout`.
+    #[inline]
     pub fn enable_stdout(&self) -> Call<'_, Reply> {
         self.call(EnableStdout::new())
     }
@@ -208,6 +230,7 @@ impl Agent {
     /// Opens a download
     ///
     /// Action `file_download`.
+    #[inline]
     pub fn file_download(&self, parameters: FileDownload) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -215,6 +238,7 @@ impl Agent {
     /// Lists a folder
     ///
     /// Action `file_list`.
+    #[inline]
     pub fn file_list(&self, parameters: FileList) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -222,6 +246,7 @@ impl Agent {
     /// Unpacks an archive
     ///
     /// Action `file_unzip`. A call waits 600 s for its reply unless told otherwise.
+    #[inline]
     pub fn file_unzip(&self, parameters: FileUnzip) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -229,6 +254,7 @@ impl Agent {
     /// Opens an upload
     ///
     /// Action `file_upload`.
+    #[inline]
     pub fn file_upload(&self, parameters: FileUpload) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -236,6 +262,7 @@ impl Agent {
     /// Packs files into an archive
     ///
     /// Action `file_zip`. A call waits 600 s for its reply unless told otherwise.
+    #[inline]
     pub fn file_zip(&self, parameters: FileZip) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -243,6 +270,7 @@ impl Agent {
     /// Lists the events webhooks can listen to
     ///
     /// Action `get_webhook_events`.
+    #[inline]
     pub fn get_webhook_events(&self) -> Call<'_, Reply> {
         self.call(GetWebhookEvents::new())
     }
@@ -250,6 +278,7 @@ impl Agent {
     /// Installs a mod on a server
     ///
     /// Action `install_mod`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn install_mod(&self, parameters: InstallMod) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -257,6 +286,7 @@ impl Agent {
     /// Kills a running process of the agent
     ///
     /// Action `kill`.
+    #[inline]
     pub fn kill(&self) -> Call<'_, Reply> {
         self.call(Kill::new())
     }
@@ -264,6 +294,7 @@ impl Agent {
     /// Lists all actions and their parameters
     ///
     /// Action `list_actions`.
+    #[inline]
     pub fn list_actions(&self) -> Call<'_, ListActionsReply> {
         self.call(ListActions::new())
     }
@@ -271,6 +302,7 @@ impl Agent {
     /// Lists usable Steam content servers
     ///
     /// Action `list_available_steam_servers`.
+    #[inline]
     pub fn list_available_steam_servers(&self) -> Call<'_, Reply> {
         self.call(ListAvailableSteamServers::new())
     }
@@ -278,6 +310,7 @@ impl Agent {
     /// Lists excluded Steam content servers
     ///
     /// Action `list_excluded_steam_servers`.
+    #[inline]
     pub fn list_excluded_steam_servers(&self) -> Call<'_, Reply> {
         self.call(ListExcludedSteamServers::new())
     }
@@ -285,6 +318,7 @@ impl Agent {
     /// Lists all permissions this agent knows
     ///
     /// Action `list_permissions`.
+    #[inline]
     pub fn list_permissions(&self) -> Call<'_, Reply> {
         self.call(ListPermissions::new())
     }
@@ -292,6 +326,7 @@ impl Agent {
     /// Lists all roles
     ///
     /// Action `list_roles`.
+    #[inline]
     pub fn list_roles(&self) -> Call<'_, Reply> {
         self.call(ListRoles::new())
     }
@@ -299,6 +334,7 @@ impl Agent {
     /// Lists open sessions
     ///
     /// Action `list_sessions`.
+    #[inline]
     pub fn list_sessions(&self) -> Call<'_, Reply> {
         self.call(ListSessions::new())
     }
@@ -306,6 +342,7 @@ impl Agent {
     /// Lists titles this agent can install
     ///
     /// Action `list_supported_titles`.
+    #[inline]
     pub fn list_supported_titles(&self) -> Call<'_, Reply> {
         self.call(ListSupportedTitles::new())
     }
@@ -313,6 +350,7 @@ impl Agent {
     /// Lists all local users
     ///
     /// Action `list_users`.
+    #[inline]
     pub fn list_users(&self) -> Call<'_, Reply> {
         self.call(ListUsers::new())
     }
@@ -320,6 +358,7 @@ impl Agent {
     /// Lists the deliveries of a webhook
     ///
     /// Action `list_webhook_deliveries`.
+    #[inline]
     pub fn list_webhook_deliveries(
         &self,
         parameters: ListWebhookDeliveries,
@@ -330,6 +369,7 @@ impl Agent {
     /// Lists webhooks
     ///
     /// Action `list_webhooks`.
+    #[inline]
     pub fn list_webhooks(&self) -> Call<'_, Reply> {
         self.call(ListWebhooks::new())
     }
@@ -338,6 +378,7 @@ impl Agent {
     ///
     /// Action `mod`.
     #[doc(alias = "mod")]
+    #[inline]
     pub fn mod_(&self, parameters: Mod) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -345,6 +386,7 @@ impl Agent {
     /// Enables or disables a mod
     ///
     /// Action `mod_change`.
+    #[inline]
     pub fn mod_change(&self, parameters: ModChange) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -352,6 +394,7 @@ impl Agent {
     /// Rebuilds a mod
     ///
     /// Action `mod_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn mod_rebuild(&self, parameters: ModRebuild) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -359,6 +402,7 @@ impl Agent {
     /// Lists installed mods
     ///
     /// Action `mods`.
+    #[inline]
     pub fn mods(&self) -> Call<'_, Reply> {
         self.call(Mods::new())
     }
@@ -366,6 +410,7 @@ impl Agent {
     /// Moves a file
     ///
     /// Action `move_file`.
+    #[inline]
     pub fn move_file(&self, parameters: MoveFile) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -373,6 +418,7 @@ impl Agent {
     /// Forwards an action to the vendor's cloud and returns its answer
     ///
     /// Action `proxy`.
+    #[inline]
     pub fn proxy(&self, parameters: Proxy) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -380,6 +426,7 @@ impl Agent {
     /// Queries the event log of the agent
     ///
     /// Action `query_agent_events`.
+    #[inline]
     pub fn query_agent_events(&self, parameters: QueryAgentEvents) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -387,6 +434,7 @@ impl Agent {
     /// Lists the backups of a server
     ///
     /// Action `query_backups`.
+    #[inline]
     pub fn query_backups(&self, parameters: QueryBackups) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -394,6 +442,7 @@ impl Agent {
     /// Reads the log of the downloader
     ///
     /// Action `query_downloader_log`.
+    #[inline]
     pub fn query_downloader_log(
         &self,
         parameters: QueryDownloaderLog,
@@ -404,6 +453,7 @@ impl Agent {
     /// Queries the event log of a server
     ///
     /// Action `query_server_events`.
+    #[inline]
     pub fn query_server_events(&self, parameters: QueryServerEvents) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -411,6 +461,7 @@ impl Agent {
     /// Queries recorded metrics of a server
     ///
     /// Action `query_server_metrics`.
+    #[inline]
     pub fn query_server_metrics(
         &self,
         parameters: QueryServerMetrics,
@@ -421,6 +472,7 @@ impl Agent {
     /// Lists the executions of a task
     ///
     /// Action `query_task_executions`.
+    #[inline]
     pub fn query_task_executions(
         &self,
         parameters: QueryTaskExecutions,
@@ -431,6 +483,7 @@ impl Agent {
     /// Reads a file
     ///
     /// Action `read_file`.
+    #[inline]
     pub fn read_file(&self, parameters: ReadFile) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -438,6 +491,7 @@ impl Agent {
     /// Removes a mod from a server
     ///
     /// Action `remove_mod`.
+    #[inline]
     pub fn remove_mod(&self, parameters: RemoveMod) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -445,6 +499,7 @@ impl Agent {
     /// Returns the health of the agent
     ///
     /// Action `request_agent_health`.
+    #[inline]
     pub fn request_agent_health(&self) -> Call<'_, Reply> {
         self.call(RequestAgentHealth::new())
     }
@@ -452,6 +507,7 @@ impl Agent {
     /// Returns facts about the host system
     ///
     /// Action `request_system_info`.
+    #[inline]
     pub fn request_system_info(&self) -> Call<'_, Reply> {
         self.call(RequestSystemInfo::new())
     }
@@ -459,6 +515,7 @@ impl Agent {
     /// Requests the manifest of a title
     ///
     /// Action `request_title_manifest`.
+    #[inline]
     pub fn request_title_manifest(
         &self,
         parameters: RequestTitleManifest,
@@ -469,6 +526,7 @@ impl Agent {
     /// Restarts a server
     ///
     /// Action `restart`.
+    #[inline]
     pub fn restart(&self, parameters: Restart) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -476,6 +534,7 @@ impl Agent {
     /// Restores a backup
     ///
     /// Action `restore_backup`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn restore_backup(&self, parameters: RestoreBackup) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -483,6 +542,7 @@ impl Agent {
     /// Replaces the permissions of a role
     ///
     /// Action `role_update`.
+    #[inline]
     pub fn role_update(&self, parameters: RoleUpdate) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -490,6 +550,7 @@ impl Agent {
     /// Returns one server
     ///
     /// Action `server`.
+    #[inline]
     pub fn server(&self, parameters: Server) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -497,6 +558,7 @@ impl Agent {
     /// Lists the archives of a server
     ///
     /// Action `server_archives`.
+    #[inline]
     pub fn server_archives(&self, parameters: ServerArchives) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -504,6 +566,7 @@ impl Agent {
     /// Deploys a new server
     ///
     /// Action `server_deploy`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn server_deploy(&self, parameters: ServerDeploy) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -511,6 +574,7 @@ impl Agent {
     /// Exports a server to an archive
     ///
     /// Action `server_export`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn server_export(&self, parameters: ServerExport) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -518,6 +582,7 @@ impl Agent {
     /// Returns the file tree of a server
     ///
     /// Action `server_filetree`.
+    #[inline]
     pub fn server_filetree(&self, parameters: ServerFiletree) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -525,6 +590,7 @@ impl Agent {
     /// Kills the server process
     ///
     /// Action `server_force_kill`.
+    #[inline]
     pub fn server_force_kill(&self, parameters: ServerForceKill) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -532,6 +598,7 @@ impl Agent {
     /// Reads the game configuration of a server
     ///
     /// Action `server_gameconfig_read`.
+    #[inline]
     pub fn server_gameconfig_read(
         &self,
         parameters: ServerGameconfigRead,
@@ -542,6 +609,7 @@ impl Agent {
     /// Writes the game configuration of a server
     ///
     /// Action `server_gameconfig_write`.
+    #[inline]
     pub fn server_gameconfig_write(
         &self,
         parameters: ServerGameconfigWrite,
@@ -552,6 +620,7 @@ impl Agent {
     /// Imports a server from an archive
     ///
     /// Action `server_import`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn server_import(&self, parameters: ServerImport) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -559,6 +628,7 @@ impl Agent {
     /// Sends the server process a termination signal
     ///
     /// Action `server_kill`.
+    #[inline]
     pub fn server_kill(&self, parameters: ServerKill) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -566,6 +636,7 @@ impl Agent {
     /// Returns the current metrics of a server
     ///
     /// Action `server_metrics`.
+    #[inline]
     pub fn server_metrics(&self, parameters: ServerMetrics) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -573,6 +644,7 @@ impl Agent {
     /// Lists the mods bound to a server
     ///
     /// Action `server_mod_bindings`.
+    #[inline]
     pub fn server_mod_bindings(&self, parameters: ServerModBindings) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -580,6 +652,7 @@ impl Agent {
     /// Removes all mods from a server
     ///
     /// Action `server_mods_clear`.
+    #[inline]
     pub fn server_mods_clear(&self, parameters: ServerModsClear) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -587,6 +660,7 @@ impl Agent {
     /// Reads RCON output
     ///
     /// Action `server_rcon_read`.
+    #[inline]
     pub fn server_rcon_read(&self, parameters: ServerRconRead) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -594,6 +668,7 @@ impl Agent {
     /// Sends a command over RCON
     ///
     /// Action `server_rcon_send`.
+    #[inline]
     pub fn server_rcon_send(&self, parameters: ServerRconSend) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -601,6 +676,7 @@ impl Agent {
     /// Rebuilds a server from its title
     ///
     /// Action `server_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn server_rebuild(&self, parameters: ServerRebuild) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -608,6 +684,7 @@ impl Agent {
     /// Removes a server
     ///
     /// Action `server_remove`.
+    #[inline]
     pub fn server_remove(&self, parameters: ServerRemove) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -615,6 +692,7 @@ impl Agent {
     /// Restores a server from an archive
     ///
     /// Action `server_restore`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn server_restore(&self, parameters: ServerRestore) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -622,6 +700,7 @@ impl Agent {
     /// Starts a server
     ///
     /// Action `server_start`.
+    #[inline]
     pub fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -629,6 +708,7 @@ impl Agent {
     /// Stops a server
     ///
     /// Action `server_stop`.
+    #[inline]
     pub fn server_stop(&self, parameters: ServerStop) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -636,6 +716,7 @@ impl Agent {
     /// Cancels a scheduled stop
     ///
     /// Action `server_stop_cancel`.
+    #[inline]
     pub fn server_stop_cancel(&self, parameters: ServerStopCancel) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -643,6 +724,7 @@ impl Agent {
     /// Updates the files of a server
     ///
     /// Action `server_update`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn server_update(&self, parameters: ServerUpdate) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -650,6 +732,7 @@ impl Agent {
     /// Wipes the persistence of a server
     ///
     /// Action `server_wipe`.
+    #[inline]
     pub fn server_wipe(&self, parameters: ServerWipe) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -657,6 +740,7 @@ impl Agent {
     /// Lists all servers
     ///
     /// Action `servers`.
+    #[inline]
     pub fn servers(&self) -> Call<'_, Reply> {
         self.call(Servers::new())
     }
@@ -664,6 +748,7 @@ impl Agent {
     /// Changes the settings of the agent
     ///
     /// Action `settings`.
+    #[inline]
     pub fn settings(&self, parameters: Settings) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -671,6 +756,7 @@ impl Agent {
     /// Creates an SQL database
     ///
     /// Action `sql_database_create`.
+    #[inline]
     pub fn sql_database_create(&self, parameters: SqlDatabaseCreate) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -678,6 +764,7 @@ impl Agent {
     /// Deletes an SQL database
     ///
     /// Action `sql_database_delete`.
+    #[inline]
     pub fn sql_database_delete(&self, parameters: SqlDatabaseDelete) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -685,6 +772,7 @@ impl Agent {
     /// Lists SQL databases
     ///
     /// Action `sql_databases_list`.
+    #[inline]
     pub fn sql_databases_list(&self) -> Call<'_, Reply> {
         self.call(SqlDatabasesList::new())
     }
@@ -692,6 +780,7 @@ impl Agent {
     /// Cancels a Steam download
     ///
     /// Action `steam_cancel_download`.
+    #[inline]
     pub fn steam_cancel_download(
         &self,
         parameters: SteamCancelDownload,
@@ -702,6 +791,7 @@ impl Agent {
     /// Lists running Steam downloads
     ///
     /// Action `steam_list_downloads`.
+    #[inline]
     pub fn steam_list_downloads(&self) -> Call<'_, Reply> {
         self.call(SteamListDownloads::new())
     }
@@ -709,6 +799,7 @@ impl Agent {
     /// Refreshes the list of Steam content servers
     ///
     /// Action `steam_refresh_content_servers`.
+    #[inline]
     pub fn steam_refresh_content_servers(&self) -> Call<'_, Reply> {
         self.call(SteamRefreshContentServers::new())
     }
@@ -716,6 +807,7 @@ impl Agent {
     /// Subscribes this session to a topic
     ///
     /// Action `subscribe`.
+    #[inline]
     pub fn subscribe(&self, parameters: Subscribe) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -723,6 +815,7 @@ impl Agent {
     /// Runs a command on the host system
     ///
     /// Action `system_command`.
+    #[inline]
     pub fn system_command(&self, parameters: SystemCommand) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -730,6 +823,7 @@ impl Agent {
     /// Creates a scheduled task
     ///
     /// Action `task_create`.
+    #[inline]
     pub fn task_create(&self, parameters: TaskCreate) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -737,6 +831,7 @@ impl Agent {
     /// Deletes a scheduled task
     ///
     /// Action `task_delete`.
+    #[inline]
     pub fn task_delete(&self, parameters: TaskDelete) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -744,6 +839,7 @@ impl Agent {
     /// Returns one scheduled task
     ///
     /// Action `task_info`.
+    #[inline]
     pub fn task_info(&self, parameters: TaskInfo) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -751,6 +847,7 @@ impl Agent {
     /// Changes a scheduled task
     ///
     /// Action `task_update`.
+    #[inline]
     pub fn task_update(&self, parameters: TaskUpdate) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -758,6 +855,7 @@ impl Agent {
     /// Lists scheduled tasks
     ///
     /// Action `tasks_list`.
+    #[inline]
     pub fn tasks_list(&self) -> Call<'_, Reply> {
         self.call(TasksList::new())
     }
@@ -765,6 +863,7 @@ impl Agent {
     /// Lists the features of a title
     ///
     /// Action `title_features`.
+    #[inline]
     pub fn title_features(&self, parameters: TitleFeatures) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -772,6 +871,7 @@ impl Agent {
     /// Lists the mods of a title
     ///
     /// Action `title_mods`.
+    #[inline]
     pub fn title_mods(&self, parameters: TitleMods) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -779,6 +879,7 @@ impl Agent {
     /// Rebuilds a title
     ///
     /// Action `title_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+    #[inline]
     pub fn title_rebuild(&self, parameters: TitleRebuild) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -786,6 +887,7 @@ impl Agent {
     /// Removes a title
     ///
     /// Action `title_remove`.
+    #[inline]
     pub fn title_remove(&self, parameters: TitleRemove) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -793,6 +895,7 @@ impl Agent {
     /// Lists installed titles
     ///
     /// Action `titles`.
+    #[inline]
     pub fn titles(&self) -> Call<'_, Reply> {
         self.call(Titles::new())
     }
@@ -800,6 +903,7 @@ impl Agent {
     /// Returns the status of all titles
     ///
     /// Action `titles_status`.
+    #[inline]
     pub fn titles_status(&self) -> Call<'_, Reply> {
         self.call(TitlesStatus::new())
     }
@@ -807,6 +911,7 @@ impl Agent {
     /// Runs several actions as one transaction
     ///
     /// Action `transaction`.
+    #[inline]
     pub fn transaction(&self, parameters: Transaction) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -814,6 +919,7 @@ impl Agent {
     /// Ends a subscription of this session
     ///
     /// Action `unsubscribe`.
+    #[inline]
     pub fn unsubscribe(&self, parameters: Unsubscribe) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -821,6 +927,7 @@ impl Agent {
     /// Changes a webhook
     ///
     /// Action `update_webhook`.
+    #[inline]
     pub fn update_webhook(&self, parameters: UpdateWebhook) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -828,6 +935,7 @@ impl Agent {
     /// Gives roles to a user
     ///
     /// Action `user_give_roles`.
+    #[inline]
     pub fn user_give_roles(&self, parameters: UserGiveRoles) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -835,6 +943,7 @@ impl Agent {
     /// Changes the password of a user
     ///
     /// Action `user_password`.
+    #[inline]
     pub fn user_password(&self, parameters: UserPassword) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -842,6 +951,7 @@ impl Agent {
     /// Revokes roles from a user
     ///
     /// Action `user_revoke_roles`.
+    #[inline]
     pub fn user_revoke_roles(&self, parameters: UserRevokeRoles) -> Call<'_, Reply> {
         self.call(parameters)
     }
@@ -849,6 +959,7 @@ impl Agent {
     /// Returns the user of this session and its permissions
     ///
     /// Action `whoami`.
+    #[inline]
     pub fn whoami(&self) -> Call<'_, WhoamiReply> {
         self.call(Whoami::new())
     }
@@ -856,6 +967,7 @@ impl Agent {
     /// Writes a file
     ///
     /// Action `write_file`.
+    #[inline]
     pub fn write_file(&self, parameters: WriteFile) -> Call<'_, Reply> {
         self.call(parameters)
     }

@@ -62,6 +62,7 @@ impl AddMod {
 impl Action for AddMod {
     const NAME: &'static str = "add_mod";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("entity_id", &self.entity_id);
@@ -93,6 +94,7 @@ impl AgentMetrics {
 impl Action for AgentMetrics {
     const NAME: &'static str = "agent_metrics";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("since", &self.since);
         parameters.add("until", &self.until);
@@ -150,6 +152,7 @@ impl Action for ApplicationInstall {
     const NAME: &'static str = "application_install";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
         parameters.add("options", &self.options);
@@ -200,6 +203,7 @@ impl ApplicationStart {
 impl Action for ApplicationStart {
     const NAME: &'static str = "application_start";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
     }
@@ -232,6 +236,7 @@ impl ApplicationStop {
 impl Action for ApplicationStop {
     const NAME: &'static str = "application_stop";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
         parameters.add("timeout", &self.timeout);
@@ -262,6 +267,7 @@ impl ApplicationUninstall {
 impl Action for ApplicationUninstall {
     const NAME: &'static str = "application_uninstall";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
     }
@@ -311,6 +317,7 @@ impl AuditEvents {
 impl Action for AuditEvents {
     const NAME: &'static str = "audit_events";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("since", &self.since);
         parameters.add("limit", &self.limit);
@@ -344,6 +351,7 @@ impl Configuration {
 impl Action for Configuration {
     const NAME: &'static str = "configuration";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("configuration", &self.configuration);
@@ -373,6 +381,7 @@ impl Action for CreateBackup {
     const NAME: &'static str = "create_backup";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -405,6 +414,7 @@ impl CreateRole {
 impl Action for CreateRole {
     const NAME: &'static str = "create_role";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
         parameters.add("permissions", &self.permissions);
@@ -455,6 +465,7 @@ impl fmt::Debug for CreateUser {
 impl Action for CreateUser {
     const NAME: &'static str = "create_user";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
         parameters.add("password", &self.password);
@@ -496,6 +507,7 @@ impl CreateWebhook {
 impl Action for CreateWebhook {
     const NAME: &'static str = "create_webhook";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
         parameters.add("events", &self.events);
@@ -525,6 +537,7 @@ impl DeleteBackup {
 impl Action for DeleteBackup {
     const NAME: &'static str = "delete_backup";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("backup", &self.backup);
     }
@@ -552,6 +565,7 @@ impl DeleteFile {
 impl Action for DeleteFile {
     const NAME: &'static str = "delete_file";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
@@ -579,6 +593,7 @@ impl DeleteRole {
 impl Action for DeleteRole {
     const NAME: &'static str = "delete_role";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
     }
@@ -606,6 +621,7 @@ impl DeleteUser {
 impl Action for DeleteUser {
     const NAME: &'static str = "delete_user";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
     }
@@ -633,6 +649,7 @@ impl DeleteWebhook {
 impl Action for DeleteWebhook {
     const NAME: &'static str = "delete_webhook";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("webhook", &self.webhook);
     }
@@ -666,6 +683,7 @@ impl Action for DownloadMod {
     const NAME: &'static str = "download_mod";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
         parameters.add("universe", &self.universe);
@@ -714,6 +732,7 @@ impl FileDownload {
 impl Action for FileDownload {
     const NAME: &'static str = "file_download";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
@@ -741,6 +760,7 @@ impl FileList {
 impl Action for FileList {
     const NAME: &'static str = "file_list";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
@@ -774,6 +794,7 @@ impl Action for FileUnzip {
     const NAME: &'static str = "file_unzip";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("source", &self.source);
         parameters.add("target", &self.target);
@@ -810,6 +831,7 @@ impl FileUpload {
 impl Action for FileUpload {
     const NAME: &'static str = "file_upload";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("checksum", &self.checksum);
         parameters.add("path", &self.path);
@@ -845,6 +867,7 @@ impl Action for FileZip {
     const NAME: &'static str = "file_zip";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("paths", &self.paths);
         parameters.add("target", &self.target);
@@ -910,6 +933,7 @@ impl Action for InstallMod {
     const NAME: &'static str = "install_mod";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("name", &self.name);
@@ -1125,6 +1149,7 @@ impl ListWebhookDeliveries {
 impl Action for ListWebhookDeliveries {
     const NAME: &'static str = "list_webhook_deliveries";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
         parameters.add("webhook", &self.webhook);
@@ -1175,6 +1200,7 @@ impl Mod {
 impl Action for Mod {
     const NAME: &'static str = "mod";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
     }
@@ -1214,6 +1240,7 @@ impl ModChange {
 impl Action for ModChange {
     const NAME: &'static str = "mod_change";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("enabled", &self.enabled);
@@ -1246,6 +1273,7 @@ impl Action for ModRebuild {
     const NAME: &'static str = "mod_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
     }
@@ -1305,6 +1333,7 @@ impl MoveFile {
 impl Action for MoveFile {
     const NAME: &'static str = "move_file";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("source", &self.source);
         parameters.add("overwrite", &self.overwrite);
@@ -1339,6 +1368,7 @@ impl Proxy {
 impl Action for Proxy {
     const NAME: &'static str = "proxy";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("action", &self.action);
         parameters.add("parameters", &self.parameters);
@@ -1369,6 +1399,7 @@ impl QueryAgentEvents {
 impl Action for QueryAgentEvents {
     const NAME: &'static str = "query_agent_events";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("since", &self.since);
         parameters.add("limit", &self.limit);
@@ -1397,6 +1428,7 @@ impl QueryBackups {
 impl Action for QueryBackups {
     const NAME: &'static str = "query_backups";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -1426,6 +1458,7 @@ impl QueryDownloaderLog {
 impl Action for QueryDownloaderLog {
     const NAME: &'static str = "query_downloader_log";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("since", &self.since);
         parameters.add("limit", &self.limit);
@@ -1462,6 +1495,7 @@ impl QueryServerEvents {
 impl Action for QueryServerEvents {
     const NAME: &'static str = "query_server_events";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("since", &self.since);
@@ -1507,6 +1541,7 @@ impl QueryServerMetrics {
 impl Action for QueryServerMetrics {
     const NAME: &'static str = "query_server_metrics";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("since", &self.since);
@@ -1545,6 +1580,7 @@ impl QueryTaskExecutions {
 impl Action for QueryTaskExecutions {
     const NAME: &'static str = "query_task_executions";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("since", &self.since);
         parameters.add("limit", &self.limit);
@@ -1574,6 +1610,7 @@ impl ReadFile {
 impl Action for ReadFile {
     const NAME: &'static str = "read_file";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
@@ -1606,6 +1643,7 @@ impl RemoveMod {
 impl Action for RemoveMod {
     const NAME: &'static str = "remove_mod";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("entity_id", &self.entity_id);
@@ -1674,6 +1712,7 @@ impl RequestTitleManifest {
 impl Action for RequestTitleManifest {
     const NAME: &'static str = "request_title_manifest";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
@@ -1701,6 +1740,7 @@ impl Restart {
 impl Action for Restart {
     const NAME: &'static str = "restart";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -1734,6 +1774,7 @@ impl Action for RestoreBackup {
     const NAME: &'static str = "restore_backup";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("backup", &self.backup);
@@ -1767,6 +1808,7 @@ impl RoleUpdate {
 impl Action for RoleUpdate {
     const NAME: &'static str = "role_update";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
         parameters.add("permissions", &self.permissions);
@@ -1795,6 +1837,7 @@ impl Server {
 impl Action for Server {
     const NAME: &'static str = "server";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -1822,6 +1865,7 @@ impl ServerArchives {
 impl Action for ServerArchives {
     const NAME: &'static str = "server_archives";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -1862,6 +1906,7 @@ impl Action for ServerDeploy {
     const NAME: &'static str = "server_deploy";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("id", &self.id);
         parameters.add("title", &self.title);
@@ -1897,6 +1942,7 @@ impl Action for ServerExport {
     const NAME: &'static str = "server_export";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("target", &self.target);
@@ -1937,6 +1983,7 @@ impl ServerFiletree {
 impl Action for ServerFiletree {
     const NAME: &'static str = "server_filetree";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("levels", &self.levels);
@@ -1966,6 +2013,7 @@ impl ServerForceKill {
 impl Action for ServerForceKill {
     const NAME: &'static str = "server_force_kill";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -1993,6 +2041,7 @@ impl ServerGameconfigRead {
 impl Action for ServerGameconfigRead {
     const NAME: &'static str = "server_gameconfig_read";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2025,6 +2074,7 @@ impl ServerGameconfigWrite {
 impl Action for ServerGameconfigWrite {
     const NAME: &'static str = "server_gameconfig_write";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("configuration", &self.configuration);
@@ -2059,6 +2109,7 @@ impl Action for ServerImport {
     const NAME: &'static str = "server_import";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("source", &self.source);
         parameters.add("name", &self.name);
@@ -2087,6 +2138,7 @@ impl ServerKill {
 impl Action for ServerKill {
     const NAME: &'static str = "server_kill";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2114,6 +2166,7 @@ impl ServerMetrics {
 impl Action for ServerMetrics {
     const NAME: &'static str = "server_metrics";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2141,6 +2194,7 @@ impl ServerModBindings {
 impl Action for ServerModBindings {
     const NAME: &'static str = "server_mod_bindings";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2168,6 +2222,7 @@ impl ServerModsClear {
 impl Action for ServerModsClear {
     const NAME: &'static str = "server_mods_clear";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2200,6 +2255,7 @@ impl ServerRconRead {
 impl Action for ServerRconRead {
     const NAME: &'static str = "server_rcon_read";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("since", &self.since);
@@ -2233,6 +2289,7 @@ impl ServerRconSend {
 impl Action for ServerRconSend {
     const NAME: &'static str = "server_rcon_send";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("payload", &self.payload);
@@ -2262,6 +2319,7 @@ impl Action for ServerRebuild {
     const NAME: &'static str = "server_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2294,6 +2352,7 @@ impl ServerRemove {
 impl Action for ServerRemove {
     const NAME: &'static str = "server_remove";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("delete_files", &self.delete_files);
@@ -2328,6 +2387,7 @@ impl Action for ServerRestore {
     const NAME: &'static str = "server_restore";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("archive", &self.archive);
@@ -2356,6 +2416,7 @@ impl ServerStart {
 impl Action for ServerStart {
     const NAME: &'static str = "server_start";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2383,6 +2444,7 @@ impl ServerStop {
 impl Action for ServerStop {
     const NAME: &'static str = "server_stop";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2410,6 +2472,7 @@ impl ServerStopCancel {
 impl Action for ServerStopCancel {
     const NAME: &'static str = "server_stop_cancel";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
@@ -2443,6 +2506,7 @@ impl Action for ServerUpdate {
     const NAME: &'static str = "server_update";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("validate", &self.validate);
@@ -2476,6 +2540,7 @@ impl ServerWipe {
 impl Action for ServerWipe {
     const NAME: &'static str = "server_wipe";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("targets", &self.targets);
@@ -2524,6 +2589,7 @@ impl Settings {
 impl Action for Settings {
     const NAME: &'static str = "settings";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("settings", &self.settings);
     }
@@ -2573,6 +2639,7 @@ impl fmt::Debug for SqlDatabaseCreate {
 impl Action for SqlDatabaseCreate {
     const NAME: &'static str = "sql_database_create";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
         parameters.add("name", &self.name);
@@ -2602,6 +2669,7 @@ impl SqlDatabaseDelete {
 impl Action for SqlDatabaseDelete {
     const NAME: &'static str = "sql_database_delete";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
     }
@@ -2649,6 +2717,7 @@ impl SteamCancelDownload {
 impl Action for SteamCancelDownload {
     const NAME: &'static str = "steam_cancel_download";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("download", &self.download);
     }
@@ -2716,6 +2785,7 @@ impl Subscribe {
 impl Action for Subscribe {
     const NAME: &'static str = "subscribe";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("topic", &self.topic);
     }
@@ -2755,6 +2825,7 @@ impl SystemCommand {
 impl Action for SystemCommand {
     const NAME: &'static str = "system_command";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("arguments", &self.arguments);
         parameters.add("command", &self.command);
@@ -2804,6 +2875,7 @@ impl TaskCreate {
 impl Action for TaskCreate {
     const NAME: &'static str = "task_create";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
         parameters.add("action", &self.action);
@@ -2835,6 +2907,7 @@ impl TaskDelete {
 impl Action for TaskDelete {
     const NAME: &'static str = "task_delete";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("task", &self.task);
     }
@@ -2862,6 +2935,7 @@ impl TaskInfo {
 impl Action for TaskInfo {
     const NAME: &'static str = "task_info";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("task", &self.task);
     }
@@ -2891,6 +2965,7 @@ impl TaskUpdate {
 impl Action for TaskUpdate {
     const NAME: &'static str = "task_update";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("changes", &self.changes);
         parameters.add("task", &self.task);
@@ -2939,6 +3014,7 @@ impl TitleFeatures {
 impl Action for TitleFeatures {
     const NAME: &'static str = "title_features";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
@@ -2966,6 +3042,7 @@ impl TitleMods {
 impl Action for TitleMods {
     const NAME: &'static str = "title_mods";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
@@ -2994,6 +3071,7 @@ impl Action for TitleRebuild {
     const NAME: &'static str = "title_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
@@ -3021,6 +3099,7 @@ impl TitleRemove {
 impl Action for TitleRemove {
     const NAME: &'static str = "title_remove";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
@@ -3088,6 +3167,7 @@ impl Transaction {
 impl Action for Transaction {
     const NAME: &'static str = "transaction";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("actions", &self.actions);
     }
@@ -3115,6 +3195,7 @@ impl Unsubscribe {
 impl Action for Unsubscribe {
     const NAME: &'static str = "unsubscribe";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("topic", &self.topic);
     }
@@ -3147,6 +3228,7 @@ impl UpdateWebhook {
 impl Action for UpdateWebhook {
     const NAME: &'static str = "update_webhook";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("changes", &self.changes);
         parameters.add("webhook", &self.webhook);
@@ -3180,6 +3262,7 @@ impl UserGiveRoles {
 impl Action for UserGiveRoles {
     const NAME: &'static str = "user_give_roles";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
         parameters.add("roles", &self.roles);
@@ -3222,6 +3305,7 @@ impl fmt::Debug for UserPassword {
 impl Action for UserPassword {
     const NAME: &'static str = "user_password";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
         parameters.add("password", &self.password);
@@ -3255,6 +3339,7 @@ impl UserRevokeRoles {
 impl Action for UserRevokeRoles {
     const NAME: &'static str = "user_revoke_roles";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
         parameters.add("roles", &self.roles);
@@ -3308,6 +3393,7 @@ impl WriteFile {
 impl Action for WriteFile {
     const NAME: &'static str = "write_file";
     type Output = Reply;
+    #[inline]
     fn write(&self, parameters: &mut Parameters) {
         parameters.add("content", &self.content);
         parameters.add("path", &self.path);
