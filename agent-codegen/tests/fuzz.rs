@@ -1,7 +1,6 @@
 //! Any bytes whatever as a snapshot, and as an overlay.
 //!
-//! `cargo test` runs the corpus and a little more; `cargo bolero test -p agent-codegen snapshot`
-//! searches on.
+//! `cargo test` runs the corpus and a little more; `.ci/fuzz` goes on for longer.
 
 mod total;
 
