@@ -23,16 +23,17 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use super::{
     dial::Dialed,
     frame::{self, Incoming, Reader, TooLarge},
+    keepalive::{Keepalive, Silence},
     pending::{Ending, Match},
+    restore::Restore,
     shared::{Shared, Table},
     state::State,
-    subscriptions::Subscription,
     transport::Transport,
     upgrade::shown,
 };
 use crate::{
     event::Message,
-    wire::{self, Envelope, Request, Status, Token},
+    wire::{self, Envelope, Request, Status},
 };
 
 /// Reads in one round, so that a flood of events does not keep calls from being sent.
@@ -100,74 +101,28 @@ struct Arrived {
     envelope: Option<Envelope>,
 }
 
-/// Requests that are repeated before anything else is sent.
-struct Restore {
-    waiting: Vec<(Token, Subscription)>,
-    deadline: Instant,
-}
-
-impl Restore {
-    /// Ends the wait for an answer; to what, if it was waited for.
-    fn answered(&mut self, token: Token) -> Option<Subscription> {
-        let place = self.waiting.iter().position(|(waiting, _)| *waiting == token)?;
-        Some(self.waiting.swap_remove(place).1)
-    }
-
-    /// Takes the answer to a repeated request; whether it was one.
-    fn take(&mut self, envelope: &Envelope, table: &mut Table) -> bool {
-        let Some(subscription) = envelope.token.and_then(|token| self.answered(token)) else {
-            return false;
-        };
-        if envelope.status == Status::Error {
-            warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
-            table.subscriptions.forget(&subscription);
-        }
-        true
-    }
-}
-
-/// Finds a connection on which nothing arrives any more.
-struct Keepalive {
-    /// Half of the time within which a dead connection is to be found.
-    half: Option<Duration>,
-    received: Instant,
-    /// When the ping was queued that nothing has followed yet.
-    pinged: Option<Instant>,
-    /// When the socket last took something that it had kept waiting. An agent that is slow to read
-    /// a large request is not dead, and cannot answer a ping that waits behind it.
-    unblocked: Instant,
-}
-
-impl Keepalive {
-    fn new(time: Option<Duration>, now: Instant) -> Self {
-        Self { half: time.map(|time| time / 2), received: now, pinged: None, unblocked: now }
-    }
-
-    fn next(&self) -> Option<Instant> {
-        let since = self.pinged.map_or(self.received, |pinged| pinged.max(self.unblocked));
-        Some(since + self.half?)
-    }
-}
-
 impl<'a> Driver<'a> {
     pub(crate) fn new(shared: &'a Shared, dialed: Dialed) -> Self {
         let now = Instant::now();
-        let mut driver = Self {
+        let mut out = Vec::new();
+        let deadline = now + shared.options.connect_timeout;
+        let restore = Restore::begin(&mut shared.lock(), &mut out, deadline);
+        if restore.is_done() {
+            shared.set_state(State::Connected);
+        }
+        Self {
             shared,
             bytes_received: dialed.received.len() as u64,
             transport: dialed.transport,
             reader: Reader::new(dialed.received, shared.options.max_message_size),
-            out: Vec::new(),
+            out,
             written: 0,
             unflushed: false,
             blocked: false,
             heard: false,
             ping: None,
             keepalive: Keepalive::new(shared.options.keepalive, now),
-            restore: Restore {
-                waiting: Vec::new(),
-                deadline: now + shared.options.connect_timeout,
-            },
+            restore,
             close_sent: None,
             inbox: Vec::new(),
             taken: Vec::new(),
@@ -175,9 +130,7 @@ impl<'a> Driver<'a> {
             wakers: Vec::new(),
             timer: Box::pin(sleep_until(now)),
             bytes_sent: 0,
-        };
-        driver.begin_restore();
-        driver
+        }
     }
 
     /// Drives the connection to its end; how it ended, and whether the agent has said anything
@@ -236,8 +189,7 @@ impl<'a> Driver<'a> {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Ok(0)) => return Err(self.end_of_stream()),
                 Poll::Ready(Ok(size)) => {
-                    self.keepalive.received = Instant::now();
-                    self.keepalive.pinged = None;
+                    self.keepalive.received(Instant::now());
                     self.bytes_received += size as u64;
                     self.sort()?;
                 }
@@ -276,7 +228,7 @@ impl<'a> Driver<'a> {
             return;
         }
         let wants_events = self.shared.events.has_consumers();
-        let restoring = !self.restore.waiting.is_empty();
+        let restoring = !self.restore.is_done();
         let mut table = self.shared.lock();
         for Arrived { message, envelope } in self.inbox.drain(..) {
             let Some(envelope) = envelope else {
@@ -305,7 +257,7 @@ impl<'a> Driver<'a> {
 
     /// Tells that the connection is ready, once the last repeated subscription is answered.
     fn tell_restored(&self, was_restoring: bool) {
-        if was_restoring && self.restore.waiting.is_empty() && self.close_sent.is_none() {
+        if was_restoring && self.restore.is_done() && self.close_sent.is_none() {
             self.shared.set_state(State::Connected);
         }
     }
@@ -327,7 +279,7 @@ impl<'a> Driver<'a> {
                 "a message over the limit was skipped; `Builder::max_message_size` raises it"
             );
         }
-        let restoring = !self.restore.waiting.is_empty();
+        let restoring = !self.restore.is_done();
         for token in [&message.head, &message.tail].into_iter().flat_map(|part| wire::tokens(part))
         {
             if self.restore.answered(token).is_some() {
@@ -361,7 +313,7 @@ impl<'a> Driver<'a> {
         // What is too late must not be sent any more.
         let expired = table.pending.expire(Instant::now(), &mut self.wakers);
         table.figures.timed_out += expired;
-        let may_send = self.restore.waiting.is_empty() && self.close_sent.is_none();
+        let may_send = self.restore.is_done() && self.close_sent.is_none();
         while may_send && room > 0 {
             let Some(request) = table.pending.take() else { break };
             room = room.saturating_sub(request.as_bytes().len());
@@ -409,7 +361,7 @@ impl<'a> Driver<'a> {
         }
         self.bytes_sent += (self.written - before) as u64;
         if self.blocked && self.written > before {
-            self.keepalive.unblocked = Instant::now();
+            self.keepalive.unblocked(Instant::now());
         }
         self.blocked = self.written < self.out.len();
         if self.written == self.out.len() {
@@ -466,28 +418,23 @@ impl<'a> Driver<'a> {
         let calls = table.pending.next_deadline();
         let close = self.close_sent.or(table.close_by);
         drop(table);
-        let restore = (!self.restore.waiting.is_empty()).then_some(self.restore.deadline);
-        [calls, close, restore, self.keepalive.next()].into_iter().flatten().min()
+        [calls, close, self.restore.deadline(), self.keepalive.next()].into_iter().flatten().min()
     }
 
     fn on_time(&mut self, now: Instant) -> Result<(), Ended> {
         if self.close_sent.is_some_and(|deadline| deadline <= now) {
             return Err(Ended::Closed);
         }
-        if !self.restore.waiting.is_empty() && self.restore.deadline <= now {
+        if self.restore.deadline().is_some_and(|deadline| deadline <= now) {
             return Err(Ended::Lost("the agent did not answer the repeated subscriptions".into()));
         }
-        if self.keepalive.next().is_some_and(|due| due <= now) {
-            if self.keepalive.pinged.is_some() {
-                return Err(Ended::Lost(
-                    format!("nothing arrived for {:?}, not even the answer to a ping", {
-                        now - self.keepalive.received
-                    })
-                    .into(),
-                ));
+        match self.keepalive.look(now) {
+            None => {}
+            Some(Silence::Ping) => frame::write_ping(&mut self.out),
+            Some(Silence::Dead(time)) => {
+                let reason = format!("nothing arrived for {time:?}, not even the answer to a ping");
+                return Err(Ended::Lost(reason.into()));
             }
-            frame::write_ping(&mut self.out);
-            self.keepalive.pinged = Some(now);
         }
         Ok(())
     }
@@ -521,23 +468,6 @@ impl<'a> Driver<'a> {
         let may_travel = CloseCode::from(code).is_allowed();
         frame::write_close(&mut self.out, if may_travel { code } else { CLOSE_PROTOCOL });
         Ended::Lost(format!("the agent closed it: {}", shown(text.as_bytes())).into())
-    }
-
-    /// Writes the requests that have to be repeated on a new connection.
-    fn begin_restore(&mut self) {
-        let mut table = self.shared.lock();
-        let Table { pending, subscriptions, .. } = &mut *table;
-        for (subscription, request) in subscriptions.iter() {
-            let token = pending.internal_token();
-            let mut request = request.clone();
-            request.set_token(token);
-            frame::write_text(&mut self.out, request.as_bytes());
-            self.restore.waiting.push((token, subscription.clone()));
-        }
-        drop(table);
-        if self.restore.waiting.is_empty() {
-            self.shared.set_state(State::Connected);
-        }
     }
 }
 

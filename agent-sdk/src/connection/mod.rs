@@ -4,8 +4,10 @@ mod dial;
 mod driver;
 mod endpoint;
 mod frame;
+mod keepalive;
 mod pending;
 mod reconnect;
+mod restore;
 #[cfg(feature = "tls")]
 mod secure;
 mod shared;

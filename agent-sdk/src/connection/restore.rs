@@ -1,0 +1,57 @@
+//! What is said first on a new connection: the subscriptions of the one before.
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::{frame, shared::Table, subscriptions::Subscription};
+use crate::wire::{Envelope, Status, Token};
+
+/// Requests that were repeated and not yet answered; nothing else is sent until they are.
+pub(super) struct Restore {
+    waiting: Vec<(Token, Subscription)>,
+    deadline: Instant,
+}
+
+impl Restore {
+    /// Writes the requests that have to be repeated; they have to be answered by `deadline`.
+    pub(super) fn begin(table: &mut Table, out: &mut Vec<u8>, deadline: Instant) -> Self {
+        let mut waiting = Vec::new();
+        for (subscription, request) in table.subscriptions.iter() {
+            let token = table.pending.internal_token();
+            let mut request = request.clone();
+            request.set_token(token);
+            frame::write_text(out, request.as_bytes());
+            waiting.push((token, subscription.clone()));
+        }
+        Self { waiting, deadline }
+    }
+
+    /// Whether everything is answered.
+    pub(super) fn is_done(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// By when the answers have to be there; `None` if they are.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        (!self.is_done()).then_some(self.deadline)
+    }
+
+    /// Ends the wait for an answer; to what, if it was waited for.
+    pub(super) fn answered(&mut self, token: Token) -> Option<Subscription> {
+        let place = self.waiting.iter().position(|(waiting, _)| *waiting == token)?;
+        Some(self.waiting.swap_remove(place).1)
+    }
+
+    /// Takes the answer to a repeated request; whether it was one. What the agent rejects now is
+    /// given up.
+    pub(super) fn take(&mut self, envelope: &Envelope, table: &mut Table) -> bool {
+        let Some(subscription) = envelope.token.and_then(|token| self.answered(token)) else {
+            return false;
+        };
+        if envelope.status == Status::Error {
+            warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
+            table.subscriptions.forget(&subscription);
+        }
+        true
+    }
+}
