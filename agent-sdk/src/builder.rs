@@ -311,6 +311,24 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_connection_whose_task_never_ran_is_closed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let builder = Builder::new(format!("ws://{address}")).credentials("root", "x");
+        let dialer = builder.dialer(builder.endpoint().unwrap()).await.unwrap();
+        let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+        let first = connection::Dialed {
+            transport: connection::Transport::Plain(tcp),
+            received: bytes::BytesMut::new(),
+        };
+        let credentials = builder.credentials.unwrap();
+        let shared = Arc::new(Shared::new(builder.options));
+        drop(connection::run(Arc::clone(&shared), Connector { dialer, credentials }, first));
+        let state = shared.watch_state();
+        assert!(matches!(&*state.borrow(), connection::State::Closed { .. }));
+    }
+
     #[test]
     fn debug_shows_neither_password_nor_a_url_that_may_hold_one() {
         let builder =

@@ -165,8 +165,10 @@ impl Request {
 
     /// Puts the token in.
     pub(crate) fn set_token(&mut self, token: Token) {
-        let place = self.0[BEFORE_TOKEN.len()..].first_chunk_mut();
-        token.write(place.expect("`head` wrote a blank token there"));
+        // `head` wrote a blank token there, so this is never none.
+        if let Some(place) = self.0[BEFORE_TOKEN.len()..].first_chunk_mut() {
+            token.write(place);
+        }
     }
 
     /// The message as it travels.

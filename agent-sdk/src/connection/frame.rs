@@ -455,6 +455,20 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_a_large_message_does_not_keep_its_memory() {
+        let mut reader = Reader::new(BytesMut::new(), 1 << 20);
+        let mut bytes = text(&vec![b'x'; 1 << 19]);
+        bytes.extend(text(b"{}"));
+        reader.buffer().extend_from_slice(&bytes);
+        assert!(
+            matches!(reader.next(), Ok(Some(Incoming::Message(large))) if large.len() == 1 << 19)
+        );
+        // The large message is gone; if its memory were still there, it could be used again.
+        assert!(!reader.buffer.try_reclaim(1 << 18));
+        assert_eq!(reader.next(), Ok(Some(Incoming::Message(Bytes::from_static(b"{}")))));
+    }
+
+    #[test]
     fn an_idle_reader_holds_no_memory() {
         let mut reader = Reader::new(BytesMut::new(), LIMIT);
         reader.buffer().extend_from_slice(&text(b"hello"));

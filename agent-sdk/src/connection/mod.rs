@@ -46,7 +46,7 @@ use crate::error::{Retry, Unanswered};
 
 #[cfg(feature = "tls")]
 pub(crate) use self::secure::Trust;
-#[cfg(any(feature = "tls", feature = "health"))]
+#[cfg(any(feature = "tls", feature = "health", test))]
 pub(crate) use self::transport::Transport;
 #[cfg(feature = "health")]
 pub(crate) use self::upgrade::shown;
