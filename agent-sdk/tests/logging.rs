@@ -1,11 +1,9 @@
 //! What an agent repeats is counted each time and logged once, so that no log is flooded.
 #![cfg(feature = "mock")]
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod capture;
+
+use std::time::Duration;
 
 use agent_sdk::{
     Agent, Reconnect, State, Statistics,
@@ -14,33 +12,13 @@ use agent_sdk::{
 use serde_json::json;
 use tokio::time::timeout;
 use tracing::{Level, subscriber::DefaultGuard};
-use tracing_subscriber::fmt::MakeWriter;
+
+use crate::capture::Log;
 
 /// No test waits longer than this for anything.
 const LIMIT: Duration = Duration::from_secs(20);
 /// How often the agent does the same thing.
 const TIMES: u64 = 10;
-
-/// What was logged in the test's own thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 impl Log {
     /// Takes down what is logged from here on, as long as the guard lives.
@@ -57,7 +35,7 @@ impl Log {
 
     /// The client's lines of this level; the mock's own are left out.
     fn lines(&self, level: Level) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let text = self.text();
         text.lines()
             .filter(|line| line.trim_start().starts_with(level.as_str()))
             .filter(|line| !line.contains("agent_sdk::mock"))

@@ -2,11 +2,9 @@
 //!
 //! The agent here is a bare socket, so that nothing but the client can log.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod capture;
+
+use std::{io::Write, time::Duration};
 
 use agent_sdk::{Agent, Reconnect};
 use serde_json::json;
@@ -14,32 +12,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::capture::Log;
 
 const PASSWORD: &str = "hunter2-password";
 const PARAMETER: &str = "hunter2-parameter";
 const REPLY: &str = "hunter2-reply";
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 impl log::Log for Log {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
@@ -115,7 +94,7 @@ async fn no_log_holds_a_secret() {
     let closed = closed.unwrap().clone();
     tracing::info!(?agent, ?error, %error, ?event, ?closed, "what a program might log");
 
-    let text = String::from_utf8(all.0.lock().unwrap().clone()).unwrap();
+    let text = all.text();
     for secret in [PASSWORD, PARAMETER, REPLY] {
         assert!(!text.contains(secret), "{secret} is in the log:\n{text}");
     }
