@@ -40,6 +40,20 @@ fn actions_may_be_named_like_the_keys_around_them() {
     assert_eq!(good(bare).actions().len(), 2);
     let wrapped = r#"{"actions": {"description": {"description": "Says"}, "actions": {}}}"#;
     assert_eq!(good(wrapped).actions().len(), 2);
+    let parameter = r#"{
+        "actions": {"description": "Lists", "required_parameters": {"description": "str"}},
+        "parameters": {"description": "Shows"}
+    }"#;
+    assert_eq!(good(parameter).actions().len(), 2);
+}
+
+/// Its canonical form used to be taken for a bare map with an action `actions`, and wrapped again.
+#[test]
+fn a_bare_map_with_an_entry_like_a_description_s_is_canonical_once() {
+    let (snapshot, _) = read(r#"{"a": {"description": "Says"}, "cloud_controller_only": false}"#);
+    let canonical = snapshot.expect("it has an action").canonical();
+    let (again, _) = read(&canonical);
+    assert_eq!(again.expect("it is the same").canonical(), canonical);
 }
 
 #[test]

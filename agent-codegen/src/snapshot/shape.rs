@@ -45,8 +45,11 @@ fn reply(document: &mut Json) -> Option<Json> {
 }
 
 /// Whether this is a map of actions, and not a bare map's action whose name is `actions`.
+///
+/// Whatever is taken for a bare map has to be one inside of `actions` too, where the canonical form
+/// puts it.
 fn is_action_map(json: &Json) -> bool {
-    json.as_map().is_some() && !describes_an_action(json)
+    json.as_map().is_some() && (is_bare(json) || !describes_an_action(json))
 }
 
 /// Whether a map is an action's description, by the keys that only a description has so.
@@ -58,11 +61,13 @@ fn describes_an_action(json: &Json) -> bool {
 }
 
 /// Whether this is a map of actions without anything around it: at least one entry has a key that
-/// only an action's description has.
+/// only an action's description has. The parameters of an action may have such names too.
 fn is_bare(document: &Json) -> bool {
     let keys = ["description", "required_parameters", "cloud_controller_only"];
     document.as_map().is_some_and(|map| {
-        map.values().any(|member| keys.iter().any(|key| member.value.get(key).is_some()))
+        map.iter().any(|(name, member)| {
+            name != "required_parameters" && keys.iter().any(|key| member.value.get(key).is_some())
+        })
     })
 }
 
