@@ -1,25 +1,33 @@
 //! The floor: the least that a client on tokio-tungstenite has to do.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
-use futures_util::{SinkExt, StreamExt, poll};
+use futures_util::{Sink, SinkExt, Stream, StreamExt, poll};
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpStream;
-use tokio_tungstenite::client_async;
-use tungstenite::{Message, client::IntoClientRequest};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::{WebSocketStream, client_async};
+use tungstenite::{Error, Message, client::IntoClientRequest};
 
-use crate::{Measured, process::cpu_time};
+use crate::{
+    measure::{Latencies, Load, Measured, Stop, Watch},
+    process::Server,
+    work::{ACTION, PARAMETERS, Parameters},
+};
 
 #[derive(Serialize)]
 struct Request<'a> {
     action: &'a str,
-    parameters: Parameters<'a>,
+    parameters: Parameters,
     idempotence: &'a str,
-}
-
-#[derive(Serialize)]
-struct Parameters<'a> {
-    server: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -31,54 +39,95 @@ struct Reply<'a> {
 
 fn request(number: usize) -> Message {
     let token = format!("{number:032x}");
-    let request = Request {
-        action: "server_start",
-        parameters: Parameters { server: "AxiomMain" },
-        idempotence: &token,
-    };
+    let request = Request { action: ACTION, parameters: PARAMETERS, idempotence: &token };
     Message::text(serde_json::to_string(&request).expect("a request can be written"))
 }
 
-/// Keeps so many requests in flight until the time is over.
-pub async fn run(port: u16, in_flight: usize, time: Duration) -> Measured {
-    let tcp = TcpStream::connect(("127.0.0.1", port)).await.expect("the server listens");
+/// The number of the request that this answers.
+fn number(message: Option<Result<Message, Error>>) -> usize {
+    let message = message.expect("the server stays").expect("the server writes frames");
+    let Message::Text(text) = message else { panic!("the server writes text") };
+    let reply: Reply<'_> = serde_json::from_str(&text).expect("a good reply");
+    assert!(reply.parameters.get().len() > 2);
+    usize::from_str_radix(reply.idempotence, 16).expect("our token")
+}
+
+/// Runs the client under a load.
+pub async fn run(server: &Server, load: Load) -> Measured {
+    let tcp = TcpStream::connect(("127.0.0.1", server.port())).await.expect("the server listens");
     tcp.set_nodelay(true).expect("an option of every socket");
-    let mut login = format!("ws://127.0.0.1:{port}/ws").into_client_request().expect("a good URL");
+    match server.certificate() {
+        None => under(upgrade(tcp).await, load).await,
+        Some(certificate) => under(upgrade(secure(tcp, certificate).await).await, load).await,
+    }
+}
+
+async fn secure(tcp: TcpStream, certificate: &[u8]) -> impl AsyncRead + AsyncWrite + Unpin {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.to_vec().into()).expect("a good certificate");
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from("127.0.0.1").expect("a good name");
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("the server speaks TLS")
+}
+
+async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> WebSocketStream<S> {
+    let mut login = "ws://127.0.0.1/ws".into_client_request().expect("a good URL");
     let list = "SMP1.0, root, secret".parse().expect("a good header");
     login.headers_mut().insert("Sec-WebSocket-Protocol", list);
-    let (mut socket, _) = client_async(login, tcp).await.expect("the server accepts");
+    client_async(login, stream).await.expect("the server accepts").0
+}
 
-    let (began, cpu) = (Instant::now(), cpu_time());
+trait Socket: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket for WebSocketStream<S> {}
+
+async fn under(socket: impl Socket, load: Load) -> Measured {
+    match load {
+        Load::InFlight(in_flight, time) => keep_in_flight(socket, in_flight, time).await,
+        Load::Alternately(time) => alternate(socket, time).await,
+    }
+}
+
+/// Keeps so many requests in flight.
+async fn keep_in_flight(mut socket: impl Socket, in_flight: usize, time: Duration) -> Measured {
+    let stop = Stop::after(time);
+    let watch = Watch::of_this_thread();
     let mut waiting = vec![true; in_flight];
     for number in 0..in_flight {
         socket.feed(request(number)).await.expect("the server reads");
     }
-    let mut calls = 0_u32;
-    loop {
+    let mut calls = 0;
+    while !stop.is_set() {
         socket.flush().await.expect("the server reads");
         let mut next = socket.next().await;
         // All that has arrived, then one flush.
         loop {
-            let message = next.expect("the server stays").expect("the server writes frames");
-            let Message::Text(text) = message else { panic!("the server writes text") };
-            let reply: Reply<'_> = serde_json::from_str(&text).expect("a good reply");
-            let number = usize::from_str_radix(reply.idempotence, 16).expect("our token");
-            assert!(waiting[number] && reply.parameters.get().len() > 2);
+            let number = number(next);
+            assert!(std::mem::replace(&mut waiting[number], false));
             calls += 1;
+            waiting[number] = true;
             socket.feed(request(number)).await.expect("the server reads");
             match poll!(socket.next()) {
-                std::task::Poll::Ready(message) => next = message,
-                std::task::Poll::Pending => break,
+                Poll::Ready(message) => next = message,
+                Poll::Pending => break,
             }
         }
-        if began.elapsed() > time {
-            break;
-        }
     }
-    let (elapsed, cpu) = (began.elapsed(), cpu_time().saturating_sub(cpu));
-    waiting.clear();
-    Measured {
-        rate: f64::from(calls) / elapsed.as_secs_f64(),
-        cpu: cpu.as_secs_f64() * 1e6 / f64::from(calls),
+    watch.measured(calls)
+}
+
+/// Makes one call after the other.
+async fn alternate(mut socket: impl Socket, time: Duration) -> Measured {
+    let stop = Stop::after(time);
+    let mut latencies = Latencies::new();
+    let watch = Watch::of_this_thread();
+    let mut calls = 0;
+    while !stop.is_set() {
+        let began = Instant::now();
+        socket.send(request(calls)).await.expect("the server reads");
+        assert_eq!(number(socket.next().await), calls);
+        latencies.add(began.elapsed());
+        calls += 1;
     }
+    watch.measured(calls).with(latencies)
 }

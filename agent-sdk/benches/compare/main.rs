@@ -1,85 +1,91 @@
-//! Calls per second and CPU time per call, as ratios to a floor measured in the same run.
+//! What the SDK costs, as ratios to a floor measured in the same run.
 //!
 //! ```text
-//! cargo bench -p agent-sdk --bench compare
+//! cargo bench -p agent-sdk-benches
 //! ```
 //!
 //! The floor is a hand-written loop on tokio-tungstenite that serialises each request and matches
 //! each token: no futures, no timeouts, no errors. Client and server are processes of their own,
-//! on a processor each where there are two; rounds of both clients alternate, since machines are
+//! on a processor each where there are two; rounds of all clients alternate, since machines are
 //! noisy and ratios less so.
 
+mod calls;
 mod floor;
+mod jsonrpsee;
+mod measure;
 mod ours;
 mod process;
+mod report;
 mod server;
+mod work;
 
 use std::time::Duration;
 
-use process::Server;
+use clap::Parser;
+use measure::Measured;
+use report::Row;
 
-/// Calls in flight at a time.
-const IN_FLIGHT: usize = 256;
-/// How long each client runs in a round.
-const ROUND: Duration = Duration::from_millis(700);
-const ROUNDS: usize = 7;
-
-/// What a client achieved in one round.
-#[derive(Clone, Copy)]
-pub struct Measured {
-    /// Calls per second.
-    pub rate: f64,
-    /// CPU time of the client's thread per call, in microseconds.
-    pub cpu: f64,
+/// Measures the SDK against the floor.
+#[derive(Parser)]
+struct Arguments {
+    /// Only the groups with this in their names.
+    filter: Option<String>,
+    /// Fewer and shorter rounds.
+    #[arg(long)]
+    quick: bool,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
-fn main() {
-    if server::is_asked_for() {
-        server::serve();
-        return;
-    }
-    process::pin(0);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    println!("{:<34} {:>12} {:>10}   ratio to the floor: rate, CPU", "", "calls/s", "CPU µs");
-    for (name, in_flight, order) in [
-        ("256 in flight", IN_FLIGHT, server::Order::TokenFirst),
-        ("256 in flight, token last", IN_FLIGHT, server::Order::TokenLast),
-        ("one after the other", 1, server::Order::TokenFirst),
-    ] {
-        let server = Server::start(order);
+/// How long and how often to measure.
+pub struct Plan {
+    /// How long each client runs in a round.
+    time: Duration,
+    rounds: usize,
+}
+
+impl Plan {
+    const WHOLE: Self = Self { time: Duration::from_millis(300), rounds: 11 };
+    const QUICK: Self = Self { time: Duration::from_millis(150), rounds: 5 };
+
+    /// Runs each client once a round, beginning with another one each time.
+    fn rounds<const N: usize>(&self, clients: [&dyn Fn() -> Measured; N]) -> Vec<[Measured; N]> {
         let mut rounds = Vec::new();
-        for _ in 0..=ROUNDS {
-            let floor = runtime.block_on(floor::run(server.port(), in_flight, ROUND));
-            let ours = runtime.block_on(ours::run(server.port(), in_flight, ROUND));
-            rounds.push((floor, ours));
+        for round in 0..=self.rounds {
+            let mut measured = [Measured::default(); N];
+            for turn in 0..N {
+                let client = (round + turn) % N;
+                measured[client] = clients[client]();
+            }
+            rounds.push(measured);
         }
         // The first round warms up.
-        print(name, &rounds[1..]);
+        rounds.split_off(1)
     }
 }
 
-fn print(name: &str, rounds: &[(Measured, Measured)]) {
-    let median = |value: &dyn Fn(&(Measured, Measured)) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(value).collect();
-        values.sort_by(f64::total_cmp);
-        (values[0], values[values.len() / 2], values[values.len() - 1])
-    };
-    let (_, floor, _) = median(&|round| round.0.rate);
-    let (_, floor_cpu, _) = median(&|round| round.0.cpu);
-    println!("{:<34} {floor:>12.0} {floor_cpu:>10.2}", format!("{name}: floor"));
-    let (_, ours, _) = median(&|round| round.1.rate);
-    let (_, cpu, _) = median(&|round| round.1.cpu);
-    let rate = median(&|round| round.1.rate / round.0.rate);
-    let cpus = median(&|round| round.1.cpu / round.0.cpu);
-    println!(
-        "{:<34} {ours:>12.0} {cpu:>10.2}   {:.2} ({:.2}–{:.2}), {:.2} ({:.2}–{:.2})",
-        format!("{name}: agent-sdk"),
-        rate.1,
-        rate.0,
-        rate.2,
-        cpus.1,
-        cpus.0,
-        cpus.2
-    );
+/// What is measured together.
+type Group = (&'static str, fn(&Plan) -> Vec<Row>);
+
+const GROUPS: [Group; 5] = [
+    ("in-flight", calls::in_flight),
+    ("wss", calls::tls),
+    ("orders", calls::orders),
+    ("alternately", calls::alternately),
+    ("two-threads", calls::two_threads),
+];
+
+fn main() {
+    if let Some(service) = server::asked_for() {
+        server::serve(&service);
+        return;
+    }
+    let arguments = Arguments::parse();
+    let plan = if arguments.quick { Plan::QUICK } else { Plan::WHOLE };
+    for (name, measure) in GROUPS {
+        if arguments.filter.as_ref().is_none_or(|filter| name.contains(filter)) {
+            measure(&plan).iter().for_each(report::print);
+        }
+    }
 }

@@ -1,61 +1,86 @@
-//! The SDK as a user has it: typed calls, default timeouts, typed replies.
+//! The SDK as a user has it: a generated method, default timeouts, a typed result.
 
 use std::time::{Duration, Instant};
 
-use agent_sdk::{Action, Agent, Error, FromReply, Parameters, Reply};
-use serde::Deserialize;
+use agent_sdk::{Agent, Error, Fingerprint, Tls, actions::AgentMetrics};
 use tokio::task::JoinSet;
 
-use crate::{Measured, process::cpu_time};
+use crate::{
+    measure::{Latencies, Load, Measured, Stop, Watch},
+    process::Server,
+    work::{Metrics, PARAMETERS},
+};
 
-struct ServerStart {
-    server: String,
+async fn call(agent: &Agent) -> Result<Metrics, Error> {
+    agent.agent_metrics(AgentMetrics::new(PARAMETERS.since, PARAMETERS.until)).await?.decode()
 }
 
-#[derive(Deserialize)]
-struct Started {
-    players: u32,
+/// Runs the client under a load, and looks at the CPU time of one thread.
+pub async fn run(server: &Server, load: Load) -> Measured {
+    run_with(server, load, Watch::of_this_thread).await
 }
 
-impl Action for ServerStart {
-    const NAME: &'static str = "server_start";
-    type Output = Started;
-
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("server", &self.server);
-    }
+/// The same with the CPU time of all threads.
+pub async fn run_on_all_threads(server: &Server, load: Load) -> Measured {
+    run_with(server, load, Watch::of_all_threads).await
 }
 
-impl FromReply for Started {
-    fn from_reply(reply: Reply) -> Result<Self, Error> {
-        reply.decode()
-    }
+async fn run_with(server: &Server, load: Load, watch: fn() -> Watch) -> Measured {
+    let address = format!("127.0.0.1:{}", server.port());
+    let builder = match server.certificate() {
+        None => Agent::builder(format!("ws://{address}")),
+        Some(certificate) => {
+            let fingerprint = Fingerprint::of(certificate).to_string();
+            let tls = Tls::pinned(fingerprint).expect("a good fingerprint");
+            Agent::builder(format!("wss://{address}")).tls(tls)
+        }
+    };
+    let agent = builder.credentials("root", "secret").connect().await.expect("the server accepts");
+    let measured = match load {
+        Load::InFlight(in_flight, time) => keep_in_flight(&agent, in_flight, time, watch).await,
+        Load::Alternately(time) => alternate(&agent, time).await,
+    };
+    agent.close().await;
+    measured
 }
 
-/// Keeps so many calls in flight until the time is over.
-pub async fn run(port: u16, in_flight: usize, time: Duration) -> Measured {
-    let builder = Agent::builder(format!("ws://127.0.0.1:{port}")).credentials("root", "secret");
-    let agent = builder.connect().await.expect("the server accepts");
-    let (began, cpu) = (Instant::now(), cpu_time());
+/// Keeps so many calls in flight, each by a task of its own.
+async fn keep_in_flight(
+    agent: &Agent,
+    in_flight: usize,
+    time: Duration,
+    watch: fn() -> Watch,
+) -> Measured {
+    let stop = Stop::after(time);
+    let watch = watch();
     let mut lanes = JoinSet::new();
     for _ in 0..in_flight {
-        let agent = agent.clone();
+        let (agent, stop) = (agent.clone(), stop.clone());
         lanes.spawn(async move {
-            let mut calls = 0_u32;
-            while began.elapsed() < time {
-                let action = ServerStart { server: "AxiomMain".to_owned() };
-                let started = agent.call(action).await.expect("a good reply");
-                assert_eq!(started.players, 42);
+            let mut calls = 0;
+            while !stop.is_set() {
+                call(&agent).await.expect("a good reply").check();
                 calls += 1;
             }
             calls
         });
     }
-    let calls: u32 = lanes.join_all().await.into_iter().sum();
-    let (elapsed, cpu) = (began.elapsed(), cpu_time().saturating_sub(cpu));
-    agent.close().await;
-    Measured {
-        rate: f64::from(calls) / elapsed.as_secs_f64(),
-        cpu: cpu.as_secs_f64() * 1e6 / f64::from(calls),
+    let calls = lanes.join_all().await.into_iter().sum();
+    watch.measured(calls)
+}
+
+/// Makes one call after the other.
+async fn alternate(agent: &Agent, time: Duration) -> Measured {
+    let stop = Stop::after(time);
+    let mut latencies = Latencies::new();
+    let watch = Watch::of_this_thread();
+    let mut calls = 0;
+    while !stop.is_set() {
+        let began = Instant::now();
+        let metrics = call(agent).await.expect("a good reply");
+        latencies.add(began.elapsed());
+        metrics.check();
+        calls += 1;
     }
+    watch.measured(calls).with(latencies)
 }

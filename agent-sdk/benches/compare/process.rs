@@ -1,37 +1,46 @@
-//! The server as a process of its own, and CPU time as the kernel counts it.
+//! The server as a process of its own, processors, and CPU time as the kernel counts it.
 
 use std::{
     fs,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 
-use crate::server::{Order, SERVER};
+use core_affinity::CoreId;
+
+use crate::server::{Ready, Service};
 
 /// A running server, killed when it is dropped.
 pub struct Server {
     child: Child,
-    port: u16,
+    ready: Ready,
 }
 
 impl Server {
-    pub fn start(order: Order) -> Self {
+    pub fn start(service: &Service) -> Self {
         let program = std::env::current_exe().expect("the path of this program");
         let mut child = Command::new(program)
-            .args([SERVER, order.name()])
+            .args(service.arguments())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("the server tells its port");
-        let port = line.trim().parse().expect("the port is a number");
-        Self { child, port }
+        BufReader::new(stdout).read_line(&mut line).expect("the server tells that it is ready");
+        let ready = serde_json::from_str(&line).expect("the server is ready");
+        Self { child, ready }
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.ready.port
+    }
+
+    /// Its certificate, if it speaks TLS.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.ready.certificate.as_deref()
     }
 }
 
@@ -43,19 +52,36 @@ impl Drop for Server {
     }
 }
 
-/// Keeps this thread on one processor, where there is more than one.
-pub fn pin(index: usize) {
-    if let Some(cores) = core_affinity::get_core_ids()
-        && cores.len() > 1
-        && let Some(core) = cores.get(index)
-    {
-        core_affinity::set_for_current(*core);
-    }
+/// Keeps this thread, and the threads and processes that it starts, on one processor.
+pub fn pin(core: usize) {
+    core_affinity::set_for_current(CoreId { id: core });
+}
+
+/// Does something on one processor; this thread stays where it is.
+pub fn on_core<T: Send>(core: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pinned = || {
+        pin(core);
+        work()
+    };
+    thread::scope(|scope| match scope.spawn(pinned).join() {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
 }
 
 /// The CPU time of this thread so far; nothing where the kernel does not tell.
-pub fn cpu_time() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+pub fn thread_time() -> Duration {
+    time_of("/proc/thread-self".as_ref())
+}
+
+/// The CPU time of all threads that this process has now.
+pub fn process_time() -> Duration {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else { return Duration::ZERO };
+    threads.flatten().map(|thread| time_of(&thread.path())).sum()
+}
+
+fn time_of(thread: &Path) -> Duration {
+    let text = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
     let nanos = text.split_whitespace().next().and_then(|word| word.parse().ok());
     Duration::from_nanos(nanos.unwrap_or_default())
 }

@@ -1,0 +1,73 @@
+//! What is measured, the goal it is measured against, and how it is shown.
+
+use std::fmt;
+
+/// What a figure has to reach.
+#[derive(Clone, Copy)]
+pub enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Goal {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(limit) => value >= limit,
+            Self::AtMost(limit) => value <= limit,
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(limit) => write!(f, "≥ {limit}"),
+            Self::AtMost(limit) => write!(f, "≤ {limit}"),
+        }
+    }
+}
+
+/// One line of the table: a figure that was measured once in each round.
+pub struct Row {
+    /// What it is, such as `256 in flight: rate`.
+    pub name: String,
+    /// What the values are, such as `of the floor` or `KiB`.
+    pub unit: &'static str,
+    pub values: Vec<f64>,
+    pub goal: Option<Goal>,
+    /// The absolute figures behind it, for the curious.
+    pub note: String,
+}
+
+impl Row {
+    /// The lowest, the median and the highest value.
+    pub fn spread(&self) -> (f64, f64, f64) {
+        spread(&self.values)
+    }
+
+    /// Whether the median reaches the goal.
+    pub fn is_met(&self) -> bool {
+        self.goal.is_none_or(|goal| goal.is_met(self.spread().1))
+    }
+}
+
+/// The lowest, the median and the highest of some values.
+pub fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match (sorted.first(), sorted.get(sorted.len() / 2), sorted.last()) {
+        (Some(low), Some(median), Some(high)) => (*low, *median, *high),
+        _ => (f64::NAN, f64::NAN, f64::NAN),
+    }
+}
+
+/// Prints a line of the table.
+pub fn print(row: &Row) {
+    let (low, median, high) = row.spread();
+    let goal = row.goal.map_or_else(String::new, |goal| goal.to_string());
+    let verdict = if row.is_met() { "" } else { "  MISSED" };
+    println!(
+        "{:<44} {median:>8.2} ({low:.2}–{high:.2}) {:<14} {goal:>8}{verdict}  {}",
+        row.name, row.unit, row.note
+    );
+}
