@@ -1,6 +1,6 @@
 //! The agent's answer to a call, kept whole.
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -18,8 +18,8 @@ use crate::error::{DecodeError, Error};
 pub struct Reply {
     /// The whole message. Its bytes were received as one frame and are not copied.
     message: Bytes,
-    /// Where in `message` the value of `parameters` stands; `None` if the reply has none.
-    parameters: Option<Range<usize>>,
+    /// Where in `message` the value of `parameters` begins; `None` if the reply has none.
+    parameters: Option<usize>,
     action: Cow<'static, str>,
 }
 
@@ -27,7 +27,7 @@ impl Reply {
     pub(crate) fn new(
         action: Cow<'static, str>,
         message: Bytes,
-        parameters: Option<Range<usize>>,
+        parameters: Option<usize>,
     ) -> Self {
         Self { message, parameters, action }
     }
@@ -65,14 +65,12 @@ impl Reply {
     /// # Ok(()) }
     /// ```
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let text = match &self.parameters {
-            Some(range) => &self.message[range.clone()],
-            None => b"null",
-        };
+        let text = self.parameters.map_or(&b"null"[..], |start| &self.message[start..]);
+        // The rest of the envelope follows the value, so its end is not looked at.
+        let json = || serde_json::Deserializer::from_slice(text);
         // Keeping track of the path costs time, so it is done only once something is wrong.
-        serde_json::from_slice(text).or_else(|_| {
-            let mut json = serde_json::Deserializer::from_slice(text);
-            serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        T::deserialize(&mut json()).or_else(|_| {
+            serde_path_to_error::deserialize(&mut json()).map_err(|error| {
                 let path = error.path().to_string();
                 Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.inner())))
             })
@@ -111,5 +109,19 @@ pub trait FromReply: Sized {
 impl FromReply for Reply {
     fn from_reply(reply: Reply) -> Result<Self, Error> {
         Ok(reply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It used to be ignored like noise, and the call timed out.
+    #[test]
+    fn an_answer_that_is_broken_inside_is_an_error_of_its_call() {
+        for message in [&b"{\"parameters\":{\"x\":\"\xff\"}}"[..], b"{\"parameters\":{\"x\":"] {
+            let reply = Reply::new("echo".into(), Bytes::from_static(message), Some(14));
+            assert!(matches!(reply.parameters(), Err(Error::Decode(_))), "{message:?}");
+        }
     }
 }

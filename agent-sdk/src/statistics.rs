@@ -36,7 +36,7 @@ pub struct Statistics {
     pub late_replies: u64,
     /// Messages that answered no call: events.
     pub events: u64,
-    /// Messages that are not a JSON object; they were ignored.
+    /// Messages that are neither an answer nor a JSON object; they were ignored.
     pub unknown_messages: u64,
     /// Messages over the limit of [`Builder::max_message_size`](crate::Builder::max_message_size);
     /// they were skipped.

@@ -24,7 +24,7 @@ use super::{
     dial::Dialed,
     frame::{self, Incoming, Reader, TooLarge},
     keepalive::{Keepalive, Silence},
-    pending::{Ending, Match},
+    pending::{Ending, Whose},
     restore::Restore,
     shared::{Shared, Table},
     state::State,
@@ -235,15 +235,14 @@ impl<'a> Driver<'a> {
                 unknown(&mut table, message.len());
                 continue;
             };
+            self.heard = true;
             if restoring && self.restore.take(&envelope, &mut table) {
-                self.heard = true;
                 continue;
             }
-            self.heard = true;
-            if !answered(&mut table, &message, envelope, &mut self.wakers) {
+            if let Some(event) = answer(&mut table, message, envelope, &mut self.wakers) {
                 table.figures.events += 1;
                 if wants_events {
-                    self.events.push(Message::new(message));
+                    self.events.push(Message::new(event));
                 }
             }
         }
@@ -286,9 +285,9 @@ impl<'a> Driver<'a> {
                 break;
             }
             let ending = Ending::TooLarge { size: message.size };
-            if let Match::Call { waker, .. } = table.pending.answer(token, ending) {
+            if table.pending.whose(token) == Whose::Waiting {
                 table.figures.succeeded += 1;
-                self.wakers.extend(waker);
+                self.wakers.extend(table.pending.answer(token, ending).waker);
                 break;
             }
         }
@@ -476,38 +475,46 @@ fn is_time_to_close(table: &Table) -> bool {
     table.close_by.is_some_and(|limit| table.pending.is_idle() || limit <= Instant::now())
 }
 
-/// Ends the call that a message answers; whether it answers any.
-fn answered(
+/// Ends the call that a message answers; gives the message back if it is an event.
+fn answer(
     table: &mut Table,
-    message: &Bytes,
+    message: Bytes,
     envelope: Envelope,
     wakers: &mut Vec<Waker>,
-) -> bool {
-    let (Some(token), status) = (envelope.token, envelope.status) else { return false };
-    match table.pending.answer(token, Ending::Reply { message: message.clone(), envelope }) {
-        Match::None => return false,
-        Match::Call { waker, effect } => {
-            wakers.extend(waker);
+) -> Option<Bytes> {
+    // A message without a token has been read as a whole, to look for one.
+    let Some(token) = envelope.token else { return Some(message) };
+    match table.pending.whose(token) {
+        Whose::Waiting => {
+            let status = envelope.status;
+            let answered = table.pending.answer(token, Ending::Reply { message, envelope });
+            wakers.extend(answered.waker);
             match status {
                 Status::Ok => {
                     table.figures.succeeded += 1;
-                    if let Some(effect) = effect {
+                    if let Some(effect) = answered.effect {
                         table.subscriptions.apply(effect);
                     }
                 }
                 Status::Error => table.figures.rejected += 1,
             }
+            return None;
         }
-        Match::Late => {
+        Whose::Late => {
             table.figures.late_replies += 1;
             if table.figures.late_replies == 1 {
                 debug!(%token, "a reply came after its call had ended; further ones are counted");
             }
             // News about what a call has begun may bear the call's token.
-            return Message::new(message.clone()).kind().is_none();
+            Message::new(message.clone()).kind()?;
         }
+        Whose::Nobody => {}
     }
-    true
+    if wire::is_object(&message) {
+        return Some(message);
+    }
+    unknown(table, message.len());
+    None
 }
 
 /// Gives back the memory of what is empty, if it is much.

@@ -83,14 +83,22 @@ enum SlotState {
     Ended(Ending),
 }
 
-/// What became of an answer.
-pub(crate) enum Match {
-    /// It ended a call.
-    Call { waker: Option<Waker>, effect: Option<Effect> },
-    /// Its call has ended before: timed out, dropped, or answered already.
+/// Who has a token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// A call that was sent and waits for its answer.
+    Waiting,
+    /// A call that has ended before: timed out, dropped, or answered already.
     Late,
-    /// No call of ours has this token.
-    None,
+    /// No call of ours.
+    Nobody,
+}
+
+/// What follows from an answer.
+#[derive(Default)]
+pub(crate) struct Answered {
+    pub(crate) waker: Option<Waker>,
+    pub(crate) effect: Option<Effect>,
 }
 
 /// Above this many slots the table gives its memory back as soon as no call is left.
@@ -246,17 +254,27 @@ impl Pending {
         self.in_flight == 0 && self.queue.len() == self.skipped
     }
 
-    /// Ends the call that `token` belongs to.
-    pub(crate) fn answer(&mut self, token: Token, ending: Ending) -> Match {
-        if let Some(slot) = self.slot(token)
-            && matches!(slot.state, SlotState::Sent)
-        {
-            slot.state = SlotState::Ended(ending);
-            let matched = Match::Call { waker: slot.waker.take(), effect: slot.effect.take() };
-            self.in_flight -= 1;
-            return matched;
+    /// Who has this token.
+    pub(crate) fn whose(&self, token: Token) -> Whose {
+        match self.slots.get(token.slot() as usize) {
+            Some(Slot { token: known, state: SlotState::Sent, .. }) if *known == token => {
+                Whose::Waiting
+            }
+            _ if self.tokens.made(token) => Whose::Late,
+            _ => Whose::Nobody,
         }
-        if self.tokens.made(token) { Match::Late } else { Match::None }
+    }
+
+    /// Ends the call that waits with this token; nothing if there is none.
+    pub(crate) fn answer(&mut self, token: Token, ending: Ending) -> Answered {
+        let Some(slot) = self.slot(token).filter(|slot| matches!(slot.state, SlotState::Sent))
+        else {
+            return Answered::default();
+        };
+        slot.state = SlotState::Ended(ending);
+        let answered = Answered { waker: slot.waker.take(), effect: slot.effect.take() };
+        self.in_flight -= 1;
+        answered
     }
 
     /// A token for a request of the connection itself.
@@ -369,22 +387,25 @@ mod tests {
         pending.insert(call(deadline), Waker::noop().clone()).unwrap()
     }
 
-    fn answer(pending: &mut Pending, key: Key) -> Match {
-        pending.answer(key.token(), Ending::TooLarge { size: 0 })
+    fn answer(pending: &mut Pending, key: Key) -> Whose {
+        let whose = pending.whose(key.token());
+        let answered = pending.answer(key.token(), Ending::TooLarge { size: 0 });
+        assert_eq!(answered.waker.is_some(), whose == Whose::Waiting);
+        whose
     }
 
     #[test]
     fn a_call_is_queued_taken_answered_and_gone() {
         let mut pending = Pending::new(10);
         let key = insert(&mut pending, later(1));
-        assert!(matches!(answer(&mut pending, key), Match::Late), "it was not sent yet");
+        assert_eq!(answer(&mut pending, key), Whose::Late, "it was not sent yet");
         assert!(pending.take().is_some());
         assert!(pending.take().is_none());
         assert!(pending.poll(key, Waker::noop()).is_none());
-        assert!(matches!(answer(&mut pending, key), Match::Call { .. }));
-        assert!(matches!(answer(&mut pending, key), Match::Late), "a second answer is late");
+        assert_eq!(answer(&mut pending, key), Whose::Waiting);
+        assert_eq!(answer(&mut pending, key), Whose::Late, "a second answer is late");
         assert!(matches!(pending.poll(key, Waker::noop()), Some(Ending::TooLarge { .. })));
-        assert!(matches!(answer(&mut pending, key), Match::Late));
+        assert_eq!(answer(&mut pending, key), Whose::Late);
         assert_eq!(pending.len(), 0);
         assert!(pending.is_idle());
     }
@@ -398,7 +419,7 @@ mod tests {
         let second = insert(&mut pending, later(1));
         pending.take();
         assert_eq!(first.token().slot(), second.token().slot());
-        assert!(matches!(answer(&mut pending, first), Match::Late));
+        assert_eq!(answer(&mut pending, first), Whose::Late);
         assert!(pending.poll(second, Waker::noop()).is_none());
     }
 
@@ -414,7 +435,7 @@ mod tests {
         assert_eq!(pending.len(), 1);
         assert!(!pending.is_idle());
         assert!(pending.take().is_some() && pending.take().is_none());
-        assert!(matches!(answer(&mut pending, kept), Match::Call { .. }));
+        assert_eq!(answer(&mut pending, kept), Whose::Waiting);
     }
 
     #[test]
@@ -434,7 +455,7 @@ mod tests {
         assert!(matches!(pending.poll(queued, Waker::noop()), Some(Ending::NotSent)));
         assert!(pending.next_deadline().is_some_and(|next| next > later(30)));
         assert!(pending.take().is_some(), "the one that timed out in the queue is passed over");
-        assert!(matches!(answer(&mut pending, last), Match::Call { .. }));
+        assert_eq!(answer(&mut pending, last), Whose::Waiting);
     }
 
     #[test]
@@ -470,7 +491,7 @@ mod tests {
         for key in alive {
             assert!(pending.take().is_some());
             assert!(!pending.is_idle());
-            assert!(matches!(answer(&mut pending, key), Match::Call { .. }));
+            assert_eq!(answer(&mut pending, key), Whose::Waiting);
         }
         assert!(pending.take().is_none() && pending.is_idle());
         for key in expired {
