@@ -135,18 +135,21 @@ struct InFlight<'a> {
     timeout: Duration,
     stage: Stage,
     span: Span,
+    /// When it was started, if anybody traces it.
+    started: Option<Instant>,
 }
 
 enum Stage {
     Prepared(Result<Request, RequestError>),
-    Waiting { key: Key, started: Instant },
+    Waiting(Key),
     Ended,
 }
 
 impl<'a> InFlight<'a> {
     fn new(prepared: Prepared<'a>) -> Self {
         let Prepared { shared, action, request, timeout } = prepared;
-        Self { shared, action, timeout, stage: Stage::Prepared(request), span: Span::none() }
+        let stage = Stage::Prepared(request);
+        Self { shared, action, timeout, stage, span: Span::none(), started: None }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Error>> {
@@ -157,14 +160,14 @@ impl<'a> InFlight<'a> {
                 return Poll::Pending;
             }
         }
-        let Stage::Waiting { key, started } = self.stage else {
+        let Stage::Waiting(key) = self.stage else {
             // Polled again after its end. It must not hang, and must not panic.
             return Poll::Ready(Err(self.closed(Arc::new(CloseReason::Requested))));
         };
-        let ending = ready!(self.shared.poll_call(key, started, cx));
+        let ending = ready!(self.shared.poll_call(key, cx));
         self.stage = Stage::Ended;
         let result = self.result(ending);
-        self.note(started, &result);
+        self.note(&result);
         Poll::Ready(result)
     }
 
@@ -180,13 +183,8 @@ impl<'a> InFlight<'a> {
                 RequestError::NotAnObject => NotSent::NotAnObject,
             },
         })?;
-        let started = Instant::now();
-        let call = NewCall {
-            effect: Effect::of(&self.action, &request),
-            request,
-            deadline: started + self.timeout,
-            timeout: self.timeout,
-        };
+        let effect = Effect::of(&self.action, &request);
+        let call = NewCall { request, timeout: self.timeout, effect };
         let key = self.shared.submit(call, cx.waker().clone()).map_err(|why| self.closed(why))?;
         self.span = debug_span!(
             "call",
@@ -195,7 +193,8 @@ impl<'a> InFlight<'a> {
             outcome = Empty,
             duration = Empty
         );
-        self.stage = Stage::Waiting { key, started };
+        self.started = (!self.span.is_disabled()).then(Instant::now);
+        self.stage = Stage::Waiting(key);
         Ok(())
     }
 
@@ -230,12 +229,9 @@ impl<'a> InFlight<'a> {
     }
 
     /// Tells `tracing` how the call ended.
-    fn note(&self, started: Instant, result: &Result<Reply, Error>) {
-        if self.span.is_disabled() {
-            return;
-        }
-        let duration = started.elapsed();
-        self.span.record("duration", tracing::field::debug(duration));
+    fn note(&self, result: &Result<Reply, Error>) {
+        let Some(started) = self.started else { return };
+        self.span.record("duration", tracing::field::debug(started.elapsed()));
         match result {
             Ok(_) => self.span.record("outcome", "ok"),
             Err(error) => self.span.record("outcome", tracing::field::debug(error.outcome())),
@@ -246,7 +242,7 @@ impl<'a> InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Stage::Waiting { key, .. } = self.stage {
+        if let Stage::Waiting(key) = self.stage {
             self.shared.cancel(key);
         }
     }

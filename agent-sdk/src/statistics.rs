@@ -47,8 +47,8 @@ pub struct Statistics {
     pub bytes_sent: u64,
     /// Bytes of WebSocket frames that were received, without TLS.
     pub bytes_received: u64,
-    /// The median time from the start of a call until its caller has the answer, over the last
-    /// calls.
+    /// The median time from the start of a call, waiting for its turn included, until its answer
+    /// arrived, over the last calls.
     pub latency_median: Option<Duration>,
     /// The 99th percentile of the same.
     pub latency_p99: Option<Duration>,

@@ -229,6 +229,7 @@ impl<'a> Driver<'a> {
         }
         let wants_events = self.shared.events.has_consumers();
         let restoring = !self.restore.is_done();
+        let arrived = self.keepalive.last_received();
         let mut table = self.shared.lock();
         for Arrived { message, envelope } in self.inbox.drain(..) {
             let Some(envelope) = envelope else {
@@ -239,7 +240,7 @@ impl<'a> Driver<'a> {
             if restoring && self.restore.take(&envelope, &mut table) {
                 continue;
             }
-            if let Some(event) = answer(&mut table, message, envelope, &mut self.wakers) {
+            if let Some(event) = answer(&mut table, message, envelope, arrived, &mut self.wakers) {
                 table.figures.events += 1;
                 if wants_events {
                     self.events.push(Message::new(event));
@@ -480,6 +481,7 @@ fn answer(
     table: &mut Table,
     message: Bytes,
     envelope: Envelope,
+    arrived: Instant,
     wakers: &mut Vec<Waker>,
 ) -> Option<Bytes> {
     // A message without a token has been read as a whole, to look for one.
@@ -489,6 +491,9 @@ fn answer(
             let status = envelope.status;
             let answered = table.pending.answer(token, Ending::Reply { message, envelope });
             wakers.extend(answered.waker);
+            if let Some(began) = answered.began {
+                table.latencies.record(arrived - began);
+            }
             match status {
                 Status::Ok => {
                     table.figures.succeeded += 1;

@@ -37,6 +37,11 @@ impl Keepalive {
         self.pinged = None;
     }
 
+    /// When something arrived last.
+    pub(super) fn last_received(&self) -> Instant {
+        self.received
+    }
+
     /// The socket has taken something that it had kept waiting.
     pub(super) fn unblocked(&mut self, now: Instant) {
         self.unblocked = now;

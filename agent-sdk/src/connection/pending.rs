@@ -44,7 +44,6 @@ impl Key {
 /// A call that wants to be sent.
 pub(crate) struct NewCall {
     pub(crate) request: Request,
-    pub(crate) deadline: Instant,
     pub(crate) timeout: Duration,
     pub(crate) effect: Option<Effect>,
 }
@@ -57,6 +56,8 @@ pub(crate) struct Pending {
     /// those, so that they do not pile up while there is no connection.
     queue: VecDeque<Key>,
     skipped: usize,
+    /// So many at the end of the queue are new since the last `expire`.
+    fresh: usize,
     /// Calls that were sent and have not ended.
     in_flight: usize,
     limit: usize,
@@ -71,9 +72,16 @@ struct Slot {
     token: Token,
     state: SlotState,
     waker: Option<Waker>,
-    deadline: Instant,
+    /// When its time began; `None` as long as it is fresh.
+    began: Option<Instant>,
     timeout: Duration,
     effect: Option<Effect>,
+}
+
+impl Slot {
+    fn deadline(&self) -> Option<Instant> {
+        self.began.map(|began| began + self.timeout)
+    }
 }
 
 enum SlotState {
@@ -97,6 +105,8 @@ pub(crate) enum Whose {
 /// What follows from an answer.
 #[derive(Default)]
 pub(crate) struct Answered {
+    /// When the call's time began.
+    pub(crate) began: Option<Instant>,
     pub(crate) waker: Option<Waker>,
     pub(crate) effect: Option<Effect>,
 }
@@ -112,6 +122,7 @@ impl Pending {
             free: Vec::new(),
             queue: VecDeque::new(),
             skipped: 0,
+            fresh: 0,
             in_flight: 0,
             limit,
             tokens: Tokens::new(),
@@ -136,7 +147,7 @@ impl Pending {
             token,
             state: SlotState::Queued(request),
             waker: Some(waker),
-            deadline: call.deadline,
+            began: None,
             timeout: call.timeout,
             effect: call.effect,
         };
@@ -145,7 +156,7 @@ impl Pending {
             None => self.slots.push(slot),
         }
         self.queue.push_back(Key(token));
-        self.earliest = Some(self.earliest.map_or(call.deadline, |e| e.min(call.deadline)));
+        self.fresh += 1;
         Ok(Key(token))
     }
 
@@ -194,6 +205,7 @@ impl Pending {
     fn reset(&mut self) {
         self.earliest = None;
         self.queue.clear();
+        self.fresh = 0;
         self.skipped = 0;
         if self.slots.len() > SLOTS_KEPT {
             self.slots = Vec::new();
@@ -272,7 +284,8 @@ impl Pending {
             return Answered::default();
         };
         slot.state = SlotState::Ended(ending);
-        let answered = Answered { waker: slot.waker.take(), effect: slot.effect.take() };
+        let answered =
+            Answered { began: slot.began, waker: slot.waker.take(), effect: slot.effect.take() };
         self.in_flight -= 1;
         answered
     }
@@ -288,19 +301,23 @@ impl Pending {
     }
 
     /// Ends every call whose deadline has passed; how many, and whom to wake.
+    ///
+    /// The time of calls that are new since the last `expire` begins at `now`: a new call wakes the
+    /// task that calls this, so that one look at the clock serves all calls of a round.
     pub(crate) fn expire(&mut self, now: Instant, wakers: &mut Vec<Waker>) -> u64 {
+        self.begin(now);
         if self.earliest.is_none_or(|earliest| now < earliest) {
             return 0;
         }
         let mut expired = 0;
-        let mut earliest = None;
+        let mut earliest: Option<Instant> = None;
         let mut skipped = 0;
         for slot in &mut self.slots {
+            let Some(deadline) = slot.deadline() else { continue };
             let ending = match &slot.state {
                 SlotState::Free | SlotState::Ended(_) => continue,
-                _ if now < slot.deadline => {
-                    earliest =
-                        Some(earliest.map_or(slot.deadline, |e: Instant| e.min(slot.deadline)));
+                _ if now < deadline => {
+                    earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
                     continue;
                 }
                 SlotState::Queued(_) => {
@@ -319,6 +336,18 @@ impl Pending {
         self.earliest = earliest;
         self.skip_queued(skipped);
         expired
+    }
+
+    /// Begins the time of the fresh calls.
+    fn begin(&mut self, now: Instant) {
+        // Keys that were skipped are gone from the queue, which may be shorter by now.
+        let known = self.queue.len().saturating_sub(std::mem::take(&mut self.fresh));
+        for key in self.queue.range(known..) {
+            if let Some(slot) = self.slots.get_mut(key.0.slot() as usize) {
+                let deadline = *slot.began.get_or_insert(now) + slot.timeout;
+                self.earliest = Some(self.earliest.map_or(deadline, |e| e.min(deadline)));
+            }
+        }
     }
 
     /// The connection was lost: ends every call that was sent; how many, and whom to wake.
@@ -359,6 +388,7 @@ impl Pending {
             }
         }
         self.queue = VecDeque::new();
+        self.fresh = 0;
         self.skipped = 0;
         self.earliest = None;
         (lost, unsent)
@@ -374,17 +404,20 @@ impl Pending {
 mod tests {
     use super::*;
 
-    fn call(deadline: Instant) -> NewCall {
+    fn call(seconds: u64) -> NewCall {
         let request = Request::new("echo", &()).unwrap();
-        NewCall { request, deadline, timeout: Duration::from_secs(1), effect: None }
+        NewCall { request, timeout: Duration::from_secs(seconds), effect: None }
     }
 
     fn later(seconds: u64) -> Instant {
         Instant::now() + Duration::from_secs(seconds)
     }
 
-    fn insert(pending: &mut Pending, deadline: Instant) -> Key {
-        pending.insert(call(deadline), Waker::noop().clone()).unwrap()
+    /// A call that times out after so many seconds from now.
+    fn insert(pending: &mut Pending, seconds: u64) -> Key {
+        let key = pending.insert(call(seconds), Waker::noop().clone()).unwrap();
+        pending.expire(Instant::now(), &mut Vec::new());
+        key
     }
 
     fn answer(pending: &mut Pending, key: Key) -> Whose {
@@ -397,7 +430,7 @@ mod tests {
     #[test]
     fn a_call_is_queued_taken_answered_and_gone() {
         let mut pending = Pending::new(10);
-        let key = insert(&mut pending, later(1));
+        let key = insert(&mut pending, 1);
         assert_eq!(answer(&mut pending, key), Whose::Late, "it was not sent yet");
         assert!(pending.take().is_some());
         assert!(pending.take().is_none());
@@ -413,10 +446,10 @@ mod tests {
     #[test]
     fn an_answer_never_reaches_the_next_call_of_the_slot() {
         let mut pending = Pending::new(10);
-        let first = insert(&mut pending, later(1));
+        let first = insert(&mut pending, 1);
         pending.take();
         pending.remove(first);
-        let second = insert(&mut pending, later(1));
+        let second = insert(&mut pending, 1);
         pending.take();
         assert_eq!(first.token().slot(), second.token().slot());
         assert_eq!(answer(&mut pending, first), Whose::Late);
@@ -426,9 +459,9 @@ mod tests {
     #[test]
     fn dropped_calls_do_not_pile_up_while_nothing_is_sent() {
         let mut pending = Pending::new(10);
-        let kept = insert(&mut pending, later(1));
+        let kept = insert(&mut pending, 1);
         for _ in 0..10_000 {
-            let key = insert(&mut pending, later(1));
+            let key = insert(&mut pending, 1);
             pending.remove(key);
             assert!(pending.queue.len() <= 2 * SLOTS_KEPT + 2, "{}", pending.queue.len());
         }
@@ -441,8 +474,8 @@ mod tests {
     #[test]
     fn deadlines_end_what_is_queued_and_what_was_sent_differently() {
         let mut pending = Pending::new(1);
-        let (sent, queued) = (insert(&mut pending, later(1)), insert(&mut pending, later(2)));
-        let last = insert(&mut pending, later(60));
+        let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 2));
+        let last = insert(&mut pending, 60);
         pending.take();
         let mut wakers = Vec::new();
         assert_eq!(pending.expire(Instant::now(), &mut wakers), 0);
@@ -461,7 +494,7 @@ mod tests {
     #[test]
     fn a_loss_ends_what_was_sent_and_keeps_what_was_not() {
         let mut pending = Pending::new(1);
-        let (sent, queued) = (insert(&mut pending, later(1)), insert(&mut pending, later(1)));
+        let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 1));
         pending.take();
         let mut wakers = Vec::new();
         assert_eq!(pending.lose(&Unanswered::Closed, &mut wakers), 1);
@@ -473,19 +506,19 @@ mod tests {
     #[test]
     fn after_a_close_nothing_waits_and_nothing_is_accepted() {
         let mut pending = Pending::new(10);
-        let key = insert(&mut pending, later(1));
+        let key = insert(&mut pending, 1);
         let why = Arc::new(CloseReason::Requested);
         pending.close(&why, &Unanswered::Closed, &mut Vec::new());
         assert!(matches!(pending.poll(key, Waker::noop()), Some(Ending::Closed(_))));
-        assert!(pending.insert(call(later(1)), Waker::noop().clone()).is_err());
+        assert!(pending.insert(call(1), Waker::noop().clone()).is_err());
         assert!(pending.take().is_none() && pending.is_idle());
     }
 
     #[test]
     fn many_that_time_out_at_once_do_not_confuse_the_count() {
         let mut pending = Pending::new(10_000);
-        let expired: Vec<_> = (0..200).map(|_| insert(&mut pending, later(1))).collect();
-        let alive: Vec<_> = (0..50).map(|_| insert(&mut pending, later(60))).collect();
+        let expired: Vec<_> = (0..200).map(|_| insert(&mut pending, 1)).collect();
+        let alive: Vec<_> = (0..50).map(|_| insert(&mut pending, 60)).collect();
         assert_eq!(pending.expire(later(2), &mut Vec::new()), 200);
         assert!(!pending.is_idle());
         for key in alive {
@@ -502,7 +535,7 @@ mod tests {
     #[test]
     fn a_burst_leaves_no_memory() {
         let mut pending = Pending::new(10_000);
-        let keys: Vec<_> = (0..5_000).map(|_| insert(&mut pending, later(1))).collect();
+        let keys: Vec<_> = (0..5_000).map(|_| insert(&mut pending, 1)).collect();
         for key in keys {
             pending.remove(key);
         }

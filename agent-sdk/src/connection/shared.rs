@@ -83,14 +83,9 @@ impl Shared {
         Ok(key)
     }
 
-    /// The end of a call that was started at `started`.
-    pub(crate) fn poll_call(&self, key: Key, started: Instant, cx: &Context<'_>) -> Poll<Ending> {
-        let mut table = self.lock();
-        let Some(ending) = table.pending.poll(key, cx.waker()) else { return Poll::Pending };
-        if matches!(ending, Ending::Reply { .. }) {
-            table.latencies.record(started.elapsed());
-        }
-        Poll::Ready(ending)
+    /// The end of a call, once it has come.
+    pub(crate) fn poll_call(&self, key: Key, cx: &Context<'_>) -> Poll<Ending> {
+        self.lock().pending.poll(key, cx.waker()).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Forgets a call whose future was dropped.
