@@ -6,15 +6,17 @@
 
 use std::{
     future::poll_fn,
+    io,
+    mem::MaybeUninit,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
 use tokio::{
-    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::{Instant, Sleep, sleep_until, timeout},
 };
 use tracing::{debug, warn};
@@ -22,7 +24,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     dial::Dialed,
-    frame::{self, Incoming, Reader, TooLarge},
+    frame::{self, Incoming, READ_SIZE, Reader, TooLarge},
     keepalive::{Keepalive, Silence},
     pending::{Ending, Whose},
     restore::Restore,
@@ -184,8 +186,7 @@ impl<'a> Driver<'a> {
         // What came together with the answer to the upgrade is there already.
         self.sort()?;
         for _ in 0..READS_PER_ROUND {
-            let read = pin!(self.transport.read_buf(self.reader.buffer())).poll(cx);
-            match read {
+            match self.receive(cx) {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Ok(0)) => return Err(self.end_of_stream()),
                 Poll::Ready(Ok(size)) => {
@@ -197,6 +198,19 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(true)
+    }
+
+    /// Reads once; how many bytes it was.
+    fn receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Some(buffer) = self.reader.large_frame() {
+            return pin!(self.transport.read_buf(buffer)).poll(cx);
+        }
+        // On the stack, so that a connection that waits for something holds no buffer for it.
+        let mut room = [const { MaybeUninit::uninit() }; READ_SIZE];
+        let mut received = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut received))?;
+        self.reader.push(received.filled());
+        Poll::Ready(Ok(received.filled().len()))
     }
 
     /// Takes whole messages out of what was received.
@@ -390,7 +404,6 @@ impl<'a> Driver<'a> {
 
     /// Gives back what an idle connection does not need.
     fn rest(&mut self) {
-        self.reader.rest();
         release(&mut self.out, OUT_KEPT);
         release(&mut self.inbox, BATCH_KEPT);
         release(&mut self.taken, BATCH_KEPT);
@@ -447,7 +460,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn broken(&self, error: &std::io::Error) -> Ended {
+    fn broken(&self, error: &io::Error) -> Ended {
         if self.close_sent.is_some() {
             Ended::Closed
         } else {

@@ -13,9 +13,8 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-/// How much room a read is given: enough for a burst of replies, little enough for thousands of
-/// connections.
-const READ_SIZE: usize = 8 * 1024;
+/// How much is read at a time: enough for a burst of replies, little enough for the stack.
+pub(crate) const READ_SIZE: usize = 8 * 1024;
 /// How much is kept of either end of a message that is too large, to find its token in.
 const KEPT: usize = 1024;
 /// RFC 6455, 5.5: the payload of a control frame.
@@ -75,7 +74,7 @@ pub(crate) enum FrameError {
 
 /// Turns what was received into messages.
 pub(crate) struct Reader {
-    /// Received and not yet consumed. Empty and without capacity while the connection is idle.
+    /// Received and not yet consumed.
     buffer: BytesMut,
     /// The frame whose payload is being received.
     frame: Option<(FrameHeader, u64)>,
@@ -96,24 +95,21 @@ impl Reader {
         Self { buffer: received, frame: None, message: None, limit }
     }
 
-    /// Where to put what is received next, with room for it.
-    pub(crate) fn buffer(&mut self) -> &mut BytesMut {
-        let missing = match &self.frame {
-            Some((_, length)) if !self.skips(*length) => {
-                usize::try_from(*length).unwrap_or(0).saturating_sub(self.buffer.len())
-            }
-            _ => 0,
-        };
-        // A large frame is given all its room at once and no more, so that it is never moved.
-        self.buffer.reserve(if missing > 0 { missing } else { READ_SIZE });
-        &mut self.buffer
+    /// Takes what was received.
+    pub(crate) fn push(&mut self, received: &[u8]) {
+        self.buffer.extend_from_slice(received);
     }
 
-    /// Gives memory back that an idle connection does not need.
-    pub(crate) fn rest(&mut self) {
-        if self.buffer.is_empty() {
-            self.buffer = BytesMut::new();
+    /// Where to put what is received next, if it is the rest of a large frame: with room for all of
+    /// it and no more, so that it is never moved.
+    pub(crate) fn large_frame(&mut self) -> Option<&mut BytesMut> {
+        let (_, length) = self.frame.as_ref().filter(|(_, length)| !self.skips(*length))?;
+        let missing = usize::try_from(*length).ok()?.checked_sub(self.buffer.len())?;
+        if missing <= READ_SIZE {
+            return None;
         }
+        self.buffer.reserve(missing);
+        Some(&mut self.buffer)
     }
 
     /// The next thing that has arrived as a whole, or `None` if more has to be received first.
@@ -219,6 +215,10 @@ impl Reader {
     /// The payload of the current frame, once all of it is there.
     fn payload(&mut self, length: u64) -> Option<Bytes> {
         let length = usize::try_from(length).ok().filter(|length| self.buffer.len() >= *length)?;
+        if self.buffer.len() == length {
+            // Nothing follows: no memory is shared, and none is kept while the connection is idle.
+            return Some(std::mem::take(&mut self.buffer).freeze());
+        }
         let payload = self.buffer.split_to(length).freeze();
         if length > READ_SIZE {
             // What follows must not keep the memory of a large message alive.
@@ -355,7 +355,7 @@ mod tests {
         let mut reader = Reader::new(BytesMut::new(), LIMIT);
         let mut seen = Vec::new();
         for piece in bytes.chunks(size.max(1)) {
-            reader.buffer().extend_from_slice(piece);
+            reader.push(piece);
             loop {
                 match reader.next() {
                     Ok(Some(incoming)) => seen.push(incoming),
@@ -363,7 +363,6 @@ mod tests {
                     Err(error) => return (seen, Some(error)),
                 }
             }
-            reader.rest();
             assert!(reader.buffer.capacity() <= 2 * (READ_SIZE + LIMIT) + piece.len());
         }
         (seen, None)
@@ -459,7 +458,7 @@ mod tests {
         let mut reader = Reader::new(BytesMut::new(), 1 << 20);
         let mut bytes = text(&vec![b'x'; 1 << 19]);
         bytes.extend(text(b"{}"));
-        reader.buffer().extend_from_slice(&bytes);
+        reader.push(&bytes);
         assert!(
             matches!(reader.next(), Ok(Some(Incoming::Message(large))) if large.len() == 1 << 19)
         );
@@ -469,11 +468,31 @@ mod tests {
     }
 
     #[test]
+    fn a_large_frame_is_received_in_place() {
+        let mut reader = Reader::new(BytesMut::new(), 1 << 20);
+        let bytes = text(&vec![b'x'; 1 << 19]);
+        let (first, rest) = bytes.split_at(100);
+        reader.push(first);
+        assert_eq!(reader.large_frame(), None, "its header has not been read");
+        assert_eq!(reader.next(), Ok(None));
+        let mut place = std::ptr::null();
+        for piece in rest.chunks(100_000) {
+            if let Some(buffer) = reader.large_frame() {
+                buffer.extend_from_slice(piece);
+                place = buffer.as_ptr();
+            } else {
+                reader.push(piece);
+            }
+        }
+        let Ok(Some(Incoming::Message(message))) = reader.next() else { panic!("it is whole") };
+        assert_eq!((message.len(), message.as_ptr()), (1 << 19, place));
+    }
+
+    #[test]
     fn an_idle_reader_holds_no_memory() {
         let mut reader = Reader::new(BytesMut::new(), LIMIT);
-        reader.buffer().extend_from_slice(&text(b"hello"));
+        reader.push(&text(b"hello"));
         assert!(matches!(reader.next(), Ok(Some(Incoming::Message(_)))));
-        reader.rest();
         assert_eq!(reader.buffer.capacity(), 0);
     }
 
