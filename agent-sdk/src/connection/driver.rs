@@ -91,10 +91,21 @@ pub(crate) struct Driver<'a> {
     taken: Vec<Request>,
     events: Vec<Message>,
     wakers: Vec<Waker>,
+    /// Whose turn the last poll was.
+    turn: Turn,
     timer: Pin<Box<Sleep>>,
     /// Not yet added to the statistics.
     bytes_sent: u64,
     bytes_received: u64,
+}
+
+/// Who may work when a call has woken the task.
+#[derive(PartialEq)]
+enum Turn {
+    /// The tasks that are ready: they may make calls as well, and one write takes all.
+    Others,
+    /// The connection.
+    Ours,
 }
 
 /// A message and what it says of itself.
@@ -130,6 +141,7 @@ impl<'a> Driver<'a> {
             taken: Vec::new(),
             events: Vec::new(),
             wakers: Vec::new(),
+            turn: Turn::Ours,
             timer: Box::pin(sleep_until(now)),
             bytes_sent: 0,
         }
@@ -151,6 +163,12 @@ impl<'a> Driver<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        if self.turn == Turn::Ours && self.shared.lock().was_woken() {
+            self.turn = Turn::Others;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.turn = Turn::Ours;
         for _ in 0..ROUNDS {
             match self.round(cx) {
                 Ok(true) => {}

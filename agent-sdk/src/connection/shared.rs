@@ -48,6 +48,11 @@ impl Table {
             none => *none = Some(cx.waker().clone()),
         }
     }
+
+    /// Whether a call, or the wish to close, has woken the task since it was parked.
+    pub(crate) fn was_woken(&self) -> bool {
+        self.driver.is_none()
+    }
 }
 
 impl Shared {
