@@ -1,0 +1,110 @@
+//! How often a call allocates, counted on the thread of the client; the agent has its own.
+#![cfg(feature = "mock")]
+
+use agent_sdk::{
+    Action, Agent, Error, FromReply, Parameters, Reply, Tls,
+    mock::{self, MockAgent},
+};
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+/// A call of the usual size.
+struct ServerStart<'a> {
+    server: &'a str,
+}
+
+/// A typed small reply.
+#[derive(Deserialize)]
+struct Started {
+    state: String,
+    players: u32,
+}
+
+impl Action for ServerStart<'_> {
+    const NAME: &'static str = "server_start";
+    type Output = Started;
+
+    fn write(&self, parameters: &mut Parameters) {
+        parameters.add("server", self.server);
+    }
+}
+
+impl FromReply for Started {
+    fn from_reply(reply: Reply) -> Result<Self, Error> {
+        reply.decode()
+    }
+}
+
+/// A mock on threads of its own, and a client on this one.
+struct Pair {
+    client: Runtime,
+    agent: Agent,
+    _mock: MockAgent,
+    _server: Runtime,
+}
+
+impl Pair {
+    fn new(builder: mock::Builder) -> Self {
+        let server = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let client = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mock = server.block_on(builder.start()).unwrap();
+        let tls = mock.fingerprint().map(|fingerprint| Tls::pinned(fingerprint).unwrap());
+        let mut agent = Agent::builder(mock.url()).credentials(mock.username(), mock.password());
+        if let Some(tls) = tls {
+            agent = agent.tls(tls);
+        }
+        let agent = client.block_on(agent.connect()).unwrap();
+        Self { client, agent, _mock: mock, _server: server }
+    }
+
+    async fn call(&self) {
+        let started = self.agent.call(ServerStart { server: "AxiomMain" }).await.unwrap();
+        assert_eq!((started.state.as_str(), started.players), ("running", 42));
+    }
+
+    /// Makes calls in so many lanes.
+    fn calls(&self, lanes: usize, each: usize) {
+        self.client.block_on(join_all((0..lanes).map(|_| async {
+            for _ in 0..each {
+                self.call().await;
+            }
+        })));
+    }
+}
+
+fn mock() -> mock::Builder {
+    MockAgent::builder(json!({ "server_start": { "required_parameters": ["server"] } }))
+        .handler("server_start", |_, _| async { Ok(json!({ "state": "running", "players": 42 })) })
+}
+
+/// Allocations of each call in the long run, with so many in flight.
+fn allocations(pair: &Pair, in_flight: usize) -> f64 {
+    const CALLS: usize = 2_560;
+    // What is kept from then on is not counted.
+    pair.calls(in_flight, CALLS / in_flight);
+    let counted = allocation_counter::measure(|| pair.calls(in_flight, CALLS / in_flight));
+    // A lane's future and its place in the list are the test's own.
+    let total = counted.count_total.saturating_sub(4 * in_flight as u64);
+    f64::from(u32::try_from(total).unwrap()) / f64::from(u32::try_from(CALLS).unwrap())
+}
+
+#[test]
+fn a_call_allocates_at_most_three_times() {
+    // rustls makes a vector of each record, in both directions; only a call that is alone in its
+    // record feels it.
+    for (tls, limits) in [(false, [3.0, 3.0, 3.0]), (true, [3.0, 3.0, 5.0])] {
+        let pair = Pair::new(mock().tls(tls));
+        for (in_flight, limit) in [256, 16, 1].into_iter().zip(limits) {
+            let each = allocations(&pair, in_flight);
+            println!("tls: {tls}, {in_flight} in flight: {each:.2} allocations a call");
+            // A frame that arrives in two parts is moved once; there are few of them.
+            assert!(each <= limit + 0.05, "tls: {tls}, {in_flight} in flight: {each}");
+        }
+    }
+}
