@@ -300,13 +300,21 @@ fn write(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
     let header = FrameHeader { opcode, mask: Some(mask), ..FrameHeader::default() };
     let written = header.format(payload.len() as u64, out);
     debug_assert!(written.is_ok(), "writing to a vector cannot fail");
-    out.reserve(payload.len());
     let start = out.len();
     out.extend_from_slice(payload);
-    for block in out[start..].chunks_mut(mask.len()) {
-        for (byte, key) in block.iter_mut().zip(mask) {
-            *byte ^= key;
-        }
+    apply_mask(&mut out[start..], mask);
+}
+
+/// Masks a payload, eight bytes at a time.
+fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (blocks, rest) = payload.as_chunks_mut::<8>();
+    for block in blocks {
+        *block = (u64::from_ne_bytes(*block) ^ wide).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= key;
     }
 }
 
