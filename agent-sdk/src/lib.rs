@@ -92,6 +92,10 @@ pub use statistics::Statistics;
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, Fingerprint, InvalidFingerprint, Tls};
 
+#[cfg(feature = "parts")]
+#[doc(hidden)]
+pub mod parts;
+
 /// What generated code in other crates names, so that they need no dependency for it.
 #[doc(hidden)]
 pub mod generated_code {

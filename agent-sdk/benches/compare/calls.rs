@@ -1,5 +1,7 @@
 //! The rows about calls: each client against the floor, all of them in each round.
 
+use std::time::Duration;
+
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -7,14 +9,13 @@ use crate::{
     measure::{Load, Measured},
     ours,
     process::{Server, on_core},
-    report::{Goal, Row, spread},
+    report::{Goal, OF_FLOOR, RATE, Row, spread},
     server::Service,
     work,
 };
 
 /// Calls in flight at a time.
 const IN_FLIGHT: usize = 256;
-const OF_FLOOR: &str = "of the floor";
 
 /// The floor and ours, in one round.
 type Pair = (Measured, Measured);
@@ -37,7 +38,7 @@ pub fn in_flight(plan: &Plan) -> Vec<Row> {
         rate("256 in flight", &pairs, Goal::AtLeast(0.85)),
         cpu("256 in flight", &pairs, Some(Goal::AtMost(1.2))),
         Row {
-            name: "256 in flight: calls per second".to_owned(),
+            name: format!("256 in flight: {RATE}"),
             unit: "times jsonrpsee",
             values: rounds.iter().map(|[_, ours, other]| ours.rate / other.rate).collect(),
             goal: Some(Goal::AtLeast(10.0)),
@@ -45,6 +46,14 @@ pub fn in_flight(plan: &Plan) -> Vec<Row> {
         },
         Row { goal: None, ..rate("256 in flight, jsonrpsee", &other, Goal::AtLeast(0.0)) },
     ]
+}
+
+/// Only ours, for somebody who watches.
+pub fn profile(time: Duration) {
+    let server = Server::start(&work::agent());
+    let load = Load::InFlight(IN_FLIGHT, time);
+    let ours = on_core(0, || one_thread().block_on(ours::run(&server, load)));
+    println!("{:.0} calls per second, {:.2} µs of CPU each", ours.rate, ours.cpu);
 }
 
 /// The same over TLS.
@@ -130,7 +139,7 @@ fn one_thread() -> Runtime {
 
 fn rate(name: &str, pairs: &[Pair], goal: Goal) -> Row {
     Row {
-        name: format!("{name}: calls per second"),
+        name: format!("{name}: {RATE}"),
         unit: OF_FLOOR,
         values: pairs.iter().map(|(floor, ours)| ours.rate / floor.rate).collect(),
         goal: Some(goal),

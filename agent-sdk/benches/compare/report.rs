@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+/// What most rows are relative to.
+pub const OF_FLOOR: &str = "of the floor";
+/// What most rows measure.
+pub const RATE: &str = "calls per second";
+/// How much worse than its goal a figure may be before a check fails, since machines are noisy.
+const ROOM: f64 = 1.25;
+
 /// What a figure has to reach.
 #[derive(Clone, Copy)]
 pub enum Goal {
@@ -14,6 +21,14 @@ impl Goal {
         match self {
             Self::AtLeast(limit) => value >= limit,
             Self::AtMost(limit) => value <= limit,
+        }
+    }
+
+    /// A goal that is easier to reach.
+    fn with_room(self) -> Self {
+        match self {
+            Self::AtLeast(limit) => Self::AtLeast(limit / ROOM),
+            Self::AtMost(limit) => Self::AtMost(limit * ROOM),
         }
     }
 }
@@ -48,6 +63,21 @@ impl Row {
     /// Whether the median reaches the goal.
     pub fn is_met(&self) -> bool {
         self.goal.is_none_or(|goal| goal.is_met(self.spread().1))
+    }
+
+    /// Whether the median is so far from the goal that noise does not explain it.
+    pub fn is_missed_by_far(&self) -> bool {
+        self.goal.is_some_and(|goal| !goal.with_room().is_met(self.spread().1))
+    }
+
+    /// Whether it compares calls per second with those of the floor.
+    pub fn is_rate(&self) -> bool {
+        self.name.ends_with(RATE) && self.unit == OF_FLOOR
+    }
+
+    /// The name without what is measured.
+    pub fn short_name(&self) -> &str {
+        self.name.split_once(": ").map_or(&self.name, |(name, _)| name)
     }
 }
 

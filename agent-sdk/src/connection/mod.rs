@@ -44,6 +44,8 @@ pub use self::{
 };
 use crate::error::{Retry, Unanswered};
 
+#[cfg(feature = "parts")]
+pub(crate) use self::frame::{Incoming, Reader, write_text};
 #[cfg(feature = "tls")]
 pub(crate) use self::secure::Trust;
 #[cfg(any(feature = "tls", feature = "health", test))]
