@@ -5,7 +5,7 @@
 //!
 //! ```sh
 //! export AGENT_URL=… AGENT_FINGERPRINT=… AGENT_USERNAME=… AGENT_PASSWORD=…
-//! cargo run -p agent-sdk --example tour
+//! cargo run -p xtask --features tour --example tour
 //! ```
 //!
 //! It starts and stops a server: do not point it at an agent whose servers people play on.

@@ -133,8 +133,9 @@ fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
 async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
-    // Without `--package`, so that it shares the dependencies that are built for the tests.
-    command.args(["run", "--example", "tour"]).stdin(Stdio::null()).kill_on_drop(true);
+    // Of this package, so that it shares the dependencies that are built for this program.
+    command.args(["run", "--package", "xtask", "--features", "tour", "--example", "tour"]);
+    command.stdin(Stdio::null()).kill_on_drop(true);
     if !stderr().is_terminal() {
         command.arg("--quiet");
     }
