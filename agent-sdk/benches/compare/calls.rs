@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use crate::{
     Plan, floor, jsonrpsee,
     measure::{Load, Measured},
     ours,
-    process::{Server, on_core},
+    process::{Server, on_core, one_thread},
     report::{Goal, OF_FLOOR, RATE, Row, spread},
     server::Service,
     work,
@@ -131,10 +131,6 @@ fn pairs(plan: &Plan, server: &Server, load: Load) -> Vec<Pair> {
         }])
     });
     rounds.into_iter().map(|[floor, ours]| (floor, ours)).collect()
-}
-
-fn one_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 fn rate(name: &str, pairs: &[Pair], goal: Goal) -> Row {

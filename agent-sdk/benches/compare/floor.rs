@@ -14,12 +14,13 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::{WebSocketStream, client_async};
-use tungstenite::{Error, Message, client::IntoClientRequest};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tungstenite::{Error, Message, client::IntoClientRequest, protocol::WebSocketConfig};
 
 use crate::{
     measure::{Latencies, Load, Measured, Stop, Watch},
     process::Server,
+    server::Ready,
     work::{ACTION, PARAMETERS, Parameters},
 };
 
@@ -37,14 +38,20 @@ struct Reply<'a> {
     parameters: &'a serde_json::value::RawValue,
 }
 
-fn request(number: usize) -> Message {
+/// A request with such a number.
+pub fn request(number: usize) -> Message {
+    request_for(ACTION, number)
+}
+
+/// A request for such an action.
+pub fn request_for(action: &str, number: usize) -> Message {
     let token = format!("{number:032x}");
-    let request = Request { action: ACTION, parameters: PARAMETERS, idempotence: &token };
+    let request = Request { action, parameters: PARAMETERS, idempotence: &token };
     Message::text(serde_json::to_string(&request).expect("a request can be written"))
 }
 
 /// The number of the request that this answers.
-fn number(message: Option<Result<Message, Error>>) -> usize {
+pub fn number(message: Option<Result<Message, Error>>) -> usize {
     let message = message.expect("the server stays").expect("the server writes frames");
     let Message::Text(text) = message else { panic!("the server writes text") };
     let reply: Reply<'_> = serde_json::from_str(&text).expect("a good reply");
@@ -54,30 +61,50 @@ fn number(message: Option<Result<Message, Error>>) -> usize {
 
 /// Runs the client under a load.
 pub async fn run(server: &Server, load: Load) -> Measured {
-    let tcp = TcpStream::connect(("127.0.0.1", server.port())).await.expect("the server listens");
-    tcp.set_nodelay(true).expect("an option of every socket");
-    match server.certificate() {
-        None => under(upgrade(tcp).await, load).await,
-        Some(certificate) => under(upgrade(secure(tcp, certificate).await).await, load).await,
+    match &server.ready.certificate {
+        None => under(connect(&server.ready, None).await, load).await,
+        Some(_) => under(connect_securely(&server.ready).await, load).await,
     }
 }
 
-async fn secure(tcp: TcpStream, certificate: &[u8]) -> impl AsyncRead + AsyncWrite + Unpin {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.to_vec().into()).expect("a good certificate");
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let name = ServerName::try_from("127.0.0.1").expect("a good name");
-    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("the server speaks TLS")
+/// Connects without TLS.
+pub async fn connect(server: &Ready, config: Option<WebSocketConfig>) -> impl Socket {
+    upgrade(tcp(server).await, config).await
 }
 
-async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> WebSocketStream<S> {
+/// Connects with TLS.
+pub async fn connect_securely(server: &Ready) -> impl Socket {
+    let certificate = server.certificate.as_ref().expect("the server speaks TLS");
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone().into()).expect("a good certificate");
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    let name = ServerName::try_from("127.0.0.1").expect("a good name");
+    let stream = connector.connect(name, tcp(server).await).await;
+    upgrade(stream.expect("the server speaks TLS"), None).await
+}
+
+async fn tcp(server: &Ready) -> TcpStream {
+    let tcp = TcpStream::connect(("127.0.0.1", server.port)).await.expect("the server listens");
+    tcp.set_nodelay(true).expect("an option of every socket");
+    tcp
+}
+
+async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    config: Option<WebSocketConfig>,
+) -> WebSocketStream<S> {
     let mut login = "ws://127.0.0.1/ws".into_client_request().expect("a good URL");
     let list = "SMP1.0, root, secret".parse().expect("a good header");
     login.headers_mut().insert("Sec-WebSocket-Protocol", list);
-    client_async(login, stream).await.expect("the server accepts").0
+    client_async_with_config(login, stream, config).await.expect("the server accepts").0
 }
 
-trait Socket: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin {}
+/// A connection of the floor.
+pub trait Socket:
+    Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin
+{
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket for WebSocketStream<S> {}
 

@@ -26,7 +26,7 @@ impl ToRpcParams for Parameters {
 
 /// Keeps so many calls in flight, each by a task of its own.
 pub async fn run(server: &Server, in_flight: usize, time: Duration) -> Measured {
-    let url = format!("ws://127.0.0.1:{}", server.port());
+    let url = format!("ws://127.0.0.1:{}", server.ready.port);
     let url = Url::parse(&url).expect("a good URL");
     let transport = WsTransportClientBuilder::default().build(url).await;
     let (sender, receiver) = transport.expect("the server accepts");

@@ -11,9 +11,15 @@
 
 mod calls;
 mod chart;
+mod client;
+mod events;
 mod floor;
+mod idle;
 mod jsonrpsee;
+mod large;
+mod many;
 mod measure;
+mod memory;
 mod ours;
 mod process;
 mod readme;
@@ -24,7 +30,6 @@ mod work;
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
-use measure::Measured;
 use report::Row;
 
 /// Measures the SDK against the floor.
@@ -55,17 +60,26 @@ pub struct Plan {
     /// How long each client runs in a round.
     time: Duration,
     rounds: usize,
+    /// How many seconds each of many connections is used in a round.
+    seconds: u32,
+    /// Rounds where one takes seconds.
+    long_rounds: usize,
 }
 
 impl Plan {
-    const WHOLE: Self = Self { time: Duration::from_millis(300), rounds: 11 };
-    const QUICK: Self = Self { time: Duration::from_millis(150), rounds: 5 };
+    const WHOLE: Self =
+        Self { time: Duration::from_millis(300), rounds: 11, seconds: 5, long_rounds: 3 };
+    const QUICK: Self =
+        Self { time: Duration::from_millis(150), rounds: 5, seconds: 2, long_rounds: 1 };
 
     /// Runs each client once a round, beginning with another one each time.
-    fn rounds<const N: usize>(&self, clients: [&dyn Fn() -> Measured; N]) -> Vec<[Measured; N]> {
+    fn rounds<T: Copy + Default, const N: usize>(
+        &self,
+        clients: [&dyn Fn() -> T; N],
+    ) -> Vec<[T; N]> {
         let mut rounds = Vec::new();
         for round in 0..=self.rounds {
-            let mut measured = [Measured::default(); N];
+            let mut measured = [T::default(); N];
             for turn in 0..N {
                 let client = (round + turn) % N;
                 measured[client] = clients[client]();
@@ -80,17 +94,25 @@ impl Plan {
 /// What is measured together.
 type Group = (&'static str, fn(&Plan) -> Vec<Row>);
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 9] = [
     ("in-flight", calls::in_flight),
     ("wss", calls::tls),
     ("orders", calls::orders),
     ("alternately", calls::alternately),
     ("two-threads", calls::two_threads),
+    ("events", events::events),
+    ("large", large::large),
+    ("idle", idle::idle),
+    ("many", many::many),
 ];
 
 fn main() -> ExitCode {
     if let Some(service) = server::asked_for() {
-        server::serve(&service);
+        server::serve(service);
+        return ExitCode::SUCCESS;
+    }
+    if let Some(job) = client::asked_for() {
+        client::run(&job);
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::parse();

@@ -88,15 +88,20 @@ impl Watch {
     /// What the client has achieved since.
     pub fn measured(&self, calls: usize) -> Measured {
         let (elapsed, cpu) = (self.began.elapsed(), (self.cpu_time)().saturating_sub(self.cpu));
-        #[expect(clippy::cast_precision_loss, reason = "far less than 2^52 calls")]
-        let calls = calls as f64;
+        let calls = calls as u64;
         Measured {
-            rate: calls / elapsed.as_secs_f64(),
-            cpu: cpu.as_secs_f64() * 1e6 / calls,
+            rate: per_second(calls, elapsed),
+            cpu: 1e6 / per_second(calls, cpu),
             median: f64::NAN,
             slow: f64::NAN,
         }
     }
+}
+
+/// How many of something there were in a second.
+#[expect(clippy::cast_precision_loss, reason = "far less than 2^52 calls")]
+pub fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
 }
 
 /// How long each call took.

@@ -6,12 +6,28 @@ use agent_sdk::{Agent, Error, Fingerprint, Tls, actions::AgentMetrics};
 use tokio::task::JoinSet;
 
 use crate::{
-    measure::{Latencies, Load, Measured, Stop, Watch},
+    measure::{Latencies, Load, Measured, Stop, Watch, per_second},
     process::Server,
+    server::Ready,
     work::{Metrics, PARAMETERS},
 };
 
-async fn call(agent: &Agent) -> Result<Metrics, Error> {
+/// Connects, with TLS if the server speaks it.
+pub async fn connect(server: &Ready) -> Agent {
+    let address = format!("127.0.0.1:{}", server.port);
+    let builder = match &server.certificate {
+        None => Agent::builder(format!("ws://{address}")),
+        Some(certificate) => {
+            let fingerprint = Fingerprint::of(certificate).to_string();
+            let tls = Tls::pinned(fingerprint).expect("a good fingerprint");
+            Agent::builder(format!("wss://{address}")).tls(tls)
+        }
+    };
+    builder.credentials("root", "secret").connect().await.expect("the server accepts")
+}
+
+/// The call that all clients make.
+pub async fn call(agent: &Agent) -> Result<Metrics, Error> {
     agent.agent_metrics(AgentMetrics::new(PARAMETERS.since, PARAMETERS.until)).await?.decode()
 }
 
@@ -26,22 +42,30 @@ pub async fn run_on_all_threads(server: &Server, load: Load) -> Measured {
 }
 
 async fn run_with(server: &Server, load: Load, watch: fn() -> Watch) -> Measured {
-    let address = format!("127.0.0.1:{}", server.port());
-    let builder = match server.certificate() {
-        None => Agent::builder(format!("ws://{address}")),
-        Some(certificate) => {
-            let fingerprint = Fingerprint::of(certificate).to_string();
-            let tls = Tls::pinned(fingerprint).expect("a good fingerprint");
-            Agent::builder(format!("wss://{address}")).tls(tls)
-        }
-    };
-    let agent = builder.credentials("root", "secret").connect().await.expect("the server accepts");
+    let agent = connect(&server.ready).await;
     let measured = match load {
         Load::InFlight(in_flight, time) => keep_in_flight(&agent, in_flight, time, watch).await,
         Load::Alternately(time) => alternate(&agent, time).await,
     };
     agent.close().await;
     measured
+}
+
+/// Keeps so many calls in flight while nobody reads the stream of events: also the events that
+/// arrived, per second.
+pub async fn run_beside_events(
+    server: &Server,
+    in_flight: usize,
+    time: Duration,
+) -> (Measured, f64) {
+    let agent = connect(&server.ready).await;
+    let events = agent.events();
+    let began = Instant::now();
+    let measured = keep_in_flight(&agent, in_flight, time, Watch::of_this_thread).await;
+    let rate = per_second(agent.statistics().events, began.elapsed());
+    drop(events);
+    agent.close().await;
+    (measured, rate)
 }
 
 /// Keeps so many calls in flight, each by a task of its own.

@@ -10,13 +10,14 @@ use std::{
 };
 
 use core_affinity::CoreId;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::server::{Ready, Service};
 
 /// A running server, killed when it is dropped.
 pub struct Server {
     child: Child,
-    ready: Ready,
+    pub ready: Ready,
 }
 
 impl Server {
@@ -33,15 +34,6 @@ impl Server {
         let ready = serde_json::from_str(&line).expect("the server is ready");
         Self { child, ready }
     }
-
-    pub fn port(&self) -> u16 {
-        self.ready.port
-    }
-
-    /// Its certificate, if it speaks TLS.
-    pub fn certificate(&self) -> Option<&[u8]> {
-        self.ready.certificate.as_deref()
-    }
 }
 
 impl Drop for Server {
@@ -50,6 +42,25 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Lets this process, and those that it starts, have so many connections; otherwise why they cannot.
+pub fn allow_connections(count: u32) -> Result<(), String> {
+    // Beside them there are a listener, the runtime's own, and the standard ones.
+    let needed = u64::from(count) + 100;
+    match rlimit::increase_nofile_limit(needed) {
+        Ok(limit) if limit >= needed => Ok(()),
+        Ok(limit) => Err(format!("it needs {needed} open files, and {limit} are allowed")),
+        Err(error) => Err(format!("the number of open files cannot be raised: {error}")),
+    }
+}
+
+/// Ends this process after a time, whatever happens.
+pub fn end_after(time: Duration) {
+    thread::spawn(move || {
+        thread::sleep(time);
+        std::process::exit(1);
+    });
 }
 
 /// Keeps this thread, and the threads and processes that it starts, on one processor.
@@ -67,6 +78,11 @@ pub fn on_core<T: Send>(core: usize, work: impl FnOnce() -> T + Send) -> T {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic),
     })
+}
+
+/// A runtime on this thread alone.
+pub fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 /// The CPU time of this thread so far; nothing where the kernel does not tell.

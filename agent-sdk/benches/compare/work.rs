@@ -26,6 +26,12 @@ impl Metrics {
     }
 }
 
+/// A large result.
+#[derive(Deserialize)]
+pub struct Bulk {
+    pub text: String,
+}
+
 /// The fields of a reply, in the order in which most tests see them.
 const FIELDS: [&str; 3] = ["idempotence", "status", "parameters"];
 
@@ -56,5 +62,6 @@ pub fn json_rpc() -> Service {
 
 fn service(key: &str, reply: String) -> Service {
     // The other processor: client and server must not wait for each other's.
-    Service { key: key.to_owned(), reply, tls: false, sleep: false, core: Some(1) }
+    let (key, core) = (key.to_owned(), Some(1));
+    Service { key, reply, tls: false, sleep: false, large: None, events: None, core }
 }

@@ -1,0 +1,162 @@
+//! The rows about a large reply: its memory, and the calls beside it.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt, join};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Builder;
+use tungstenite::protocol::WebSocketConfig;
+
+use crate::{
+    Plan,
+    client::{Job, by_process},
+    floor, memory, ours,
+    process::Server,
+    report::{Goal, OF_FLOOR, Row, left_out, spread},
+    server::{LARGE, Ready, Service},
+    work::{self, Bulk, PARAMETERS},
+};
+
+/// The size of the text in the large reply.
+const SIZE: usize = 32 << 20;
+
+/// What the caller keeps of the large reply.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub enum Kept {
+    /// The reply as it came.
+    Whole,
+    /// A typed value that holds all of the text. There is no escape in it: with a single one it took
+    /// 3.0 times the size, since `serde_json` then puts the text together in a buffer of its own.
+    Decoded,
+}
+
+/// When the small replies came that the server sends right before and right behind a large one.
+#[derive(Clone, Copy, Default)]
+struct Delays {
+    before: Duration,
+    behind: Duration,
+}
+
+/// The server sleeps and stays on no processor: two threads of the client work at a time.
+pub fn large(plan: &Plan) -> Vec<Row> {
+    let service = Service { sleep: true, large: Some(SIZE), core: None, ..work::agent() };
+    let server = Server::start(&service);
+    let mut rows = if memory::peak().is_some() {
+        vec![peak_row(plan, &server, Kept::Decoded, 2.2), peak_row(plan, &server, Kept::Whole, 1.1)]
+    } else {
+        left_out("large: peak memory", memory::UNKNOWN)
+    };
+    rows.push(behind(plan, &server));
+    rows
+}
+
+fn peak_row(plan: &Plan, server: &Server, kept: Kept, limit: f64) -> Row {
+    let name = match kept {
+        Kept::Decoded => "32 MiB reply, decoded: peak memory",
+        Kept::Whole => "32 MiB reply, kept whole: peak memory",
+    };
+    let job = Job::Large { kept, server: server.ready.clone() };
+    Row {
+        name: name.to_owned(),
+        unit: "times its size",
+        values: (0..plan.long_rounds).map(|_| by_process(&job)).collect(),
+        goal: Some(Goal::AtMost(limit)),
+        note: String::new(),
+    }
+}
+
+/// The most memory that a large reply takes in this process, in times its size.
+#[expect(clippy::cast_precision_loss, reason = "far less than 2^52 bytes")]
+pub async fn peak(kept: Kept, server: &Ready) -> f64 {
+    let agent = ours::connect(server).await;
+    let before = memory::resident().expect("the kernel has told it before");
+    let large = async {
+        let reply = agent.call_raw(LARGE, PARAMETERS).await.expect("a good reply");
+        match kept {
+            Kept::Whole => assert!(reply.message().len() > SIZE),
+            Kept::Decoded => {
+                let bulk: Bulk = reply.decode().expect("a good reply");
+                drop(reply);
+                assert_eq!(bulk.text.len(), SIZE);
+            }
+        }
+    };
+    let small = async || ours::call(&agent).await.expect("a good reply").check();
+    join!(small(), large, small());
+    let peak = memory::peak().expect("the kernel has told it before");
+    (peak - before) as f64 / SIZE as f64
+}
+
+/// On two threads: the caller of the large reply decodes it on one while the other goes on reading.
+fn behind(plan: &Plan, server: &Server) -> Row {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let rounds = plan.rounds([&|| runtime.block_on(delays_of_floor(&server.ready)), &|| {
+        runtime.block_on(delays_of_ours(&server.ready))
+    }]);
+    let median = |figure: fn(&[Delays; 2]) -> Duration| {
+        let millis = rounds.iter().map(|round| figure(round).as_secs_f64() * 1e3);
+        spread(&millis.collect::<Vec<_>>()).1
+    };
+    Row {
+        name: "behind a 32 MiB reply: delay of a small one".to_owned(),
+        unit: OF_FLOOR,
+        values: rounds
+            .iter()
+            .map(|[floor, ours]| ours.behind.as_secs_f64() / floor.behind.as_secs_f64())
+            .collect(),
+        goal: Some(Goal::AtMost(1.1)),
+        note: format!(
+            "{:.1} of {:.1} ms, before it {:.1} of {:.1} ms, two threads",
+            median(|[_, ours]| ours.behind),
+            median(|[floor, _]| floor.behind),
+            median(|[_, ours]| ours.before),
+            median(|[floor, _]| floor.before),
+        ),
+    }
+}
+
+async fn delays_of_ours(server: &Ready) -> Delays {
+    let agent = ours::connect(server).await;
+    let began = Instant::now();
+    let large = tokio::spawn({
+        let agent = agent.clone();
+        async move {
+            let reply = agent.call_raw(LARGE, PARAMETERS).await.expect("a good reply");
+            let bulk: Bulk = reply.decode().expect("a good reply");
+            assert_eq!(bulk.text.len(), SIZE);
+        }
+    });
+    let small = tokio::spawn({
+        let agent = agent.clone();
+        async move {
+            let small = async || {
+                ours::call(&agent).await.expect("a good reply").check();
+                began.elapsed()
+            };
+            join!(small(), small())
+        }
+    });
+    let (before, behind) = small.await.expect("it does not panic");
+    large.await.expect("it does not panic");
+    agent.close().await;
+    Delays { before, behind }
+}
+
+async fn delays_of_floor(server: &Ready) -> Delays {
+    let most = Some(2 * SIZE);
+    let config = WebSocketConfig::default().max_message_size(most).max_frame_size(most);
+    let mut socket = floor::connect(server, Some(config)).await;
+    let began = Instant::now();
+    socket.feed(floor::request(0)).await.expect("the server reads");
+    socket.feed(floor::request_for(LARGE, 1)).await.expect("the server reads");
+    socket.feed(floor::request(2)).await.expect("the server reads");
+    socket.flush().await.expect("the server reads");
+    let mut arrivals = [Duration::ZERO; 3];
+    for (expected, arrival) in arrivals.iter_mut().enumerate() {
+        assert_eq!(floor::number(socket.next().await), expected);
+        *arrival = began.elapsed();
+    }
+    let [before, _, behind] = arrivals;
+    Delays { before, behind }
+}

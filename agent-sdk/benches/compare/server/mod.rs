@@ -1,0 +1,181 @@
+//! A small fast agent: it answers every request from a template, and looks at no more of it than
+//! the token.
+//!
+//! It has to be much faster than the clients, or they would wait for it and all look alike:
+//! - it finds the token where the last request had it, and searches only if it is not there, so
+//!   that clients may write their keys in any order;
+//! - a reply is two copies of prepared bytes with the token in between;
+//! - it reads no more than a piece at a time and answers that at once, so that the client is at
+//!   work again while the rest is being read;
+//! - it asks for more without sleeping, unless it is told to sleep.
+
+mod connection;
+mod replies;
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use clap::Parser;
+use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivatePkcs8KeyDer};
+use serde::{Deserialize, Serialize};
+
+use crate::process;
+use connection::connection;
+
+/// The argument that makes this program the server.
+const SERVER: &str = "--serve";
+/// It ends by itself after this, whatever happens; clients fail then, and so does the program.
+const LIFE: Duration = Duration::from_secs(120);
+/// The stack of a connection's thread: a TLS handshake needs some, and thousands are to fit.
+const STACK: usize = 256 * 1024;
+/// What stands for the token in the template of a reply.
+pub const TOKEN: &str = "TOKEN";
+/// The action that is answered with a large reply, where there are such.
+pub const LARGE: &str = "large_reply";
+
+/// What the server is to do.
+#[derive(Clone, Parser)]
+pub struct Service {
+    /// What stands before the token in each request.
+    #[arg(long)]
+    pub key: String,
+    /// The reply, with `TOKEN` where the token is to stand; at most 125 bytes.
+    #[arg(long)]
+    pub reply: String,
+    /// Speak TLS.
+    #[arg(long)]
+    pub tls: bool,
+    /// Sleep until something arrives, instead of asking all the time; connections then get a thread
+    /// each, and otherwise their turn one after the other.
+    #[arg(long)]
+    pub sleep: bool,
+    /// Answer three requests at a time, the one for `large_reply` with a text of so many bytes, and
+    /// that between the replies to the others.
+    #[arg(long)]
+    pub large: Option<usize>,
+    /// Send so many events a second together with the replies.
+    #[arg(long)]
+    pub events: Option<u32>,
+    /// The processor to stay on.
+    #[arg(long)]
+    pub core: Option<usize>,
+}
+
+impl Service {
+    /// The arguments that start such a server.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut list = vec![SERVER.to_owned()];
+        list.push(format!("--key={}", self.key));
+        list.push(format!("--reply={}", self.reply));
+        list.extend(self.tls.then(|| "--tls".to_owned()));
+        list.extend(self.sleep.then(|| "--sleep".to_owned()));
+        list.extend(self.large.map(|size| format!("--large={size}")));
+        list.extend(self.events.map(|rate| format!("--events={rate}")));
+        list.extend(self.core.map(|core| format!("--core={core}")));
+        list
+    }
+}
+
+/// What the server says when it is ready.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Ready {
+    pub port: u16,
+    /// With TLS.
+    pub certificate: Option<Vec<u8>>,
+}
+
+/// What this process is to serve, if it is to be the server.
+pub fn asked_for() -> Option<Service> {
+    let mut arguments = std::env::args().skip(1).peekable();
+    (arguments.peek()? == SERVER).then(|| Service::parse_from(arguments))
+}
+
+/// Serves until its time is over.
+///
+/// Its first line is a [`Ready`].
+pub fn serve(service: Service) {
+    process::end_after(LIFE);
+    if let Some(core) = service.core {
+        process::pin(core);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("its address").port();
+    let (tls, certificate) = service.tls.then(certified).unzip();
+    println!("{}", serde_json::to_string(&Ready { port, certificate }).expect("it can be written"));
+    let service = Arc::new(service);
+    for stream in listener.incoming() {
+        let (service, tls) = (Arc::clone(&service), tls.clone());
+        let sleep = service.sleep;
+        // A client that goes away is nothing to complain about.
+        let work = move || _ = stream.and_then(|stream| accepted(stream, &service, tls));
+        if sleep {
+            let thread = thread::Builder::new().stack_size(STACK).spawn(work);
+            thread.expect("a thread for each connection");
+        } else {
+            work();
+        }
+    }
+}
+
+fn accepted(
+    stream: TcpStream,
+    service: &Service,
+    tls: Option<Arc<ServerConfig>>,
+) -> io::Result<()> {
+    let stream = Socket::new(stream, service.sleep)?;
+    let Some(config) = tls else { return connection(stream, service) };
+    let tls = ServerConnection::new(config).map_err(io::Error::other)?;
+    connection(StreamOwned::new(tls, stream), service)
+}
+
+/// A certificate of its own for this machine.
+fn certified() -> (Arc<ServerConfig>, Vec<u8>) {
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a good name");
+    let der = own.cert.der().clone();
+    let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![der.clone()], key.into()).expect("a good key");
+    (Arc::new(config), der.to_vec())
+}
+
+/// A socket that waits in its own way.
+struct Socket(TcpStream);
+
+impl Socket {
+    fn new(stream: TcpStream, sleep: bool) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(!sleep)?;
+        Ok(Self(stream))
+    }
+}
+
+/// Asks again until there is an answer; at once with a socket that sleeps.
+fn ask<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::hint::spin_loop(),
+            answer => return answer,
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        ask(|| self.0.read(buffer))
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        ask(|| self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
