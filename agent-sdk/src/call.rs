@@ -15,7 +15,7 @@ use tracing::{Span, debug, debug_span, field::Empty};
 
 use crate::{
     builder::FOREVER,
-    connection::{CloseReason, Effect, Ending, Key, NewCall, Shared},
+    connection::{CloseReason, Effect, Ending, NewCall, Shared, Ticket},
     error::{Error, NotSent, Rejected},
     reply::{FromReply, Reply},
     wire::{Request, RequestError, Status},
@@ -141,7 +141,7 @@ struct InFlight<'a> {
 
 enum Stage {
     Prepared(Result<Request, RequestError>),
-    Waiting(Key),
+    Waiting(Arc<Ticket>),
     Ended,
 }
 
@@ -160,14 +160,14 @@ impl<'a> InFlight<'a> {
                 return Poll::Pending;
             }
         }
-        let Stage::Waiting(key) = self.stage else {
+        let Stage::Waiting(ticket) = &self.stage else {
             // Polled again after its end. It must not hang, and must not panic.
             return Poll::Ready(Err(self.closed(Arc::new(CloseReason::Requested))));
         };
-        let ending = ready!(self.shared.poll_call(key, cx));
-        self.stage = Stage::Ended;
+        let ending = ready!(ticket.poll(cx));
         let result = self.result(ending);
         self.note(&result);
+        self.stage = Stage::Ended;
         Poll::Ready(result)
     }
 
@@ -183,27 +183,28 @@ impl<'a> InFlight<'a> {
                 RequestError::NotAnObject => NotSent::NotAnObject,
             },
         })?;
-        let effect = Effect::of(&self.action, &request);
+        let effect = Effect::of(&self.action, &request).map(Box::new);
         let call = NewCall { request, timeout: self.timeout, effect };
-        let key = self.shared.submit(call, cx.waker().clone()).map_err(|why| self.closed(why))?;
+        let submitted = self.shared.submit(call, cx.waker().clone());
+        let ticket = submitted.map_err(|why| self.closed(why))?;
         self.span = debug_span!(
             "call",
             action = &*self.action,
-            token = %key.token(),
+            token = Empty,
             outcome = Empty,
             duration = Empty
         );
         self.started = (!self.span.is_disabled()).then(Instant::now);
-        self.stage = Stage::Waiting(key);
+        self.stage = Stage::Waiting(ticket);
         Ok(())
     }
 
     fn result(&self, ending: Ending) -> Result<Reply, Error> {
         let action = || self.action.as_ref().into();
         match ending {
-            Ending::Reply { message, envelope } => {
-                let reply = Reply::new(self.action.clone(), message, envelope.parameters);
-                match envelope.status {
+            Ending::Reply { message, status, parameters } => {
+                let reply = Reply::new(self.action.clone(), message, parameters);
+                match status {
                     Status::Ok => Ok(reply),
                     Status::Error => {
                         let detail = reply.parameters().unwrap_or_default();
@@ -231,6 +232,11 @@ impl<'a> InFlight<'a> {
     /// Tells `tracing` how the call ended.
     fn note(&self, result: &Result<Reply, Error>) {
         let Some(started) = self.started else { return };
+        if let Stage::Waiting(ticket) = &self.stage
+            && let Some(token) = ticket.token()
+        {
+            self.span.record("token", tracing::field::display(token));
+        }
         self.span.record("duration", tracing::field::debug(started.elapsed()));
         match result {
             Ok(_) => self.span.record("outcome", "ok"),
@@ -242,8 +248,8 @@ impl<'a> InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Stage::Waiting(key) = self.stage {
-            self.shared.cancel(key);
+        if let Stage::Waiting(ticket) = &self.stage {
+            self.shared.cancel(ticket);
         }
     }
 }

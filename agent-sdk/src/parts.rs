@@ -48,9 +48,9 @@ impl FrameReader {
 
     /// Takes what was received; how many messages became whole by it.
     pub fn read(&mut self, received: &[u8]) -> usize {
-        self.0.push(received);
-        std::iter::from_fn(|| self.0.next().ok().flatten())
-            .filter(|incoming| matches!(incoming, Incoming::Message(_)))
+        let mut received = received;
+        std::iter::from_fn(|| self.0.next(&mut received).ok().flatten())
+            .filter(|incoming| matches!(incoming, Incoming::Message(_) | Incoming::Gathered(_)))
             .count()
     }
 }

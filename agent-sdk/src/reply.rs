@@ -2,11 +2,13 @@
 
 use std::{borrow::Cow, fmt};
 
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{DecodeError, Error};
+use crate::{
+    error::{DecodeError, Error},
+    wire::Payload,
+};
 
 /// The answer to a call that the agent did not reject.
 ///
@@ -16,8 +18,8 @@ use crate::error::{DecodeError, Error};
 /// `Debug` shows the size only: a reply may hold a secret (a database's password, a file).
 #[derive(Clone)]
 pub struct Reply {
-    /// The whole message. Its bytes were received as one frame and are not copied.
-    message: Bytes,
+    /// The whole message.
+    message: Payload,
     /// Where in `message` the value of `parameters` begins; `None` if the reply has none.
     parameters: Option<usize>,
     action: Cow<'static, str>,
@@ -26,7 +28,7 @@ pub struct Reply {
 impl Reply {
     pub(crate) fn new(
         action: Cow<'static, str>,
-        message: Bytes,
+        message: Payload,
         parameters: Option<usize>,
     ) -> Self {
         Self { message, parameters, action }
@@ -120,7 +122,8 @@ mod tests {
     #[test]
     fn an_answer_that_is_broken_inside_is_an_error_of_its_call() {
         for message in [&b"{\"parameters\":{\"x\":\"\xff\"}}"[..], b"{\"parameters\":{\"x\":"] {
-            let reply = Reply::new("echo".into(), Bytes::from_static(message), Some(14));
+            let message = Payload::Copied(message.to_vec());
+            let reply = Reply::new("echo".into(), message.clone(), Some(14));
             assert!(matches!(reply.parameters(), Err(Error::Decode(_))), "{message:?}");
         }
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub struct Statistics {
     /// Calls that were started.
     pub calls: u64,
-    /// Calls that have not ended yet, or whose end has not been read by their caller.
+    /// Calls that have not ended yet.
     pub pending: u64,
     /// Calls that the agent answered without rejecting them.
     pub succeeded: u64,

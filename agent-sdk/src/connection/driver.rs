@@ -10,7 +10,7 @@ use std::{
     mem::MaybeUninit,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -26,7 +26,7 @@ use super::{
     dial::Dialed,
     frame::{self, Incoming, READ_SIZE, Reader, TooLarge},
     keepalive::{Keepalive, Silence},
-    pending::{Ending, Whose},
+    pending::Ending,
     restore::Restore,
     shared::{Shared, Table},
     state::State,
@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     event::Message,
-    wire::{self, Envelope, Request, Status},
+    wire::{self, Envelope, Payload, Request, Spare, Status},
 };
 
 /// Reads in one round, so that a flood of events does not keep calls from being sent.
@@ -45,10 +45,17 @@ const ROUNDS: usize = 16;
 /// No more requests are taken while this much waits to be written. What has not been taken is known
 /// not to have been sent, so little is taken at a time.
 const OUT_FULL: usize = 16 * 1024;
-/// The room for outgoing frames that an idle connection keeps.
-const OUT_KEPT: usize = 1024;
-/// The room for what passes through in one round that an idle connection keeps, in items.
-const BATCH_KEPT: usize = 16;
+/// The room for what passes through in one round that is kept for the next one.
+struct Kept {
+    /// For outgoing frames, in bytes.
+    out: usize,
+    /// For each of the lists, in items.
+    items: usize,
+}
+/// While calls are in flight.
+const KEPT_BUSY: Kept = Kept { out: 2 * OUT_FULL, items: 256 };
+/// While the connection is idle.
+const KEPT_IDLE: Kept = Kept { out: 4 * 1024, items: 16 };
 /// How long the agent may take to echo a close frame.
 const CLOSE_ECHO: Duration = Duration::from_secs(1);
 /// RFC 6455, 7.4.1: normal closure.
@@ -87,6 +94,8 @@ pub(crate) struct Driver<'a> {
     close_sent: Option<Instant>,
     /// What has arrived in this round.
     inbox: Vec<Arrived>,
+    /// Of requests that were written.
+    spare: Spare,
     /// Used again in each round, empty in between.
     taken: Vec<Request>,
     events: Vec<Message>,
@@ -110,7 +119,7 @@ enum Turn {
 
 /// A message and what it says of itself.
 struct Arrived {
-    message: Bytes,
+    message: Payload,
     envelope: Option<Envelope>,
 }
 
@@ -139,6 +148,7 @@ impl<'a> Driver<'a> {
             close_sent: None,
             inbox: Vec::new(),
             taken: Vec::new(),
+            spare: Spare::default(),
             events: Vec::new(),
             wakers: Vec::new(),
             turn: Turn::Ours,
@@ -163,7 +173,7 @@ impl<'a> Driver<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        if self.turn == Turn::Ours && self.shared.lock().was_woken() {
+        if self.turn == Turn::Ours && self.shared.was_woken() {
             self.turn = Turn::Others;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -202,43 +212,62 @@ impl<'a> Driver<'a> {
     /// Reads what has arrived; whether there may be more.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
         // What came together with the answer to the upgrade is there already.
-        self.sort()?;
+        self.sort(&[])?;
         for _ in 0..READS_PER_ROUND {
-            match self.receive(cx) {
-                Poll::Pending => return Ok(false),
-                Poll::Ready(Ok(0)) => return Err(self.end_of_stream()),
-                Poll::Ready(Ok(size)) => {
-                    self.keepalive.received(Instant::now());
-                    self.bytes_received += size as u64;
-                    self.sort()?;
-                }
-                Poll::Ready(Err(error)) => return Err(self.broken(&error)),
+            if !self.receive(cx)? {
+                return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Reads once; how many bytes it was.
-    fn receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    /// Reads once; whether there was anything.
+    fn receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
         if let Some(buffer) = self.reader.large_frame() {
-            return pin!(self.transport.read_buf(buffer)).poll(cx);
+            let read = pin!(self.transport.read_buf(buffer)).poll(cx);
+            let Poll::Ready(read) = read else { return Ok(false) };
+            self.received(read)?;
+            self.sort(&[])?;
+            return Ok(true);
         }
         // On the stack, so that a connection that waits for something holds no buffer for it.
         let mut room = [const { MaybeUninit::uninit() }; READ_SIZE];
-        let mut received = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut received))?;
-        self.reader.push(received.filled());
-        Poll::Ready(Ok(received.filled().len()))
+        let mut buffer = ReadBuf::uninit(&mut room);
+        let read = Pin::new(&mut self.transport).poll_read(cx, &mut buffer);
+        let Poll::Ready(read) = read else { return Ok(false) };
+        let received = buffer.filled();
+        self.received(read.map(|()| received.len()))?;
+        self.sort(received)?;
+        Ok(true)
+    }
+
+    /// Notes how a read went.
+    fn received(&mut self, read: io::Result<usize>) -> Result<(), Ended> {
+        match read {
+            Ok(0) => Err(self.end_of_stream()),
+            Ok(size) => {
+                self.keepalive.received(Instant::now());
+                self.bytes_received += size as u64;
+                Ok(())
+            }
+            Err(error) => Err(self.broken(&error)),
+        }
     }
 
     /// Takes whole messages out of what was received.
-    fn sort(&mut self) -> Result<(), Ended> {
+    fn sort(&mut self, mut received: &[u8]) -> Result<(), Ended> {
         loop {
-            match self.reader.next() {
+            match self.reader.next(&mut received) {
                 Ok(None) => return Ok(()),
                 Ok(Some(Incoming::Message(message))) => {
-                    let envelope = Envelope::read(&message);
+                    let envelope = Envelope::read(message);
+                    let is_answer = envelope.as_ref().is_some_and(Envelope::is_answer);
+                    let message = self.spare.hold(message, is_answer);
                     self.inbox.push(Arrived { message, envelope });
+                }
+                Ok(Some(Incoming::Gathered(message))) => {
+                    let envelope = Envelope::read(&message);
+                    self.inbox.push(Arrived { message: Payload::Received(message), envelope });
                 }
                 Ok(Some(Incoming::TooLarge(message))) => self.oversized(&message),
                 Ok(Some(Incoming::Ping(payload))) => self.ping = Some(payload),
@@ -272,7 +301,7 @@ impl<'a> Driver<'a> {
             if restoring && self.restore.take(&envelope, &mut table) {
                 continue;
             }
-            if let Some(event) = answer(&mut table, message, envelope, arrived, &mut self.wakers) {
+            if let Some(event) = answer(&mut table, message, &envelope, arrived, &mut self.wakers) {
                 table.figures.events += 1;
                 if wants_events {
                     self.events.push(Message::new(event));
@@ -317,10 +346,9 @@ impl<'a> Driver<'a> {
             if self.restore.answered(token).is_some() {
                 break;
             }
-            let ending = Ending::TooLarge { size: message.size };
-            if table.pending.whose(token) == Whose::Waiting {
+            if let Some(call) = table.pending.answered(token) {
                 table.figures.succeeded += 1;
-                self.wakers.extend(table.pending.answer(token, ending).waker);
+                self.wakers.extend(call.ticket.end(Ending::TooLarge { size: message.size }));
                 break;
             }
         }
@@ -338,12 +366,12 @@ impl<'a> Driver<'a> {
             frame::write_pong(&mut self.out, &payload);
         }
         let mut table = self.shared.lock();
-        // From here on every change wakes this task again.
-        table.park(cx);
+        let now = Instant::now();
+        self.shared.admit(&mut table, cx, now);
         table.figures.bytes_sent += std::mem::take(&mut self.bytes_sent);
         table.figures.bytes_received += std::mem::take(&mut self.bytes_received);
         // What is too late must not be sent any more.
-        let expired = table.pending.expire(Instant::now(), &mut self.wakers);
+        let expired = table.pending.expire(now, &mut self.wakers);
         table.figures.timed_out += expired;
         let may_send = self.restore.is_done() && self.close_sent.is_none();
         while may_send && room > 0 {
@@ -355,8 +383,10 @@ impl<'a> Driver<'a> {
         drop(table);
         self.wakers.drain(..).for_each(Waker::wake);
         let anything = close || !self.taken.is_empty();
+        self.out.reserve(self.taken.iter().map(|request| frame::size(request.as_bytes())).sum());
         for request in self.taken.drain(..) {
             frame::write_text(&mut self.out, request.as_bytes());
+            self.spare.put(request.into_bytes());
         }
         if close {
             frame::write_close(&mut self.out, CLOSE_NORMAL);
@@ -420,13 +450,18 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Gives back what an idle connection does not need.
+    /// Gives back what is not needed for long.
     fn rest(&mut self) {
-        release(&mut self.out, OUT_KEPT);
-        release(&mut self.inbox, BATCH_KEPT);
-        release(&mut self.taken, BATCH_KEPT);
-        release(&mut self.events, BATCH_KEPT);
-        release(&mut self.wakers, BATCH_KEPT);
+        let idle = self.shared.lock().pending.is_idle();
+        let kept = if idle { KEPT_IDLE } else { KEPT_BUSY };
+        release(&mut self.out, kept.out);
+        release(&mut self.inbox, kept.items);
+        release(&mut self.taken, kept.items);
+        release(&mut self.events, kept.items);
+        release(&mut self.wakers, kept.items);
+        if idle && !self.spare.is_empty() {
+            self.spare = Spare::default();
+        }
     }
 
     /// Waits for what is due next and does it; whether there may be more to do at once. Calls that
@@ -510,44 +545,38 @@ fn is_time_to_close(table: &Table) -> bool {
 /// Ends the call that a message answers; gives the message back if it is an event.
 fn answer(
     table: &mut Table,
-    message: Bytes,
-    envelope: Envelope,
+    message: Payload,
+    envelope: &Envelope,
     arrived: Instant,
     wakers: &mut Vec<Waker>,
 ) -> Option<Bytes> {
     // A message without a token has been read as a whole, to look for one.
-    let Some(token) = envelope.token else { return Some(message) };
-    match table.pending.whose(token) {
-        Whose::Waiting => {
-            let status = envelope.status;
-            let answered = table.pending.answer(token, Ending::Reply { message, envelope });
-            wakers.extend(answered.waker);
-            if let Some(began) = answered.began {
-                table.latencies.record(arrived - began);
-            }
-            match status {
-                Status::Ok => {
-                    table.figures.succeeded += 1;
-                    if let Some(effect) = answered.effect {
-                        table.subscriptions.apply(effect);
-                    }
+    let Some(token) = envelope.token else { return Some(message.into_bytes()) };
+    if let Some(call) = table.pending.answered(token) {
+        let Envelope { status, parameters, .. } = *envelope;
+        wakers.extend(call.ticket.end(Ending::Reply { message, status, parameters }));
+        table.latencies.record(arrived - call.began);
+        match status {
+            Status::Ok => {
+                table.figures.succeeded += 1;
+                if let Some(effect) = call.effect {
+                    table.subscriptions.apply(*effect);
                 }
-                Status::Error => table.figures.rejected += 1,
             }
-            return None;
+            Status::Error => table.figures.rejected += 1,
         }
-        Whose::Late => {
-            table.figures.late_replies += 1;
-            if table.figures.late_replies == 1 {
-                debug!(%token, "a reply came after its call had ended; further ones are counted");
-            }
-            // News about what a call has begun may bear the call's token.
-            Message::new(message.clone()).kind()?;
+        return None;
+    }
+    if table.pending.made(token) {
+        table.figures.late_replies += 1;
+        if table.figures.late_replies == 1 {
+            debug!(%token, "a reply came after its call had ended; further ones are counted");
         }
-        Whose::Nobody => {}
+        // News about what a call has begun may bear the call's token.
+        Message::new(message.clone().into_bytes()).kind()?;
     }
     if wire::is_object(&message) {
-        return Some(message);
+        return Some(message.into_bytes());
     }
     unknown(table, message.len());
     None

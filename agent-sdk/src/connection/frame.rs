@@ -22,9 +22,11 @@ const MAX_CONTROL: u64 = 125;
 
 /// Something that has arrived.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Incoming {
-    /// A whole message, text or binary.
-    Message(Bytes),
+pub(crate) enum Incoming<'a> {
+    /// A whole message, text or binary, within what was received just now.
+    Message(&'a [u8]),
+    /// A message that came in parts, or before.
+    Gathered(Bytes),
     /// A message over the limit, skipped.
     TooLarge(TooLarge),
     /// To be answered with a pong of the same payload.
@@ -72,9 +74,12 @@ pub(crate) enum FrameError {
     Fragment,
 }
 
+/// How long the header of an unmasked frame may be.
+const MAX_HEADER: usize = 10;
+
 /// Turns what was received into messages.
 pub(crate) struct Reader {
-    /// Received and not yet consumed.
+    /// Received and not yet consumed: the beginning of a frame whose rest is to come.
     buffer: BytesMut,
     /// The frame whose payload is being received.
     frame: Option<(FrameHeader, u64)>,
@@ -95,11 +100,6 @@ impl Reader {
         Self { buffer: received, frame: None, message: None, limit }
     }
 
-    /// Takes what was received.
-    pub(crate) fn push(&mut self, received: &[u8]) {
-        self.buffer.extend_from_slice(received);
-    }
-
     /// Where to put what is received next, if it is the rest of a large frame: with room for all of
     /// it and no more, so that it is never moved.
     pub(crate) fn large_frame(&mut self) -> Option<&mut BytesMut> {
@@ -112,8 +112,54 @@ impl Reader {
         Some(&mut self.buffer)
     }
 
-    /// The next thing that has arrived as a whole, or `None` if more has to be received first.
-    pub(crate) fn next(&mut self) -> Result<Option<Incoming>, FrameError> {
+    /// The next thing that has arrived as a whole, or `None` once nothing is left of what was
+    /// received and more has to come.
+    pub(crate) fn next<'a>(
+        &mut self,
+        received: &mut &'a [u8],
+    ) -> Result<Option<Incoming<'a>>, FrameError> {
+        loop {
+            if let Some(message) = self.within(received)? {
+                return Ok(Some(Incoming::Message(message)));
+            }
+            self.gather(received);
+            if let Some(incoming) = self.gathered()? {
+                return Ok(Some(incoming));
+            }
+            if received.is_empty() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The message with which `received` begins, if all of it is there: it needs no memory here.
+    fn within<'a>(&self, received: &mut &'a [u8]) -> Result<Option<&'a [u8]>, FrameError> {
+        if !self.buffer.is_empty() || self.frame.is_some() || self.message.is_some() {
+            return Ok(None);
+        }
+        let Some((header, length, start)) = self.parse(received)? else { return Ok(None) };
+        let is_whole = header.is_final && matches!(header.opcode, OpCode::Data(_));
+        let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length));
+        let Some(end) = end.filter(|_| is_whole && !self.skips(length)) else { return Ok(None) };
+        let Some(message) = received.get(start..end) else { return Ok(None) };
+        *received = &received[end..];
+        Ok(Some(message))
+    }
+
+    /// Takes over as much as the current frame lacks.
+    fn gather(&mut self, received: &mut &[u8]) {
+        let expected = self
+            .frame
+            .as_ref()
+            .map_or(MAX_HEADER, |(_, length)| usize::try_from(*length).unwrap_or(usize::MAX));
+        let missing = expected.saturating_sub(self.buffer.len()).max(1);
+        let (now, later) = received.split_at(missing.min(received.len()));
+        self.buffer.extend_from_slice(now);
+        *received = later;
+    }
+
+    /// What has been gathered as a whole.
+    fn gathered(&mut self) -> Result<Option<Incoming<'static>>, FrameError> {
         loop {
             let Some((header, length)) = self.header()? else { return Ok(None) };
             let incoming = match header.opcode {
@@ -136,17 +182,22 @@ impl Reader {
 
     /// The header of the frame that is being received.
     fn header(&mut self) -> Result<Option<(FrameHeader, u64)>, FrameError> {
-        if self.frame.is_none() {
-            let mut cursor = Cursor::new(&self.buffer[..]);
-            let parsed = FrameHeader::parse(&mut cursor).map_err(|_| FrameError::Opcode)?;
-            let consumed = usize::try_from(cursor.position()).unwrap_or(0);
-            if let Some((header, length)) = &parsed {
-                self.check(header, *length)?;
-                self.buffer.advance(consumed);
-                self.frame = parsed;
-            }
+        if self.frame.is_none()
+            && let Some((header, length, size)) = self.parse(&self.buffer)?
+        {
+            self.buffer.advance(size);
+            self.frame = Some((header, length));
         }
         Ok(self.frame.clone())
+    }
+
+    /// The header with which some bytes begin, the length of the payload, and its own.
+    fn parse(&self, bytes: &[u8]) -> Result<Option<(FrameHeader, u64, usize)>, FrameError> {
+        let mut cursor = Cursor::new(bytes);
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| FrameError::Opcode)?;
+        let Some((header, length)) = parsed else { return Ok(None) };
+        self.check(&header, length)?;
+        Ok(Some((header, length, usize::try_from(cursor.position()).unwrap_or(0))))
     }
 
     fn check(&self, header: &FrameHeader, length: u64) -> Result<(), FrameError> {
@@ -193,14 +244,14 @@ impl Reader {
         let Some(payload) = self.payload(length) else { return Step::Incomplete };
         let is_final = self.frame.take().is_none_or(|(header, _)| header.is_final);
         match (self.message.take(), is_final) {
-            (None, true) => Step::Whole(Incoming::Message(payload)),
+            (None, true) => Step::Whole(Incoming::Gathered(payload)),
             (None, false) => {
                 self.message = Some(Partial::Kept(BytesMut::from(payload)));
                 Step::Fragment
             }
             (Some(Partial::Kept(mut part)), true) => {
                 part.extend_from_slice(&payload);
-                Step::Whole(Incoming::Message(part.freeze()))
+                Step::Whole(Incoming::Gathered(part.freeze()))
             }
             (Some(Partial::Kept(mut part)), false) => {
                 part.extend_from_slice(&payload);
@@ -267,12 +318,18 @@ impl Reader {
 enum Step {
     Incomplete,
     Fragment,
-    Whole(Incoming),
+    Whole(Incoming<'static>),
 }
 
 fn close_reason(payload: &[u8]) -> Option<(u16, String)> {
     let (code, reason) = payload.split_first_chunk::<2>()?;
     Some((u16::from_be_bytes(*code), String::from_utf8_lossy(reason).into_owned()))
+}
+
+/// How much room a message takes at most.
+pub(crate) fn size(payload: &[u8]) -> usize {
+    const MASK: usize = 4;
+    MAX_HEADER + MASK + payload.len()
 }
 
 /// Appends a text message to `out`.
@@ -359,13 +416,13 @@ mod tests {
     }
 
     /// Everything that comes out when `bytes` arrive in pieces of `size`.
-    fn read_in_pieces(bytes: &[u8], size: usize) -> (Vec<Incoming>, Option<FrameError>) {
+    fn read_in_pieces(bytes: &[u8], size: usize) -> (Vec<Incoming<'_>>, Option<FrameError>) {
         let mut reader = Reader::new(BytesMut::new(), LIMIT);
         let mut seen = Vec::new();
         for piece in bytes.chunks(size.max(1)) {
-            reader.push(piece);
+            let mut received = piece;
             loop {
-                match reader.next() {
+                match reader.next(&mut received) {
                     Ok(Some(incoming)) => seen.push(incoming),
                     Ok(None) => break,
                     Err(error) => return (seen, Some(error)),
@@ -376,11 +433,12 @@ mod tests {
         (seen, None)
     }
 
-    fn messages(incoming: Vec<Incoming>) -> Vec<Vec<u8>> {
+    fn messages(incoming: Vec<Incoming<'_>>) -> Vec<Vec<u8>> {
         incoming
             .into_iter()
             .filter_map(|incoming| match incoming {
                 Incoming::Message(message) => Some(message.to_vec()),
+                Incoming::Gathered(message) => Some(message.to_vec()),
                 _ => None,
             })
             .collect()
@@ -407,22 +465,22 @@ mod tests {
                 let (mut seen, error) = read_in_pieces(&bytes, size);
                 assert_eq!(error, None);
                 seen.retain(|incoming| !matches!(incoming, Incoming::Ping(_)));
-                let [Incoming::TooLarge(skipped), Incoming::Message(next)] = &seen[..] else {
-                    panic!("{seen:?}")
-                };
+                let Some(Incoming::TooLarge(skipped)) = seen.first() else { panic!("{seen:?}") };
                 assert_eq!(skipped.size, 5000);
                 assert_eq!(skipped.head, large[..KEPT]);
                 assert_eq!(skipped.tail, large[5000 - KEPT..]);
-                assert_eq!(&next[..], b"next");
+                assert_eq!(messages(seen), [b"next"]);
             }
         }
     }
 
     #[test]
     fn a_message_of_the_limit_s_size_is_read() {
-        let (seen, _) = read_in_pieces(&text(&[b'x'; LIMIT]), 64);
+        let bytes = text(&[b'x'; LIMIT]);
+        let (seen, _) = read_in_pieces(&bytes, 64);
         assert_eq!(messages(seen), [vec![b'x'; LIMIT]]);
-        let (seen, _) = read_in_pieces(&text(&[b'x'; LIMIT + 1]), 64);
+        let bytes = text(&[b'x'; LIMIT + 1]);
+        let (seen, _) = read_in_pieces(&bytes, 64);
         assert!(matches!(&seen[..], [Incoming::TooLarge(TooLarge { size: 301, .. })]), "{seen:?}");
     }
 
@@ -463,45 +521,67 @@ mod tests {
 
     #[test]
     fn what_follows_a_large_message_does_not_keep_its_memory() {
-        let mut reader = Reader::new(BytesMut::new(), 1 << 20);
         let mut bytes = text(&vec![b'x'; 1 << 19]);
         bytes.extend(text(b"{}"));
-        reader.push(&bytes);
-        assert!(
-            matches!(reader.next(), Ok(Some(Incoming::Message(large))) if large.len() == 1 << 19)
-        );
+        let mut reader = Reader::new(BytesMut::from(&bytes[..]), 1 << 20);
+        let large = reader.next(&mut &[][..]);
+        assert!(matches!(large, Ok(Some(Incoming::Gathered(large))) if large.len() == 1 << 19));
         // The large message is gone; if its memory were still there, it could be used again.
         assert!(!reader.buffer.try_reclaim(1 << 18));
-        assert_eq!(reader.next(), Ok(Some(Incoming::Message(Bytes::from_static(b"{}")))));
+        let next = reader.next(&mut &[][..]);
+        assert_eq!(next, Ok(Some(Incoming::Gathered(Bytes::from_static(b"{}")))));
     }
 
     #[test]
     fn a_large_frame_is_received_in_place() {
         let mut reader = Reader::new(BytesMut::new(), 1 << 20);
         let bytes = text(&vec![b'x'; 1 << 19]);
-        let (first, rest) = bytes.split_at(100);
-        reader.push(first);
+        let (mut first, rest) = bytes.split_at(100);
         assert_eq!(reader.large_frame(), None, "its header has not been read");
-        assert_eq!(reader.next(), Ok(None));
+        assert_eq!(reader.next(&mut first), Ok(None));
         let mut place = std::ptr::null();
         for piece in rest.chunks(100_000) {
-            if let Some(buffer) = reader.large_frame() {
-                buffer.extend_from_slice(piece);
-                place = buffer.as_ptr();
-            } else {
-                reader.push(piece);
-            }
+            let buffer = reader.large_frame().unwrap();
+            buffer.extend_from_slice(piece);
+            place = buffer.as_ptr();
         }
-        let Ok(Some(Incoming::Message(message))) = reader.next() else { panic!("it is whole") };
+        let Ok(Some(Incoming::Gathered(message))) = reader.next(&mut &[][..]) else {
+            panic!("it is whole")
+        };
         assert_eq!((message.len(), message.as_ptr()), (1 << 19, place));
     }
 
     #[test]
     fn an_idle_reader_holds_no_memory() {
         let mut reader = Reader::new(BytesMut::new(), LIMIT);
-        reader.push(&text(b"hello"));
-        assert!(matches!(reader.next(), Ok(Some(Incoming::Message(_)))));
-        assert_eq!(reader.buffer.capacity(), 0);
+        let bytes = text(b"hello");
+        for size in [bytes.len(), 3] {
+            let mut seen = 0;
+            for mut piece in bytes.chunks(size) {
+                seen += usize::from(reader.next(&mut piece).unwrap().is_some());
+            }
+            assert_eq!((seen, reader.buffer.capacity()), (1, 0));
+        }
+    }
+
+    /// Neither a message nor what stands around it is copied.
+    #[test]
+    fn messages_that_came_as_a_whole_are_left_where_they_are() {
+        let mut reader = Reader::new(BytesMut::new(), LIMIT);
+        let mut bytes = text(b"the first");
+        bytes.extend(frame(OpCode::Control(Control::Ping), b"", true));
+        bytes.extend(text(b"the second"));
+        bytes.extend(&text(b"the third")[..4]);
+        let mut received = &bytes[..];
+        assert_eq!(reader.next(&mut received), Ok(Some(Incoming::Message(b"the first"))));
+        assert_eq!(reader.next(&mut received), Ok(Some(Incoming::Ping(Bytes::new()))));
+        // The ping was gathered, and with it the beginning of what follows.
+        let second = Bytes::from_static(b"the second");
+        assert_eq!(reader.next(&mut received), Ok(Some(Incoming::Gathered(second))));
+        assert_eq!(reader.next(&mut received), Ok(None));
+        let rest = text(b"the third");
+        let third = Bytes::from_static(b"the third");
+        assert_eq!(reader.next(&mut &rest[4..]), Ok(Some(Incoming::Gathered(third))));
     }
 
     /// A stream that has arrived, for tungstenite as a server and as a client.

@@ -13,6 +13,7 @@ mod secure;
 mod shared;
 mod state;
 mod subscriptions;
+mod ticket;
 mod transport;
 mod upgrade;
 
@@ -30,9 +31,10 @@ use tracing::{Instrument, info, info_span, warn};
 pub(crate) use self::{
     dial::{Dialed, Dialer},
     endpoint::{Credentials, Endpoint},
-    pending::{Ending, Key, NewCall},
+    pending::Ending,
     shared::Shared,
     subscriptions::Effect,
+    ticket::{NewCall, Ticket},
 };
 use self::{
     driver::{Driver, Ended},
@@ -182,8 +184,9 @@ fn watch(shared: &Shared, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> b
     loop {
         let mut wakers = Vec::new();
         let mut table = shared.lock();
-        table.park(cx);
-        let expired = table.pending.expire(Instant::now(), &mut wakers);
+        let now = Instant::now();
+        shared.admit(&mut table, cx, now);
+        let expired = table.pending.expire(now, &mut wakers);
         table.figures.timed_out += expired;
         let (closing, next) = (table.close_by.is_some(), table.pending.next_deadline());
         drop(table);

@@ -1,17 +1,19 @@
 //! What the handles, the calls and the task that owns the socket have in common.
 
 use std::{
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
     time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    pending::{Ending, Key, NewCall, Pending},
+    pending::{Ending, Pending},
     state::{CloseReason, State},
     subscriptions::Subscriptions,
+    ticket::{NewCall, Ticket},
 };
 use crate::{
     builder::Options,
@@ -21,14 +23,28 @@ use crate::{
 };
 
 /// The state of one agent's connection, from the first attempt to the end.
+///
+/// Whoever holds more than one of the locks has taken them in this order: the table, the intake, a
+/// ticket.
 pub(crate) struct Shared {
+    intake: Mutex<Intake>,
     table: Mutex<Table>,
     pub(crate) events: Arc<Hub>,
     state: watch::Sender<State>,
     pub(crate) options: Options,
 }
 
-/// What is locked, always shortly and never across an await.
+/// Where callers on all threads leave their calls: as little as possible, since they all meet here.
+#[derive(Default)]
+struct Intake {
+    calls: Vec<Arc<Ticket>>,
+    /// The task that owns the socket, while it waits.
+    driver: Option<Waker>,
+    /// Once set, nothing is accepted.
+    closed: Option<Arc<CloseReason>>,
+}
+
+/// What the task that owns the socket works with. It is locked shortly and never across an await.
 pub(crate) struct Table {
     pub(crate) pending: Pending,
     pub(crate) subscriptions: Subscriptions,
@@ -36,35 +52,24 @@ pub(crate) struct Table {
     pub(crate) latencies: Latencies,
     /// Set once somebody wants to close: until then calls in flight may still be answered.
     pub(crate) close_by: Option<Instant>,
-    /// The task that owns the socket, while it waits.
-    driver: Option<Waker>,
+    /// What was in the intake; used again, empty in between.
+    admitted: Vec<Arc<Ticket>>,
 }
 
-impl Table {
-    /// Lets the task be woken by the next call, deadline or wish to close.
-    pub(crate) fn park(&mut self, cx: &Context<'_>) {
-        match &mut self.driver {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
-    }
-
-    /// Whether a call, or the wish to close, has woken the task since it was parked.
-    pub(crate) fn was_woken(&self) -> bool {
-        self.driver.is_none()
-    }
-}
+/// The room that an empty intake keeps, in calls.
+const INTAKE_KEPT: usize = 64;
 
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
         Self {
+            intake: Mutex::default(),
             table: Mutex::new(Table {
                 pending: Pending::new(options.max_in_flight),
                 subscriptions: Subscriptions::default(),
                 figures: Statistics::default(),
                 latencies: Latencies::default(),
                 close_by: None,
-                driver: None,
+                admitted: Vec::new(),
             }),
             events: Arc::default(),
             state: watch::Sender::new(State::Connecting),
@@ -77,32 +82,72 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a call into the queue and sees to it that it is sent.
-    pub(crate) fn submit(&self, call: NewCall, waker: Waker) -> Result<Key, Arc<CloseReason>> {
-        let mut table = self.lock();
-        let key = table.pending.insert(call, waker)?;
-        table.figures.calls += 1;
-        let driver = table.driver.take();
-        drop(table);
-        wake(driver);
-        Ok(key)
+    fn intake(&self) -> MutexGuard<'_, Intake> {
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The end of a call, once it has come.
-    pub(crate) fn poll_call(&self, key: Key, cx: &Context<'_>) -> Poll<Ending> {
-        self.lock().pending.poll(key, cx.waker()).map_or(Poll::Pending, Poll::Ready)
+    /// Puts a call into the intake and sees to it that it is sent.
+    pub(crate) fn submit(
+        &self,
+        call: NewCall,
+        waker: Waker,
+    ) -> Result<Arc<Ticket>, Arc<CloseReason>> {
+        let ticket = Arc::new(Ticket::new(call, waker));
+        let mut intake = self.intake();
+        if let Some(why) = &intake.closed {
+            return Err(Arc::clone(why));
+        }
+        intake.calls.push(Arc::clone(&ticket));
+        let driver = intake.driver.take();
+        drop(intake);
+        wake(driver);
+        Ok(ticket)
+    }
+
+    /// Takes over what is in the intake; from here on every call, and every wish to close, wakes
+    /// the task again.
+    pub(crate) fn admit(&self, table: &mut Table, cx: &Context<'_>, now: Instant) {
+        let mut intake = self.intake();
+        mem::swap(&mut intake.calls, &mut table.admitted);
+        match &mut intake.driver {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        drop(intake);
+        table.figures.calls += table.admitted.len() as u64;
+        for ticket in table.admitted.drain(..) {
+            table.pending.insert(ticket, now);
+        }
+        if table.admitted.capacity() > INTAKE_KEPT {
+            table.admitted = Vec::new();
+        }
+    }
+
+    /// Whether a call, or the wish to close, has woken the task since it looked into the intake.
+    pub(crate) fn was_woken(&self) -> bool {
+        self.intake().driver.is_none()
+    }
+
+    /// Wakes the task that owns the socket.
+    fn notify(&self) {
+        let driver = self.intake().driver.take();
+        wake(driver);
     }
 
     /// Forgets a call whose future was dropped.
-    pub(crate) fn cancel(&self, key: Key) {
+    pub(crate) fn cancel(&self, ticket: &Ticket) {
         let mut table = self.lock();
-        if table.pending.remove(key) {
+        let (alive, waker) = ticket.leave();
+        if alive {
             table.figures.cancelled += 1;
+            if let Some(token) = ticket.token() {
+                table.pending.remove(token);
+            }
         }
-        // It may have made room for the next call, or have been the last one before a close.
-        let driver = table.driver.take();
         drop(table);
-        wake(driver);
+        drop(waker);
+        // It may have made room for the next call, or have been the last one before a close.
+        self.notify();
     }
 
     /// Asks the task to close: what is queued is sent, and what is in flight may be answered until
@@ -110,10 +155,9 @@ impl Shared {
     pub(crate) fn request_close(&self, limit: Duration) {
         let mut table = self.lock();
         table.close_by.get_or_insert(Instant::now() + limit);
-        table.pending.refuse(Arc::new(CloseReason::Requested));
-        let driver = table.driver.take();
         drop(table);
-        wake(driver);
+        self.intake().closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
+        self.notify();
     }
 
     /// Ends the calls that were sent on a connection that is no more.
@@ -148,6 +192,15 @@ impl Shared {
         let (lost, unsent) = table.pending.close(&why, &sent, &mut wakers);
         table.figures.lost += lost;
         table.figures.closed += unsent;
+        let mut intake = self.intake();
+        intake.closed = Some(Arc::clone(&why));
+        let calls = mem::take(&mut intake.calls);
+        drop(intake);
+        table.figures.calls += calls.len() as u64;
+        for ticket in calls.iter().filter(|ticket| ticket.is_new()) {
+            wakers.extend(ticket.end(Ending::Closed(Arc::clone(&why))));
+            table.figures.closed += 1;
+        }
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
         self.events.close();
@@ -164,8 +217,11 @@ impl Shared {
 
     pub(crate) fn statistics(&self) -> Statistics {
         let table = self.lock();
+        let intake = self.intake();
+        let waiting = intake.calls.iter().filter(|ticket| ticket.is_new()).count();
         Statistics {
-            pending: table.pending.len() as u64,
+            calls: table.figures.calls + intake.calls.len() as u64,
+            pending: (table.pending.len() + waiting) as u64,
             latency_median: table.latencies.percentile(50),
             latency_p99: table.latencies.percentile(99),
             ..table.figures

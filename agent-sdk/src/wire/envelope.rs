@@ -51,6 +51,11 @@ impl Envelope {
         Self::skim(message).or_else(|| Self::parse(message))
     }
 
+    /// Whether it may answer a request.
+    pub(crate) fn is_answer(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// Finds the three fields without building or checking anything; `None` if they are not all
     /// there in their usual form.
     fn skim(message: &[u8]) -> Option<Self> {

@@ -1,11 +1,14 @@
-//! What travels in a message: the request, the envelope of a reply, and the token that joins them.
+//! What travels in a message: the request, the envelope of a reply, and the token that joins
+//! them.
 
 mod envelope;
+mod payload;
 mod request;
 mod token;
 
 pub(crate) use self::{
     envelope::{Envelope, Status, is_object, tokens},
+    payload::{Payload, Spare},
     request::{Request, RequestError},
     token::{Token, Tokens},
 };

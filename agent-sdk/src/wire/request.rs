@@ -88,6 +88,11 @@ impl Request {
         }
     }
 
+    /// The buffer of the message.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// The message as it travels.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0

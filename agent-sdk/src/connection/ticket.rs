@@ -1,0 +1,154 @@
+//! What a caller and the connection share of one call.
+
+use std::{
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use super::{pending::Ending, subscriptions::Effect};
+use crate::wire::{Request, Token};
+
+/// A call that wants to be sent.
+#[derive(Debug)]
+pub(crate) struct NewCall {
+    pub(crate) request: Request,
+    pub(crate) timeout: Duration,
+    pub(crate) effect: Option<Box<Effect>>,
+}
+
+/// One call from its first poll to its end, behind a lock of its own: callers on several threads
+/// wait neither for each other nor for the connection.
+#[derive(Debug)]
+pub(crate) struct Ticket(Mutex<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Once the table has taken the call over.
+    token: Option<Token>,
+    waker: Option<Waker>,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Progress {
+    /// The table is to take it over.
+    New(NewCall),
+    /// The table has it.
+    Taken,
+    /// The caller is to read this.
+    Ended(Ending),
+    /// The caller has read the end, or waits no more.
+    Left,
+}
+
+impl Ticket {
+    /// A new call, and whom to wake at its end.
+    pub(crate) fn new(call: NewCall, waker: Waker) -> Self {
+        Self(Mutex::new(Inner { token: None, waker: Some(waker), progress: Progress::New(call) }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token of the call, once the table has taken it over.
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.lock().token
+    }
+
+    /// The end of the call, once; until it comes, the task is woken when it does.
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Ending> {
+        let mut inner = self.lock();
+        match mem::replace(&mut inner.progress, Progress::Left) {
+            Progress::Ended(ending) => return Poll::Ready(ending),
+            unfinished => inner.progress = unfinished,
+        }
+        if inner.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        let former = inner.waker.replace(cx.waker().clone());
+        // To drop it may drop a task, with calls of its own: not under the lock.
+        drop(inner);
+        drop(former);
+        Poll::Pending
+    }
+
+    /// Hands the call over to the table; nothing if its caller has left.
+    pub(super) fn take(&self, token: Token) -> Option<NewCall> {
+        let mut inner = self.lock();
+        match mem::replace(&mut inner.progress, Progress::Taken) {
+            Progress::New(call) => {
+                inner.token = Some(token);
+                Some(call)
+            }
+            other => {
+                inner.progress = other;
+                None
+            }
+        }
+    }
+
+    /// Ends the call; whom to wake.
+    pub(super) fn end(&self, ending: Ending) -> Option<Waker> {
+        let mut inner = self.lock();
+        if matches!(inner.progress, Progress::New(_) | Progress::Taken) {
+            inner.progress = Progress::Ended(ending);
+        }
+        inner.waker.take()
+    }
+
+    /// The caller waits no more; whether the call had not ended, and the waker, which is to be
+    /// dropped once no lock is held.
+    pub(super) fn leave(&self) -> (bool, Option<Waker>) {
+        let mut inner = self.lock();
+        let progress = mem::replace(&mut inner.progress, Progress::Left);
+        (matches!(progress, Progress::New(_) | Progress::Taken), inner.waker.take())
+    }
+
+    /// Whether the call waits to be taken over.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.lock().progress, Progress::New(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Tokens;
+
+    fn ticket() -> (Ticket, Token) {
+        let request = Request::new("echo", &()).unwrap();
+        let call = NewCall { request, timeout: Duration::from_secs(1), effect: None };
+        (Ticket::new(call, Waker::noop().clone()), Tokens::new().next(7))
+    }
+
+    fn poll(ticket: &Ticket) -> Poll<Ending> {
+        ticket.poll(&Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn the_end_is_read_once_and_whoever_leaves_then_has_lost_nothing() {
+        let (ticket, token) = ticket();
+        assert!(ticket.is_new() && ticket.take(token).is_some() && ticket.take(token).is_none());
+        assert!(!ticket.is_new());
+        assert_eq!(ticket.token(), Some(token));
+        assert!(poll(&ticket).is_pending());
+        assert!(ticket.end(Ending::NotSent).is_some());
+        assert!(ticket.end(Ending::TooLarge { size: 0 }).is_none(), "the first end counts");
+        assert!(matches!(poll(&ticket), Poll::Ready(Ending::NotSent)));
+        assert!(poll(&ticket).is_pending());
+        assert!(!ticket.leave().0);
+    }
+
+    #[test]
+    fn a_caller_that_has_left_is_not_woken() {
+        let (ticket, token) = ticket();
+        assert!(ticket.take(token).is_some());
+        assert!(ticket.leave().0);
+        assert!(ticket.end(Ending::NotSent).is_none());
+        assert!(poll(&ticket).is_pending());
+    }
+}
