@@ -58,11 +58,18 @@ pub struct Statistics {
 const LATENCIES: usize = 256;
 
 /// The last latencies, in microseconds: enough for hours, and little memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Latencies {
-    /// Empty until the first call: an idle connection pays nothing.
+    /// Allocated before the first call: what a burst leaves behind above the memory that it used
+    /// would keep an allocator from giving that back.
     ring: Vec<u32>,
     next: usize,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { ring: Vec::with_capacity(LATENCIES), next: 0 }
+    }
 }
 
 impl Latencies {

@@ -112,7 +112,8 @@ async fn live(shared: &Shared, connector: &Connector, mut dialed: Dialed) -> Clo
         let proved = heard || began.elapsed() >= PROOF;
         let doubt = !proved && backoff.doubt(Instant::now());
         let at_least = if doubt { SLOW } else { Duration::ZERO };
-        dialed = match reconnect(shared, connector, &mut backoff, at_least).await {
+        // On the heap, so that a connection that stands does not hold the room for its login.
+        dialed = match Box::pin(reconnect(shared, connector, &mut backoff, at_least)).await {
             Ok(dialed) => dialed,
             Err(why) => return why,
         };
