@@ -1,7 +1,7 @@
 //! What the SDK costs, as ratios to a floor measured in the same run.
 //!
 //! ```text
-//! cargo bench -p agent-sdk-benches
+//! cargo bench -p agent-sdk-benches --bench compare
 //! ```
 //!
 //! The floor is a hand-written loop on tokio-tungstenite that serialises each request and matches

@@ -28,14 +28,16 @@ fn replaced(readme: &str, table: &str) -> Option<String> {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = String::from("| | goal | median | lowest–highest | |\n|---|---|---|---|---|\n");
+    let mut text = String::from("| | median | lowest–highest | goal |\n|---|---|---|---|\n");
     for row in rows {
         let (low, median, high) = row.spread();
         let goal = row.goal.map_or_else(String::new, |goal| goal.to_string());
-        let median = if row.is_met() { format!("**{median:.2}**") } else { format!("{median:.2}") };
-        let line =
-            format!("| {} | {goal} | {median} | {low:.2}–{high:.2} | {} |", row.name, row.unit);
-        let _ = writeln!(text, "{line}");
+        let verdict = if row.is_met() { "" } else { ", missed" };
+        let _ = writeln!(
+            text,
+            "| {} | {median:.2} {} | {low:.2}–{high:.2} | {goal}{verdict} |",
+            row.name, row.unit
+        );
     }
     let _ = writeln!(text, "\n{}", machine());
     text

@@ -14,13 +14,15 @@ const ROOM: f64 = 1.25;
 pub enum Goal {
     AtLeast(f64),
     AtMost(f64),
+    /// At most, as far as it is for the SDK to decide: shown, and no check fails by it.
+    Wish(f64),
 }
 
 impl Goal {
     fn is_met(self, value: f64) -> bool {
         match self {
             Self::AtLeast(limit) => value >= limit,
-            Self::AtMost(limit) => value <= limit,
+            Self::AtMost(limit) | Self::Wish(limit) => value <= limit,
         }
     }
 
@@ -29,6 +31,7 @@ impl Goal {
         match self {
             Self::AtLeast(limit) => Self::AtLeast(limit / ROOM),
             Self::AtMost(limit) => Self::AtMost(limit * ROOM),
+            Self::Wish(_) => Self::Wish(f64::INFINITY),
         }
     }
 }
@@ -37,7 +40,7 @@ impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AtLeast(limit) => write!(f, "≥ {limit}"),
-            Self::AtMost(limit) => write!(f, "≤ {limit}"),
+            Self::AtMost(limit) | Self::Wish(limit) => write!(f, "≤ {limit}"),
         }
     }
 }
