@@ -144,9 +144,13 @@ fn rate(name: &str, pairs: &[Pair], goal: Goal) -> Row {
 }
 
 fn rates(pairs: &[Pair]) -> String {
-    let rate = |measured: &Measured| measured.rate;
-    let busy = theirs(pairs, Measured::busy);
-    format!("{:.0} of {:.0}, floor busy {busy:.2}", ours(pairs, rate), theirs(pairs, rate))
+    let thousands = |measured: &Measured| measured.rate / 1e3;
+    format!(
+        "{:.0}k of {:.0}k, floor busy {:.2}",
+        ours(pairs, thousands),
+        theirs(pairs, thousands),
+        theirs(pairs, Measured::busy)
+    )
 }
 
 fn cpu(name: &str, pairs: &[Pair], goal: Option<Goal>) -> Row {

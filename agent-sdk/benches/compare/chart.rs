@@ -15,14 +15,17 @@ const ONE: f64 = 360.0;
 /// What is faster than this is drawn as if it were this fast.
 const MOST: f64 = 1.35;
 
-/// An image cannot know the page around it, but whether the reader wants it dark.
+/// An image cannot know the page around it, so it brings its own; whether the reader wants it dark
+/// it can know.
 const STYLE: &str = "
+.page { fill: #ffffff }
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .quiet { fill: #59636e }
 .bar { fill: #2f81f7 }
 .spread, .floor { stroke: #59636e }
 .goal { stroke: #bf5b00; stroke-width: 3 }
 @media (prefers-color-scheme: dark) {
+.page { fill: #0d1117 }
 text { fill: #f0f6fc }
 .quiet { fill: #9198a1 }
 .spread, .floor { stroke: #9198a1 }
@@ -38,6 +41,13 @@ pub fn draw(rows: &[Row]) -> String {
         .set("role", "img")
         .add(Title::new("Calls per second, relative to the floor"))
         .add(Style::new(STYLE))
+        .add(
+            Rectangle::new()
+                .set("class", "page")
+                .set("width", "100%")
+                .set("height", "100%")
+                .set("rx", 6),
+        )
         .add(line("floor", LEFT + ONE, STEP - 8.0, bottom))
         .add(text("the floor", LEFT + ONE, 16.0, "middle", "quiet"))
         .add(text(

@@ -30,10 +30,10 @@ pub fn events(plan: &Plan) -> Vec<Row> {
     let median =
         |figure: fn(&Round) -> f64| spread(&rounds.iter().map(figure).collect::<Vec<_>>()).1;
     let note = format!(
-        "{:.0} of {:.0}; {:.0} events/s arrived",
-        median(|[_, (with, _)]| with.rate),
-        median(|[(without, _), _]| without.rate),
-        median(|[_, (_, events)]| *events),
+        "{:.0}k of {:.0}k; {:.1}k events arrived",
+        median(|[_, (with, _)]| with.rate / 1e3),
+        median(|[(without, _), _]| without.rate / 1e3),
+        median(|[_, (_, events)]| events / 1e3),
     );
     vec![Row {
         name: "100,000 events a second: calls per second".to_owned(),

@@ -28,15 +28,16 @@ fn replaced(readme: &str, table: &str) -> Option<String> {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = String::from("| | median | lowest–highest | goal |\n|---|---|---|---|\n");
+    let mut text =
+        String::from("| | median | lowest–highest | goal | absolute |\n|---|---|---|---|---|\n");
     for row in rows {
         let (low, median, high) = row.spread();
         let goal = row.goal.map_or_else(String::new, |goal| goal.to_string());
         let verdict = if row.is_met() { "" } else { ", missed" };
         let _ = writeln!(
             text,
-            "| {} | {median:.2} {} | {low:.2}–{high:.2} | {goal}{verdict} |",
-            row.name, row.unit
+            "| {} | {median:.2} {} | {low:.2}–{high:.2} | {goal}{verdict} | {} |",
+            row.name, row.unit, row.note
         );
     }
     let _ = writeln!(text, "\n{}", machine());

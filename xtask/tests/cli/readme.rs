@@ -17,7 +17,7 @@ const CARGO: &str = r#"
 cargo() {
     case "$1" in
         xtask) shift; "$XTASK" "$@" ;;
-        test | check) ;;
+        test | check | bench) ;;
         *) echo "the README has an unexpected command: cargo $*" >&2; return 64 ;;
     esac
 }
