@@ -47,9 +47,9 @@
 //!
 //! `agent`, `builder`: the handle and how to make one · `action`, `call`, `reply`: a call from its
 //! parameters to its result · `wire`: requests, envelopes, tokens · `connection/`: the life of a
-//! connection (`endpoint`, `dial`, `secure`, `upgrade` make it, `driver` with `frame`, `pending` and
-//! `keepalive` is it at work, `reconnect` makes it again, `restore` says again what `subscriptions`
-//! keeps) ·
+//! connection (`endpoint`, `dial`, `secure`, `upgrade` make it, `driver` with `frame`, `outbox`,
+//! `pending` and `keepalive` is it at work, `shared` and `ticket` are what callers have of it,
+//! `reconnect` makes it again, `restore` says again what `subscriptions` keeps) ·
 //! `event/`: what the agent says unasked · `error/`: what goes wrong · `tls/`: whom to trust ·
 //! `health`: the health check · `statistics`: figures · `mock/`: an agent for tests · `generated/`:
 //! the actions, written by `cargo xtask generate`

@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
     time::{Instant, Sleep, sleep_until, timeout},
 };
 use tracing::{debug, warn};
@@ -26,6 +26,7 @@ use super::{
     dial::Dialed,
     frame::{self, Incoming, READ_SIZE, Reader, TooLarge},
     keepalive::{Keepalive, Silence},
+    outbox::{self, Outbox},
     pending::Ending,
     restore::Restore,
     shared::{Shared, Table},
@@ -42,9 +43,6 @@ use crate::{
 const READS_PER_ROUND: usize = 16;
 /// Rounds before other tasks of the runtime get their turn.
 const ROUNDS: usize = 16;
-/// No more requests are taken while this much waits to be written. What has not been taken is known
-/// not to have been sent, so little is taken at a time.
-const OUT_FULL: usize = 16 * 1024;
 /// The room for what passes through in one round that is kept for the next one.
 struct Kept {
     /// For outgoing frames, in bytes.
@@ -53,7 +51,7 @@ struct Kept {
     items: usize,
 }
 /// While calls are in flight.
-const KEPT_BUSY: Kept = Kept { out: 2 * OUT_FULL, items: 256 };
+const KEPT_BUSY: Kept = Kept { out: 2 * outbox::FULL, items: 256 };
 /// While the connection is idle.
 const KEPT_IDLE: Kept = Kept { out: 4 * 1024, items: 16 };
 /// How long the agent may take to echo a close frame.
@@ -77,11 +75,7 @@ pub(crate) struct Driver<'a> {
     shared: &'a Shared,
     transport: Transport,
     reader: Reader,
-    /// Frames to be written; the first `written` bytes have been.
-    out: Vec<u8>,
-    written: usize,
-    /// Whether the transport may hold back what was written to it.
-    unflushed: bool,
+    outbox: Outbox,
     /// Whether the socket has kept something waiting.
     blocked: bool,
     /// Whether the agent has said anything: then it has accepted the login.
@@ -137,9 +131,7 @@ impl<'a> Driver<'a> {
             bytes_received: dialed.received.len() as u64,
             transport: dialed.transport,
             reader: Reader::new(dialed.received, shared.options.max_message_size),
-            out,
-            written: 0,
-            unflushed: false,
+            outbox: Outbox::new(out),
             blocked: false,
             heard: false,
             ping: None,
@@ -274,7 +266,7 @@ impl<'a> Driver<'a> {
                 Ok(Some(Incoming::Pong)) => {}
                 Ok(Some(Incoming::Close(reason))) => return Err(self.closed_by_agent(reason)),
                 Err(error) => {
-                    frame::write_close(&mut self.out, CLOSE_PROTOCOL);
+                    frame::write_close(self.outbox.frames(), CLOSE_PROTOCOL);
                     return Err(Ended::Lost(
                         format!("the agent broke the WebSocket protocol: {error}").into(),
                     ));
@@ -358,12 +350,12 @@ impl<'a> Driver<'a> {
 
     /// Takes what is to be sent; whether there may be more to send once all is written.
     fn fill(&mut self, cx: &Context<'_>) -> bool {
-        let mut room = OUT_FULL.saturating_sub(self.out.len() - self.written);
+        let mut room = outbox::FULL.saturating_sub(self.outbox.waiting());
         let full = room == 0;
         if room > 0
             && let Some(payload) = self.ping.take()
         {
-            frame::write_pong(&mut self.out, &payload);
+            frame::write_pong(self.outbox.frames(), &payload);
         }
         let mut table = self.shared.lock();
         let now = Instant::now();
@@ -383,13 +375,14 @@ impl<'a> Driver<'a> {
         drop(table);
         self.wakers.drain(..).for_each(Waker::wake);
         let anything = close || !self.taken.is_empty();
-        self.out.reserve(self.taken.iter().map(|request| frame::size(request.as_bytes())).sum());
+        let size = self.taken.iter().map(|request| frame::size(request.as_bytes())).sum();
+        self.outbox.frames().reserve(size);
         for request in self.taken.drain(..) {
-            frame::write_text(&mut self.out, request.as_bytes());
+            frame::write_text(self.outbox.frames(), request.as_bytes());
             self.spare.put(request.into_bytes());
         }
         if close {
-            frame::write_close(&mut self.out, CLOSE_NORMAL);
+            frame::write_close(self.outbox.frames(), CLOSE_NORMAL);
             self.close_sent = Some(Instant::now() + CLOSE_ECHO);
         }
         // If the socket takes all of it in this round, there is room for what could not be taken.
@@ -398,63 +391,20 @@ impl<'a> Driver<'a> {
 
     /// Writes as much as the socket takes; whether that was all.
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
-        let before = self.written;
-        let mut ended = Ok(true);
-        while self.written < self.out.len() {
-            let rest = &self.out[self.written..];
-            match Pin::new(&mut self.transport).poll_write(cx, rest) {
-                Poll::Ready(Ok(0)) => {
-                    ended = Err(Ended::Lost("the socket takes no more".into()));
-                    break;
-                }
-                Poll::Ready(Ok(size)) => {
-                    self.written += size;
-                    self.unflushed = true;
-                }
-                Poll::Ready(Err(error)) => {
-                    ended = Err(self.broken(&error));
-                    break;
-                }
-                Poll::Pending => {
-                    ended = Ok(false);
-                    break;
-                }
-            }
-        }
-        self.bytes_sent += (self.written - before) as u64;
-        if self.blocked && self.written > before {
+        let (size, written) = self.outbox.poll_write(&mut self.transport, cx);
+        self.bytes_sent += size as u64;
+        if self.blocked && size > 0 {
             self.keepalive.unblocked(Instant::now());
         }
-        self.blocked = self.written < self.out.len();
-        if self.written == self.out.len() {
-            self.out.clear();
-            self.written = 0;
-        } else if self.written > OUT_FULL {
-            self.out.drain(..self.written);
-            self.written = 0;
-        }
-        ended.and_then(|all| self.flush(cx).map(|flushed| all && flushed))
-    }
-
-    fn flush(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
-        if !self.unflushed {
-            return Ok(true);
-        }
-        match Pin::new(&mut self.transport).poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
-                self.unflushed = false;
-                Ok(true)
-            }
-            Poll::Ready(Err(error)) => Err(self.broken(&error)),
-            Poll::Pending => Ok(false),
-        }
+        self.blocked = self.outbox.waiting() > 0;
+        written.map_err(|error| self.broken(&error))
     }
 
     /// Gives back what is not needed for long.
     fn rest(&mut self) {
         let idle = self.shared.lock().pending.is_idle();
         let kept = if idle { KEPT_IDLE } else { KEPT_BUSY };
-        release(&mut self.out, kept.out);
+        release(self.outbox.frames(), kept.out);
         release(&mut self.inbox, kept.items);
         release(&mut self.taken, kept.items);
         release(&mut self.events, kept.items);
@@ -496,7 +446,7 @@ impl<'a> Driver<'a> {
         }
         match self.keepalive.look(now) {
             None => {}
-            Some(Silence::Ping) => frame::write_ping(&mut self.out),
+            Some(Silence::Ping) => frame::write_ping(self.outbox.frames()),
             Some(Silence::Dead(time)) => {
                 let reason = format!("nothing arrived for {time:?}, not even the answer to a ping");
                 return Err(Ended::Lost(reason.into()));
@@ -532,7 +482,7 @@ impl<'a> Driver<'a> {
         };
         // Some codes are for one's own use and must not travel: RFC 6455, 7.4.1.
         let may_travel = CloseCode::from(code).is_allowed();
-        frame::write_close(&mut self.out, if may_travel { code } else { CLOSE_PROTOCOL });
+        frame::write_close(self.outbox.frames(), if may_travel { code } else { CLOSE_PROTOCOL });
         Ended::Lost(format!("the agent closed it: {}", shown(text.as_bytes())).into())
     }
 }

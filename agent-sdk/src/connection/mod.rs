@@ -5,6 +5,7 @@ mod driver;
 mod endpoint;
 mod frame;
 mod keepalive;
+mod outbox;
 mod pending;
 mod reconnect;
 mod restore;
