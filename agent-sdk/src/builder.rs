@@ -35,6 +35,21 @@ pub(crate) struct Options {
     pub(crate) reconnect: Reconnect,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            keepalive: Some(Duration::from_secs(30)),
+            max_in_flight: 1024,
+            max_message_size: 64 << 20,
+            event_capacity: 1024,
+            reconnect: Reconnect::default(),
+        }
+    }
+}
+
 /// Makes a connection to an agent; [`Agent::builder`] begins one.
 ///
 /// The URL is `wss://HOST[:PORT][/PATH]`, or `ws://…` for an agent without TLS. The port is 8090
@@ -81,16 +96,7 @@ impl Builder {
             #[cfg(feature = "tls")]
             tls: Tls::default(),
             allow_plaintext: false,
-            options: Options {
-                connect_timeout: Duration::from_secs(10),
-                call_timeout: Duration::from_secs(10),
-                close_timeout: Duration::from_secs(5),
-                keepalive: Some(Duration::from_secs(30)),
-                max_in_flight: 1024,
-                max_message_size: 64 << 20,
-                event_capacity: 1024,
-                reconnect: Reconnect::default(),
-            },
+            options: Options::default(),
         }
     }
 

@@ -3,14 +3,22 @@
 
 mod capture;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
 use agent_sdk::{
     Agent, Reconnect, State, Statistics,
     mock::{Fault, MockAgent, RawFrames, ReplyForm},
 };
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::{runtime::Builder, time::timeout};
 use tracing::{Level, subscriber::DefaultGuard};
 
 use crate::capture::Log;
@@ -53,14 +61,15 @@ impl Log {
 
 async fn pair(max_message_size: usize) -> (MockAgent, Agent) {
     let mock = MockAgent::builder(json!({})).tls(false).start().await.unwrap();
-    let agent = Agent::builder(mock.url())
+    let agent = client(&mock, max_message_size).connect().await.unwrap();
+    (mock, agent)
+}
+
+fn client(mock: &MockAgent, max_message_size: usize) -> agent_sdk::Builder {
+    Agent::builder(mock.url())
         .credentials(mock.username(), mock.password())
         .max_message_size(max_message_size)
         .reconnect(Reconnect::default().longest_wait(Duration::from_millis(1)))
-        .connect()
-        .await
-        .unwrap();
-    (mock, agent)
 }
 
 /// Waits until a figure is as it should be.
@@ -153,4 +162,52 @@ async fn ten_late_replies_are_mentioned_once_and_warned_of_never() {
         .collect();
     assert_eq!(mentions.len(), 1, "{mentions:#?}");
     assert_eq!(log.lines(Level::WARN), Vec::<String>::new());
+}
+
+/// What writes a log may look at the agent: nothing is locked while it does.
+#[test]
+fn a_log_may_hold_the_agent_s_statistics() {
+    static AGENT: OnceLock<Agent> = OnceLock::new();
+    let (done, finished) = mpsc::channel();
+    // A thread of its own: if it is locked up, this one says so.
+    thread::spawn(move || {
+        let looking = || {
+            if let Some(agent) = AGENT.get() {
+                let _ = agent.statistics();
+            }
+            std::io::sink()
+        };
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(looking).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            // It takes the first subscription and rejects the one that is repeated.
+            let first = AtomicBool::new(true);
+            let mock = MockAgent::builder(json!({ "subscribe": {}, "whoami": {} }))
+                .tls(false)
+                .handler("subscribe", move |_, _| {
+                    let first = first.swap(false, Ordering::Relaxed);
+                    async move { if first { Ok(json!({})) } else { Err("no".into()) } }
+                })
+                .start()
+                .await
+                .unwrap();
+            let agent = client(&mock, 1000).connect().await.unwrap();
+            AGENT.set(agent.clone()).unwrap();
+            agent.call_raw("subscribe", json!({ "topic": "AxiomMain" })).await.unwrap();
+            mock.push_frames(RawFrames::Text(b"garbage".to_vec())).await;
+            mock.push_frames(RawFrames::Text(vec![b'x'; 1001])).await;
+            mock.inject(Fault::form(ReplyForm::Twice));
+            agent.call_raw("whoami", ()).await.unwrap();
+            counted(&agent, 1, |figures| figures.late_replies).await;
+            counted(&agent, 1, |figures| figures.unknown_messages).await;
+            counted(&agent, 1, |figures| figures.oversized_messages).await;
+            mock.heal();
+            reconnect(&mock, &agent).await;
+            agent.close().await;
+        });
+        done.send(()).unwrap();
+    });
+    finished.recv_timeout(LIMIT).expect("the client is locked up, or failed");
 }

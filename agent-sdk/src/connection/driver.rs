@@ -28,15 +28,16 @@ use super::{
     keepalive::{Keepalive, Silence},
     outbox::{self, Outbox},
     pending::Ending,
-    restore::Restore,
+    restore::{Restore, Restored},
     shared::{Shared, Table},
     state::State,
+    subscriptions::Subscription,
     transport::Transport,
     upgrade::shown,
 };
 use crate::{
     event::Message,
-    wire::{self, Envelope, Payload, Request, Spare, Status},
+    wire::{self, Envelope, Payload, Request, Spare, Status, Token},
 };
 
 /// Reads in one round, so that a flood of events does not keep calls from being sent.
@@ -195,6 +196,8 @@ impl<'a> Driver<'a> {
         let more_to_send = self.fill(cx);
         let all_written = self.write(cx)?;
         if more_to_read || (more_to_send && all_written) {
+            // Before an agent that never pauses keeps the timer from its turn.
+            self.on_time(Instant::now())?;
             return Ok(true);
         }
         self.rest();
@@ -283,17 +286,24 @@ impl<'a> Driver<'a> {
         let wants_events = self.shared.events.has_consumers();
         let restoring = !self.restore.is_done();
         let arrived = self.keepalive.last_received();
+        let mut notes = Notes::default();
         let mut table = self.shared.lock();
         for Arrived { message, envelope } in self.inbox.drain(..) {
             let Some(envelope) = envelope else {
-                unknown(&mut table, message.len());
+                notes.unknown(&mut table, message.len());
                 continue;
             };
             self.heard = true;
-            if restoring && self.restore.take(&envelope, &mut table) {
+            if restoring && let Some(restored) = self.restore.take(&envelope) {
+                if let Restored::Rejected(subscription) = restored {
+                    table.subscriptions.forget(&subscription);
+                    notes.given_up.push(subscription);
+                }
                 continue;
             }
-            if let Some(event) = answer(&mut table, message, &envelope, arrived, &mut self.wakers) {
+            let wakers = &mut self.wakers;
+            if let Some(event) = answer(&mut table, message, &envelope, arrived, wakers, &mut notes)
+            {
                 table.figures.events += 1;
                 if wants_events {
                     self.events.push(Message::new(event));
@@ -301,6 +311,7 @@ impl<'a> Driver<'a> {
             }
         }
         drop(table);
+        notes.log();
         if !self.events.is_empty() {
             self.shared.events.publish(&mut self.events);
         }
@@ -325,13 +336,7 @@ impl<'a> Driver<'a> {
     fn oversized(&mut self, message: &TooLarge) {
         let mut table = self.shared.lock();
         table.figures.oversized_messages += 1;
-        if table.figures.oversized_messages == 1 {
-            warn!(
-                bytes = message.size,
-                limit = self.shared.options.max_message_size,
-                "a message over the limit was skipped; `Builder::max_message_size` raises it"
-            );
-        }
+        let is_first = table.figures.oversized_messages == 1;
         let restoring = !self.restore.is_done();
         for token in [&message.head, &message.tail].into_iter().flat_map(|part| wire::tokens(part))
         {
@@ -345,6 +350,13 @@ impl<'a> Driver<'a> {
             }
         }
         drop(table);
+        if is_first {
+            warn!(
+                bytes = message.size,
+                limit = self.shared.options.max_message_size,
+                "a message over the limit was skipped; `Builder::max_message_size` raises it"
+            );
+        }
         self.tell_restored(restoring);
     }
 
@@ -418,6 +430,11 @@ impl<'a> Driver<'a> {
     /// are due are ended by the next round.
     fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
         let Some(next) = self.next_deadline() else { return Ok(false) };
+        let now = Instant::now();
+        if next <= now {
+            self.on_time(now)?;
+            return Ok(true);
+        }
         // A later deadline than the timer's needs no new timer: it fires once for nothing.
         if next < self.timer.deadline() || self.timer.is_elapsed() {
             self.timer.as_mut().reset(next);
@@ -499,6 +516,7 @@ fn answer(
     envelope: &Envelope,
     arrived: Instant,
     wakers: &mut Vec<Waker>,
+    notes: &mut Notes,
 ) -> Option<Bytes> {
     // A message without a token has been read as a whole, to look for one.
     let Some(token) = envelope.token else { return Some(message.into_bytes()) };
@@ -520,7 +538,7 @@ fn answer(
     if table.pending.made(token) {
         table.figures.late_replies += 1;
         if table.figures.late_replies == 1 {
-            debug!(%token, "a reply came after its call had ended; further ones are counted");
+            notes.late = Some(token);
         }
         // News about what a call has begun may bear the call's token.
         Message::new(message.clone().into_bytes()).kind()?;
@@ -528,7 +546,7 @@ fn answer(
     if wire::is_object(&message) {
         return Some(message.into_bytes());
     }
-    unknown(table, message.len());
+    notes.unknown(table, message.len());
     None
 }
 
@@ -539,10 +557,35 @@ fn release<T>(list: &mut Vec<T>, kept: usize) {
     }
 }
 
-/// Notes a message that is not a JSON object.
-fn unknown(table: &mut Table, bytes: usize) {
-    table.figures.unknown_messages += 1;
-    if table.figures.unknown_messages == 1 {
-        warn!(bytes, "a message is not a JSON object and is ignored; further ones are counted");
+/// What is to be logged once the table is released: whoever reads logs may do what he likes then,
+/// look at the agent's statistics for one.
+#[derive(Default)]
+struct Notes {
+    /// The first reply to a call that had ended.
+    late: Option<Token>,
+    /// The size of the first message that is not a JSON object.
+    unknown: Option<usize>,
+    given_up: Vec<Subscription>,
+}
+
+impl Notes {
+    /// Notes a message that is not a JSON object.
+    fn unknown(&mut self, table: &mut Table, bytes: usize) {
+        table.figures.unknown_messages += 1;
+        if table.figures.unknown_messages == 1 {
+            self.unknown = Some(bytes);
+        }
+    }
+
+    fn log(self) {
+        if let Some(token) = self.late {
+            debug!(%token, "a reply came after its call had ended; further ones are counted");
+        }
+        if let Some(bytes) = self.unknown {
+            warn!(bytes, "a message is not a JSON object and is ignored; further ones are counted");
+        }
+        for subscription in self.given_up {
+            warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
+        }
     }
 }

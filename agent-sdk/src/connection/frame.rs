@@ -97,7 +97,9 @@ enum Partial {
 impl Reader {
     /// A reader that begins with what arrived together with the upgrade's answer.
     pub(crate) fn new(received: BytesMut, limit: usize) -> Self {
-        Self { buffer: received, frame: None, message: None, limit }
+        // If nothing did, the room for it is not needed any more.
+        let buffer = if received.is_empty() { BytesMut::new() } else { received };
+        Self { buffer, frame: None, message: None, limit }
     }
 
     /// Where to put what is received next, if it is the rest of a large frame: with room for all of

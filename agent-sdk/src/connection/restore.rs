@@ -1,7 +1,6 @@
 //! What is said first on a new connection: the subscriptions of the one before.
 
 use tokio::time::Instant;
-use tracing::warn;
 
 use super::{frame, shared::Table, subscriptions::Subscription};
 use crate::wire::{Envelope, Status, Token};
@@ -10,6 +9,13 @@ use crate::wire::{Envelope, Status, Token};
 pub(super) struct Restore {
     waiting: Vec<(Token, Subscription)>,
     deadline: Instant,
+}
+
+/// The answer to a repeated request.
+pub(super) enum Restored {
+    Accepted,
+    /// It is to be given up.
+    Rejected(Subscription),
 }
 
 impl Restore {
@@ -42,16 +48,12 @@ impl Restore {
         Some(self.waiting.swap_remove(place).1)
     }
 
-    /// Takes the answer to a repeated request; whether it was one. What the agent rejects now is
-    /// given up.
-    pub(super) fn take(&mut self, envelope: &Envelope, table: &mut Table) -> bool {
-        let Some(subscription) = envelope.token.and_then(|token| self.answered(token)) else {
-            return false;
-        };
-        if envelope.status == Status::Error {
-            warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
-            table.subscriptions.forget(&subscription);
-        }
-        true
+    /// Takes the answer to a repeated request; `None` if it is something else.
+    pub(super) fn take(&mut self, envelope: &Envelope) -> Option<Restored> {
+        let subscription = self.answered(envelope.token?)?;
+        Some(match envelope.status {
+            Status::Ok => Restored::Accepted,
+            Status::Error => Restored::Rejected(subscription),
+        })
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct Intake {
     calls: Vec<Arc<Ticket>>,
+    /// So many of them were dropped by their callers.
+    dropped: usize,
     /// The task that owns the socket, while it waits.
     driver: Option<Waker>,
     /// Once set, nothing is accepted.
@@ -52,12 +54,29 @@ pub(crate) struct Table {
     pub(crate) latencies: Latencies,
     /// Set once somebody wants to close: until then calls in flight may still be answered.
     pub(crate) close_by: Option<Instant>,
+    /// Whether everything has been ended.
+    finished: bool,
     /// What was in the intake; used again, empty in between.
     admitted: Vec<Arc<Ticket>>,
 }
 
 /// The room that an empty intake keeps, in calls.
 const INTAKE_KEPT: usize = 64;
+
+impl Intake {
+    /// Notes that one of the calls was dropped, and lets no more of those be in here than of others;
+    /// how many were thrown out.
+    fn note_dropped(&mut self) -> usize {
+        self.dropped += 1;
+        if self.dropped <= INTAKE_KEPT || self.dropped <= self.calls.len() / 2 {
+            return 0;
+        }
+        let before = self.calls.len();
+        self.calls.retain(|ticket| ticket.is_new());
+        self.dropped = 0;
+        before - self.calls.len()
+    }
+}
 
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
@@ -69,6 +88,7 @@ impl Shared {
                 figures: Statistics::default(),
                 latencies: Latencies::default(),
                 close_by: None,
+                finished: false,
                 admitted: Vec::new(),
             }),
             events: Arc::default(),
@@ -109,6 +129,7 @@ impl Shared {
     pub(crate) fn admit(&self, table: &mut Table, cx: &Context<'_>, now: Instant) {
         let mut intake = self.intake();
         mem::swap(&mut intake.calls, &mut table.admitted);
+        intake.dropped = 0;
         match &mut intake.driver {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
@@ -140,8 +161,9 @@ impl Shared {
         let (alive, waker) = ticket.leave();
         if alive {
             table.figures.cancelled += 1;
-            if let Some(token) = ticket.token() {
-                table.pending.remove(token);
+            match ticket.token() {
+                Some(token) => table.pending.remove(token),
+                None => table.figures.calls += self.intake().note_dropped() as u64,
             }
         }
         drop(table);
@@ -173,22 +195,15 @@ impl Shared {
     /// Ends everything. Only the first reason counts.
     pub(crate) fn finish(&self, why: CloseReason) {
         let why = Arc::new(why);
-        let first = self.state.send_if_modified(|state| {
-            let open = !matches!(state, State::Closed { .. });
-            if open {
-                *state = State::Closed { why: Arc::clone(&why) };
-            }
-            open
-        });
-        if !first {
-            return;
-        }
         let sent = match &*why {
             CloseReason::Requested => Unanswered::Closed,
             other => Unanswered::ConnectionLost(other.to_string().into()),
         };
         let mut wakers = Vec::new();
         let mut table = self.lock();
+        if mem::replace(&mut table.finished, true) {
+            return;
+        }
         let (lost, unsent) = table.pending.close(&why, &sent, &mut wakers);
         table.figures.lost += lost;
         table.figures.closed += unsent;
@@ -202,6 +217,8 @@ impl Shared {
             table.figures.closed += 1;
         }
         drop(table);
+        // Whoever waits for this may rely on it that nothing is pending any more.
+        self.state.send_replace(State::Closed { why });
         wakers.into_iter().for_each(Waker::wake);
         self.events.close();
     }
@@ -233,5 +250,29 @@ impl Shared {
 fn wake(driver: Option<Waker>) {
     if let Some(waker) = driver {
         waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Request;
+
+    #[test]
+    fn dropped_calls_do_not_pile_up_before_they_are_taken_over() {
+        let shared = Shared::new(Options::default());
+        let submit = || {
+            let request = Request::new("echo", &()).unwrap();
+            let call = NewCall { request, timeout: Duration::from_secs(1), effect: None };
+            shared.submit(call, Waker::noop().clone()).unwrap()
+        };
+        let kept: Vec<_> = (0..10).map(|_| submit()).collect();
+        for _ in 0..10_000 {
+            shared.cancel(&submit());
+            assert!(shared.intake().calls.len() <= 2 * INTAKE_KEPT + 2);
+        }
+        let figures = shared.statistics();
+        assert_eq!((figures.calls, figures.cancelled, figures.pending), (10_010, 10_000, 10));
+        assert!(kept.iter().all(|ticket| ticket.is_new()));
     }
 }

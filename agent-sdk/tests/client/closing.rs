@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     bare::{Bare, CLOSE, PING, PONG, Session, TEXT},
-    common::{client, is_closed, is_connected, mock, pair, soon, until, until_requests},
+    common::{begin, client, is_closed, is_connected, mock, pair, soon, until, until_requests},
 };
 
 /// Closes in the background, as a program would that has other things to do.
@@ -250,4 +250,26 @@ async fn a_call_without_an_answer_is_told_that_this_side_closed() {
     soon(closing).await.unwrap();
     let error = soon(call).await.unwrap().unwrap_err();
     assert!(matches!(error, Error::OutcomeUnknown { reason: Unanswered::Closed, .. }), "{error:?}");
+}
+
+/// Whoever has waited for the end may rely on it that all calls have ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_it_is_closed_nothing_is_pending() {
+    for _ in 0..20 {
+        let mock = mock().start().await.unwrap();
+        mock.inject(Fault::lose());
+        let agent = client(&mock).close_timeout(Duration::ZERO).connect().await.unwrap();
+        let mut calls: Vec<_> =
+            (0..2000).map(|_| agent.call_raw("echo", ()).into_future()).collect();
+        for call in &mut calls {
+            begin(call).await;
+        }
+        soon(agent.close()).await;
+        let figures = agent.statistics();
+        assert_eq!((figures.calls, figures.pending), (2000, 0));
+        assert_eq!(figures.lost + figures.closed, 2000);
+        for call in calls {
+            soon(call).await.unwrap_err();
+        }
+    }
 }
