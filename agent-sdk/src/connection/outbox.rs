@@ -8,8 +8,6 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use super::transport::Transport;
-
 /// No more requests are taken while this much waits to be written, in bytes. What has not been taken
 /// is known not to have been sent, so little is taken at a time.
 pub(super) const FULL: usize = 16 * 1024;
@@ -43,7 +41,7 @@ impl Outbox {
     /// Writes as much as the socket takes: how many bytes, and whether nothing waits any more.
     pub(super) fn poll_write(
         &mut self,
-        transport: &mut Transport,
+        transport: &mut (impl AsyncWrite + Unpin),
         cx: &mut Context<'_>,
     ) -> (usize, io::Result<bool>) {
         let before = self.written;
@@ -60,7 +58,11 @@ impl Outbox {
         (size, flushed)
     }
 
-    fn write(&mut self, transport: &mut Transport, cx: &mut Context<'_>) -> io::Result<bool> {
+    fn write(
+        &mut self,
+        transport: &mut (impl AsyncWrite + Unpin),
+        cx: &mut Context<'_>,
+    ) -> io::Result<bool> {
         while self.waiting() > 0 {
             match Pin::new(&mut *transport).poll_write(cx, &self.frames[self.written..]) {
                 Poll::Ready(Ok(0)) => {
@@ -80,7 +82,11 @@ impl Outbox {
         Ok(true)
     }
 
-    fn flush(&mut self, transport: &mut Transport, cx: &mut Context<'_>) -> io::Result<bool> {
+    fn flush(
+        &mut self,
+        transport: &mut (impl AsyncWrite + Unpin),
+        cx: &mut Context<'_>,
+    ) -> io::Result<bool> {
         if !self.unflushed {
             return Ok(true);
         }
@@ -92,5 +98,70 @@ impl Outbox {
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => Ok(false),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt, BufWriter, DuplexStream, duplex};
+
+    use super::*;
+
+    fn poll(outbox: &mut Outbox, transport: &mut (impl AsyncWrite + Unpin)) -> (usize, bool) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let (size, written) = outbox.poll_write(transport, &mut cx);
+        (size, written.unwrap())
+    }
+
+    async fn read(theirs: &mut DuplexStream, size: usize) -> Vec<u8> {
+        let mut bytes = vec![0; size];
+        theirs.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    #[tokio::test]
+    async fn what_the_socket_does_not_take_at_once_follows_in_order() {
+        const SOCKET: usize = FULL / 2;
+        let frames: Vec<u8> = (0..=250).cycle().take(3 * FULL).collect();
+        let (mut ours, mut theirs) = duplex(SOCKET);
+        let mut outbox = Outbox::new(frames.clone());
+        let mut seen = Vec::new();
+        while seen.len() + SOCKET < frames.len() {
+            assert_eq!(poll(&mut outbox, &mut ours), (SOCKET, false));
+            assert_eq!(poll(&mut outbox, &mut ours), (0, false));
+            seen.extend(read(&mut theirs, SOCKET).await);
+            assert_eq!(outbox.waiting(), frames.len() - seen.len());
+            assert!(outbox.frames.len() <= outbox.waiting() + FULL, "what is gone is kept");
+        }
+        assert_eq!(poll(&mut outbox, &mut ours), (SOCKET, true));
+        seen.extend(read(&mut theirs, SOCKET).await);
+        assert_eq!((outbox.waiting(), outbox.frames().len()), (0, 0));
+        assert!(seen == frames, "the bytes came out otherwise than they went in");
+    }
+
+    #[tokio::test]
+    async fn what_a_transport_holds_back_is_flushed_once() {
+        let (ours, mut theirs) = duplex(4);
+        let mut transport = BufWriter::new(ours);
+        let mut outbox = Outbox::new(b"frames".to_vec());
+        assert_eq!(poll(&mut outbox, &mut transport), (6, false), "four of them are out");
+        assert_eq!(read(&mut theirs, 4).await, b"fram");
+        assert_eq!(poll(&mut outbox, &mut transport), (0, true));
+        assert_eq!(read(&mut theirs, 2).await, b"es");
+        assert!(!outbox.unflushed);
+    }
+
+    #[test]
+    fn a_socket_that_is_gone_or_takes_nothing_is_an_error() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut ours, theirs) = duplex(4);
+        drop(theirs);
+        let mut outbox = Outbox::new(b"frames".to_vec());
+        assert!(outbox.poll_write(&mut ours, &mut cx).1.is_err());
+        let (size, written) =
+            outbox.poll_write(&mut io::Cursor::new(vec![0; 2].into_boxed_slice()), &mut cx);
+        assert_eq!((size, written.unwrap_err().kind()), (2, io::ErrorKind::WriteZero));
     }
 }
