@@ -51,8 +51,10 @@ struct Kept {
     /// For each of the lists, in items.
     items: usize,
 }
+/// As many items as a round usually has at most.
+const BATCH: usize = 256;
 /// While calls are in flight.
-const KEPT_BUSY: Kept = Kept { out: 2 * outbox::FULL, items: 256 };
+const KEPT_BUSY: Kept = Kept { out: 2 * outbox::FULL, items: 2 * BATCH };
 /// While the connection is idle.
 const KEPT_IDLE: Kept = Kept { out: 4 * 1024, items: 16 };
 /// How long the agent may take to echo a close frame.
@@ -262,7 +264,9 @@ impl<'a> Driver<'a> {
                 }
                 Ok(Some(Incoming::Gathered(message))) => {
                     let envelope = Envelope::read(&message);
-                    self.inbox.push(Arrived { message: Payload::Received(message), envelope });
+                    let is_answer = envelope.as_ref().is_some_and(Envelope::is_answer);
+                    let message = self.spare.hold_or_keep(message, is_answer);
+                    self.inbox.push(Arrived { message, envelope });
                 }
                 Ok(Some(Incoming::TooLarge(message))) => self.oversized(&message),
                 Ok(Some(Incoming::Ping(payload))) => self.ping = Some(payload),
@@ -287,6 +291,7 @@ impl<'a> Driver<'a> {
         let restoring = !self.restore.is_done();
         let arrived = self.keepalive.last_received();
         let mut notes = Notes::default();
+        self.wakers.reserve(self.inbox.len());
         let mut table = self.shared.lock();
         for Arrived { message, envelope } in self.inbox.drain(..) {
             let Some(envelope) = envelope else {
@@ -378,6 +383,7 @@ impl<'a> Driver<'a> {
         let expired = table.pending.expire(now, &mut self.wakers);
         table.figures.timed_out += expired;
         let may_send = self.restore.is_done() && self.close_sent.is_none();
+        self.taken.reserve(table.pending.queued().min(BATCH));
         while may_send && room > 0 {
             let Some(request) = table.pending.take() else { break };
             room = room.saturating_sub(request.as_bytes().len());
@@ -414,15 +420,20 @@ impl<'a> Driver<'a> {
 
     /// Gives back what is not needed for long.
     fn rest(&mut self) {
-        let idle = self.shared.lock().pending.is_idle();
+        let mut table = self.shared.lock();
+        let idle = table.pending.is_idle();
+        if idle {
+            self.shared.release(&mut table);
+        }
+        drop(table);
         let kept = if idle { KEPT_IDLE } else { KEPT_BUSY };
         release(self.outbox.frames(), kept.out);
         release(&mut self.inbox, kept.items);
         release(&mut self.taken, kept.items);
         release(&mut self.events, kept.items);
         release(&mut self.wakers, kept.items);
-        if idle && !self.spare.is_empty() {
-            self.spare = Spare::default();
+        if idle {
+            self.spare.release(kept.items);
         }
     }
 

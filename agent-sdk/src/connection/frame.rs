@@ -76,6 +76,8 @@ pub(crate) enum FrameError {
 
 /// How long the header of an unmasked frame may be.
 const MAX_HEADER: usize = 10;
+/// The room for a message that comes in parts, at first.
+const GATHERED: usize = 256;
 
 /// Turns what was received into messages.
 pub(crate) struct Reader {
@@ -154,6 +156,10 @@ impl Reader {
             .frame
             .as_ref()
             .map_or(MAX_HEADER, |(_, length)| usize::try_from(*length).unwrap_or(usize::MAX));
+        if self.buffer.is_empty() {
+            // Enough for most messages, so that they grow no more.
+            self.buffer.reserve(GATHERED);
+        }
         let missing = expected.saturating_sub(self.buffer.len()).max(1);
         let (now, later) = received.split_at(missing.min(received.len()));
         self.buffer.extend_from_slice(now);

@@ -190,6 +190,7 @@ fn watch(shared: &Shared, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> b
         shared.admit(&mut table, cx, now);
         let expired = table.pending.expire(now, &mut wakers);
         table.figures.timed_out += expired;
+        shared.release(&mut table);
         let (closing, next) = (table.close_by.is_some(), table.pending.next_deadline());
         drop(table);
         wakers.into_iter().for_each(Waker::wake);

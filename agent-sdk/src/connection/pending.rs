@@ -96,6 +96,18 @@ impl Pending {
         }
     }
 
+    /// Makes room for so many calls at once.
+    pub(crate) fn reserve(&mut self, calls: usize) {
+        self.slots.reserve(calls.saturating_sub(self.free.len()));
+        self.free.reserve(self.slots.capacity() - self.free.len());
+        self.queue.reserve(calls);
+    }
+
+    /// How many calls wait to be sent, with those that have ended meanwhile.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Takes a call over and puts it into the queue, unless its caller has left. Its time begins.
     pub(crate) fn insert(&mut self, ticket: Arc<Ticket>, now: Instant) {
         let index = self.free.last().copied().unwrap_or_else(|| {

@@ -136,11 +136,19 @@ impl Shared {
         }
         drop(intake);
         table.figures.calls += table.admitted.len() as u64;
+        table.pending.reserve(table.admitted.len());
         for ticket in table.admitted.drain(..) {
             table.pending.insert(ticket, now);
         }
-        if table.admitted.capacity() > INTAKE_KEPT {
-            table.admitted = Vec::new();
+    }
+
+    /// Gives back what an idle connection does not need.
+    pub(crate) fn release(&self, table: &mut Table) {
+        let mut intake = self.intake();
+        for calls in [&mut intake.calls, &mut table.admitted] {
+            if calls.is_empty() && calls.capacity() > INTAKE_KEPT {
+                *calls = Vec::new();
+            }
         }
     }
 

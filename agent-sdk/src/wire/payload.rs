@@ -71,8 +71,21 @@ impl Spare {
         Payload::Copied(buffer)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The same with a message that has memory of its own, which is kept if it is not copied.
+    pub(crate) fn hold_or_keep(&mut self, message: Bytes, is_answer: bool) -> Payload {
+        if is_answer && message.len() <= Self::SIZE {
+            self.hold(&message, is_answer)
+        } else {
+            Payload::Received(message)
+        }
+    }
+
+    /// Gives all buffers back, and the room for more than so many.
+    pub(crate) fn release(&mut self, kept: usize) {
+        self.0.clear();
+        if self.0.capacity() > kept {
+            self.0 = Vec::new();
+        }
     }
 }
 
@@ -84,20 +97,24 @@ mod tests {
     fn only_small_answers_take_a_buffer_and_only_small_buffers_are_kept() {
         let mut spare = Spare::default();
         spare.put(Vec::with_capacity(Spare::SIZE + 1));
-        assert!(spare.is_empty());
+        assert!(spare.0.is_empty());
         spare.put(b"a request".to_vec());
         let large = [b'a'; Spare::SIZE + 1];
         for (message, is_answer) in [(&large[..], true), (b"an event", false)] {
             assert_eq!(&*spare.hold(message, is_answer), message);
-            assert!(!spare.is_empty());
+            assert!(!spare.0.is_empty());
         }
         for _ in 0..2 {
             assert_eq!(&*spare.hold(b"an answer", true), b"an answer");
-            assert!(spare.is_empty());
+            assert!(spare.0.is_empty());
         }
         for _ in 0..=Spare::COUNT {
             spare.put(Vec::new());
         }
         assert_eq!(spare.0.len(), Spare::COUNT);
+        spare.release(Spare::COUNT);
+        assert!(spare.0.is_empty() && spare.0.capacity() > 0);
+        spare.release(0);
+        assert_eq!(spare.0.capacity(), 0);
     }
 }
