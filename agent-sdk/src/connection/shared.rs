@@ -36,6 +36,7 @@ pub(crate) struct Shared {
 
 /// Where callers on all threads leave their calls: as little as possible, since they all meet here.
 #[derive(Default)]
+#[repr(align(128))] // On lines of the caches that nothing else is on.
 struct Intake {
     calls: Vec<Arc<Ticket>>,
     /// So many of them were dropped by their callers.

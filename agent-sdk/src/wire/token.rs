@@ -1,6 +1,6 @@
 //! The token that joins a reply to its request.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU128};
 
 use uuid::Uuid;
 
@@ -9,11 +9,13 @@ use uuid::Uuid;
 /// The agent echoes it, so the slot is found without hashing. The name of the field
 /// (`idempotence`) suggests that the agent may refuse to execute a token twice; so no token is ever
 /// used again, neither in this process (a counter) nor in another (random bits).
+///
+/// It is never nil, so that an `Option` of it takes no more room.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token(u128);
+pub(crate) struct Token(NonZeroU128);
 
 /// The bits of a UUID that say "version 4, variant 1".
-const UUID_FORM: u128 = (4 << 76) | (2 << 62);
+const UUID_FORM: NonZeroU128 = NonZeroU128::new((4 << 76) | (2 << 62)).unwrap();
 /// The bits that hold the counter: all that follow the variant.
 const COUNTER: u128 = (1 << 62) - 1;
 /// The bits between the slot and the counter that are neither version nor variant.
@@ -24,18 +26,18 @@ const NO_SLOT: u32 = u32::MAX;
 impl Token {
     /// Reads a token in any form of a UUID, in either case.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        Uuid::try_parse_ascii(text).ok().map(|uuid| Self(uuid.as_u128()))
+        NonZeroU128::new(Uuid::try_parse_ascii(text).ok()?.as_u128()).map(Self)
     }
 
     /// The slot of the call.
     pub(crate) fn slot(self) -> u32 {
         // The slot is the highest 32 bits, so nothing is lost.
-        u32::try_from(self.0 >> 96).unwrap_or(NO_SLOT)
+        u32::try_from(self.0.get() >> 96).unwrap_or(NO_SLOT)
     }
 
     /// The form on the wire: 32 hexadecimal digits, as the vendor's client writes them.
     pub(crate) fn write(self, digits: &mut [u8; Self::DIGITS]) {
-        Uuid::from_u128(self.0).simple().encode_lower(digits);
+        Uuid::from_u128(self.0.get()).simple().encode_lower(digits);
     }
 
     /// The length of the form on the wire, in bytes.
@@ -44,7 +46,7 @@ impl Token {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Uuid::from_u128(self.0).simple().fmt(f)
+        Uuid::from_u128(self.0.get()).simple().fmt(f)
     }
 }
 
@@ -69,7 +71,7 @@ impl Tokens {
     /// A token that nobody has had, for the call in `slot`.
     pub(crate) fn next(&mut self, slot: u32) -> Token {
         self.counter = self.counter.wrapping_add(1) & COUNTER;
-        Token(u128::from(slot) << 96 | self.origin | UUID_FORM | self.counter)
+        Token(UUID_FORM | (u128::from(slot) << 96 | self.origin | self.counter))
     }
 
     /// A token for a request of the connection itself.
@@ -79,7 +81,7 @@ impl Tokens {
 
     /// Whether this made the token, whoever has it now: the answer comes late then.
     pub(crate) fn made(&self, token: Token) -> bool {
-        token.0 & (ORIGIN | UUID_FORM) == self.origin | UUID_FORM
+        token.0.get() & (ORIGIN | UUID_FORM.get()) == self.origin | UUID_FORM.get()
     }
 }
 
