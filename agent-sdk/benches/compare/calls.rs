@@ -9,15 +9,12 @@ use crate::{
     measure::{Load, Measured},
     ours,
     process::{Server, on_core, one_thread},
-    report::{Goal, OF_FLOOR, RATE, Row, spread},
+    report::{CPU, Goal, OF_FLOOR, RATE, Row, median},
     server::Service,
-    work,
+    work::{self, IN_FLIGHT},
 };
 
-/// Calls in flight at a time.
-const IN_FLIGHT: usize = 256;
-
-/// The floor and ours, in one round.
+/// Two clients in one round: the floor, mostly, and ours.
 type Pair = (Measured, Measured);
 
 /// The client is alone on its processor, and the server never sleeps: so the client is measured.
@@ -32,19 +29,19 @@ pub fn in_flight(plan: &Plan) -> Vec<Row> {
             &|| runtime.block_on(jsonrpsee::run(&other, IN_FLIGHT, plan.time)),
         ])
     });
-    let pairs: Vec<Pair> = rounds.iter().map(|[floor, ours, _]| (*floor, *ours)).collect();
-    let other: Vec<Pair> = rounds.iter().map(|[floor, _, other]| (*floor, *other)).collect();
+    let pairs = |first: usize, second: usize| -> Vec<Pair> {
+        rounds.iter().map(|round| (round[first], round[second])).collect()
+    };
+    let (of_floor, of_other, other) = (pairs(0, 1), pairs(2, 1), pairs(0, 2));
+    let times_other = of_other.iter().map(|(other, ours)| ours.rate / other.rate).collect();
     vec![
-        rate("256 in flight", &pairs, Goal::AtLeast(0.85)),
-        cpu("256 in flight", &pairs, Some(Goal::AtMost(1.2))),
-        Row {
-            name: format!("256 in flight: {RATE}"),
-            unit: "times jsonrpsee",
-            values: rounds.iter().map(|[_, ours, other]| ours.rate / other.rate).collect(),
-            goal: Some(Goal::AtLeast(10.0)),
-            note: rates(&other),
-        },
-        Row { goal: None, ..rate("256 in flight, jsonrpsee", &other, Goal::AtLeast(0.0)) },
+        loaded_rate("256 in flight", &of_floor).goal(Goal::AtLeast(0.85)),
+        cpu("256 in flight", &of_floor).goal(Goal::AtMost(1.2)),
+        Row::new("256 in flight", RATE, "times jsonrpsee", times_other)
+            .goal(Goal::AtLeast(10.0))
+            .note(rates(&of_other))
+            .disturbed_unless(busy(&of_floor)),
+        loaded_rate("256 in flight, jsonrpsee", &other),
     ]
 }
 
@@ -60,16 +57,16 @@ pub fn profile(time: Duration) {
 pub fn tls(plan: &Plan) -> Vec<Row> {
     let name = "256 in flight, wss";
     let pairs = loaded(plan, &Service { tls: true, ..work::agent() });
-    vec![rate(name, &pairs, Goal::AtLeast(0.85)), cpu(name, &pairs, None)]
+    vec![loaded_rate(name, &pairs).goal(Goal::AtLeast(0.85)), cpu(name, &pairs)]
 }
 
 /// The same with the fields of the replies in other orders: the worst of them.
 pub fn orders(plan: &Plan) -> Vec<Row> {
     let rows = work::OTHER_ORDERS.map(|order| {
         let pairs = loaded(plan, &work::agent_with(order));
-        let mut row = rate("256 in flight, any order", &pairs, Goal::AtLeast(0.75));
-        row.note = format!("{}; {}", work::names(order), row.note);
-        row
+        let row = loaded_rate("256 in flight, any order", &pairs).goal(Goal::AtLeast(0.75));
+        let note = format!("{}; {}", work::names(order), row.note);
+        row.note(note)
     });
     let worst = rows.into_iter().min_by(|a, b| a.spread().1.total_cmp(&b.spread().1));
     worst.into_iter().collect()
@@ -83,17 +80,16 @@ pub fn alternately(plan: &Plan) -> Vec<Row> {
     let name = "one after the other";
     let server = Server::start(&Service { sleep: true, core: Some(0), ..work::agent() });
     let pairs = pairs(plan, &server, Load::Alternately(plan.time));
-    let latency = |which: &str, value: fn(&Measured) -> f64| Row {
-        name: format!("{name}: {which} latency"),
-        unit: OF_FLOOR,
-        values: pairs.iter().map(|(floor, ours)| value(ours) / value(floor)).collect(),
-        goal: Some(Goal::AtMost(1.1)),
-        note: format!("{:.1} of {:.1} µs", ours(&pairs, value), theirs(&pairs, value)),
-    };
+    let latency =
+        |what, value: fn(&Measured) -> f64| {
+            Row::new(name, what, OF_FLOOR, ratios(&pairs, value))
+                .goal(Goal::AtMost(1.1))
+                .note(format!("{:.1} of {:.1} µs", second(&pairs, value), first(&pairs, value)))
+        };
     vec![
-        rate(name, &pairs, Goal::AtLeast(0.95)),
-        latency("median", |measured| measured.median),
-        latency("99th percentile", |measured| measured.slow),
+        rate(name, &pairs).goal(Goal::AtLeast(0.95)),
+        latency("median latency", |measured| measured.median),
+        latency("99th percentile latency", |measured| measured.slow),
     ]
 }
 
@@ -114,7 +110,9 @@ pub fn two_threads(plan: &Plan) -> Vec<Row> {
             runtime.block_on(ours::run_on_all_threads(&for_ours, load))
         }]);
     let pairs: Vec<Pair> = rounds.into_iter().map(|[floor, ours]| (floor, ours)).collect();
-    vec![rate(name, &pairs, Goal::AtLeast(0.6)), cpu(name, &pairs, None)]
+    // Twice as slow from one minute to the next, by where the host runs the two processors.
+    let rate = loaded_rate(name, &pairs).goal(Goal::AtLeast(0.6)).room(1.5);
+    vec![rate, cpu(name, &pairs)]
 }
 
 /// The floor and ours with calls in flight, against such a server.
@@ -133,43 +131,49 @@ fn pairs(plan: &Plan, server: &Server, load: Load) -> Vec<Pair> {
     rounds.into_iter().map(|[floor, ours]| (floor, ours)).collect()
 }
 
-fn rate(name: &str, pairs: &[Pair], goal: Goal) -> Row {
-    Row {
-        name: format!("{name}: {RATE}"),
-        unit: OF_FLOOR,
-        values: pairs.iter().map(|(floor, ours)| ours.rate / floor.rate).collect(),
-        goal: Some(goal),
-        note: rates(pairs),
-    }
+/// The rate of a client that is to be busy all the time.
+fn loaded_rate(name: &str, pairs: &[Pair]) -> Row {
+    let busy = busy(pairs);
+    let row = rate(name, pairs);
+    let note = format!("{}, floor busy {busy:.2}", row.note);
+    row.note(note).disturbed_unless(busy)
+}
+
+fn rate(name: &str, pairs: &[Pair]) -> Row {
+    let values = ratios(pairs, |measured| measured.rate);
+    Row::new(name, RATE, OF_FLOOR, values).note(rates(pairs))
 }
 
 fn rates(pairs: &[Pair]) -> String {
     let thousands = |measured: &Measured| measured.rate / 1e3;
-    format!(
-        "{:.0}k of {:.0}k, floor busy {:.2}",
-        ours(pairs, thousands),
-        theirs(pairs, thousands),
-        theirs(pairs, Measured::busy)
-    )
+    format!("{:.0}k of {:.0}k", second(pairs, thousands), first(pairs, thousands))
 }
 
-fn cpu(name: &str, pairs: &[Pair], goal: Option<Goal>) -> Row {
+fn cpu(name: &str, pairs: &[Pair]) -> Row {
     let cpu = |measured: &Measured| measured.cpu;
-    Row {
-        name: format!("{name}: CPU per call"),
-        unit: OF_FLOOR,
-        values: pairs.iter().map(|(floor, ours)| ours.cpu / floor.cpu).collect(),
-        goal,
-        note: format!("{:.2} of {:.2} µs", ours(pairs, cpu), theirs(pairs, cpu)),
-    }
+    Row::new(name, CPU, OF_FLOOR, ratios(pairs, cpu)).room(1.1).note(format!(
+        "{:.2} of {:.2} µs",
+        second(pairs, cpu),
+        first(pairs, cpu)
+    ))
 }
 
-/// The median of the floor's figures.
-fn theirs(pairs: &[Pair], figure: fn(&Measured) -> f64) -> f64 {
-    spread(&pairs.iter().map(|(floor, _)| figure(floor)).collect::<Vec<_>>()).1
+/// The figures of the second in terms of the first.
+fn ratios(pairs: &[Pair], figure: fn(&Measured) -> f64) -> Vec<f64> {
+    pairs.iter().map(|(first, second)| figure(second) / figure(first)).collect()
 }
 
-/// The median of our figures.
-fn ours(pairs: &[Pair], figure: fn(&Measured) -> f64) -> f64 {
-    spread(&pairs.iter().map(|(_, ours)| figure(ours)).collect::<Vec<_>>()).1
+/// The median of the figures of the first.
+fn first(pairs: &[Pair], figure: fn(&Measured) -> f64) -> f64 {
+    median(pairs.iter().map(|(first, _)| figure(first)))
+}
+
+/// The median of the figures of the second.
+fn second(pairs: &[Pair], figure: fn(&Measured) -> f64) -> f64 {
+    median(pairs.iter().map(|(_, second)| figure(second)))
+}
+
+/// Of each second, how much the first was at work.
+fn busy(pairs: &[Pair]) -> f64 {
+    first(pairs, Measured::busy)
 }

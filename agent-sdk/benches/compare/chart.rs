@@ -22,13 +22,15 @@ const STYLE: &str = "
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .quiet { fill: #59636e }
 .bar { fill: #2f81f7 }
-.spread, .floor { stroke: #59636e }
+.spread { stroke: #0a3069; stroke-width: 2 }
+.floor { stroke: #59636e; stroke-dasharray: 4 3 }
 .goal { stroke: #bf5b00; stroke-width: 3 }
 @media (prefers-color-scheme: dark) {
 .page { fill: #0d1117 }
 text { fill: #f0f6fc }
 .quiet { fill: #9198a1 }
-.spread, .floor { stroke: #9198a1 }
+.spread { stroke: #cae8ff }
+.floor { stroke: #9198a1 }
 .goal { stroke: #f0a050 }
 }";
 
@@ -48,10 +50,9 @@ pub fn draw(rows: &[Row]) -> String {
                 .set("height", "100%")
                 .set("rx", 6),
         )
-        .add(line("floor", LEFT + ONE, STEP - 8.0, bottom))
         .add(text("the floor", LEFT + ONE, 16.0, "middle", "quiet"))
         .add(text(
-            "bar: median of calls per second; line: lowest and highest round; stroke: goal",
+            "bar: median of calls per second; line: lowest to highest round; orange: goal",
             LEFT,
             bottom + 18.0,
             "start",
@@ -62,6 +63,7 @@ pub fn draw(rows: &[Row]) -> String {
         picture = bar(picture, row, top);
         top += STEP;
     }
+    picture = picture.add(line("floor", LEFT + ONE, STEP - 8.0, bottom));
     format!("{picture}\n")
 }
 
@@ -75,7 +77,7 @@ fn bar(picture: Document, row: &Row, top: f64) -> Document {
         .set("y1", middle)
         .set("y2", middle);
     let mut picture = picture
-        .add(text(row.short_name(), LEFT - 10.0, middle + 4.0, "end", ""))
+        .add(text(&row.name, LEFT - 10.0, middle + 4.0, "end", ""))
         .add(
             Rectangle::new()
                 .set("class", "bar")

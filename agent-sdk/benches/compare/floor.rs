@@ -1,4 +1,4 @@
-//! The floor: the least that a client on tokio-tungstenite has to do.
+//! The floor: a plain loop on tokio-tungstenite that does what each call needs, and nothing else.
 
 use std::{
     sync::Arc,
@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt, poll};
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -16,12 +16,13 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tungstenite::{Error, Message, client::IntoClientRequest, protocol::WebSocketConfig};
+use uuid::Uuid;
 
 use crate::{
     measure::{Latencies, Load, Measured, Stop, Watch},
     process::Server,
     server::Ready,
-    work::{ACTION, PARAMETERS, Parameters},
+    work::{ACTION, Metrics, PARAMETERS, Parameters},
 };
 
 #[derive(Serialize)]
@@ -32,10 +33,9 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Reply<'a> {
+struct Reply<'a, P> {
     idempotence: &'a str,
-    #[serde(borrow)]
-    parameters: &'a serde_json::value::RawValue,
+    parameters: P,
 }
 
 /// A request with such a number.
@@ -45,18 +45,27 @@ pub fn request(number: usize) -> Message {
 
 /// A request for such an action.
 pub fn request_for(action: &str, number: usize) -> Message {
-    let token = format!("{number:032x}");
-    let request = Request { action, parameters: PARAMETERS, idempotence: &token };
-    Message::text(serde_json::to_string(&request).expect("a request can be written"))
+    let mut token = Uuid::encode_buffer();
+    let idempotence = &*Uuid::from_u128(number as u128).simple().encode_lower(&mut token);
+    let mut text = Vec::with_capacity(256);
+    let request = Request { action, parameters: PARAMETERS, idempotence };
+    serde_json::to_writer(&mut text, &request).expect("a request can be written");
+    Message::text(String::from_utf8(text).expect("JSON is UTF-8"))
 }
 
-/// The number of the request that this answers.
-pub fn number(message: Option<Result<Message, Error>>) -> usize {
+/// The number of the request that this answers, and the result.
+pub fn reply<P: DeserializeOwned>(message: Option<Result<Message, Error>>) -> (usize, P) {
     let message = message.expect("the server stays").expect("the server writes frames");
     let Message::Text(text) = message else { panic!("the server writes text") };
-    let reply: Reply<'_> = serde_json::from_str(&text).expect("a good reply");
-    assert!(reply.parameters.get().len() > 2);
-    usize::from_str_radix(reply.idempotence, 16).expect("our token")
+    let reply: Reply<'_, P> = serde_json::from_str(&text).expect("a good reply");
+    (usize::from_str_radix(reply.idempotence, 16).expect("our token"), reply.parameters)
+}
+
+/// The number of the request that this answers, once the result is checked.
+pub fn number(message: Option<Result<Message, Error>>) -> usize {
+    let (number, metrics) = reply::<Metrics>(message);
+    metrics.check();
+    number
 }
 
 /// Runs the client under a load.

@@ -13,7 +13,7 @@ use crate::{
     floor::{self, Socket},
     memory, ours,
     process::{Server, allow_connections},
-    report::{Goal, Row, left_out, spread},
+    report::{Goal, Row, median},
     server::{Ready, Service},
     work,
 };
@@ -43,10 +43,10 @@ pub struct Idle {
 /// connection's. With `GLIBC_TUNABLES=glibc.malloc.tcache_count=0` it is all given back, without TLS.
 pub fn idle(plan: &Plan) -> Vec<Row> {
     if memory::resident().is_none() {
-        return left_out("idle", memory::UNKNOWN);
+        return vec![Row::left_out("idle", memory::UNKNOWN)];
     }
     if let Err(why) = allow_connections(CONNECTIONS) {
-        return left_out("idle", &why);
+        return vec![Row::left_out("idle", &why)];
     }
     let mut list = rows(plan, "idle", 10.0, false);
     list.extend(rows(plan, "idle, wss", 28.0, true));
@@ -60,19 +60,17 @@ fn rows(plan: &Plan, name: &str, limit: f64, tls: bool) -> Vec<Row> {
         (0..plan.long_rounds).map(|_| by_process(&job)).collect()
     };
     let (floor, ours) = (measure(Client::Floor), measure(Client::Ours));
-    let row = |name: String, figure: fn(&Idle) -> f64, goal| {
+    let row = |what, figure: fn(&Idle) -> f64, goal| {
         let of = |all: &[Idle]| all.iter().map(|each| figure(each) / 1024.0).collect::<Vec<_>>();
-        let note = format!("floor {:.1}", spread(&of(&floor)).1);
-        Row { name, unit: "KiB", values: of(&ours), goal: Some(goal), note }
+        Row::new(name, what, "KiB", of(&ours))
+            .goal(goal)
+            .room(1.1)
+            .note(format!("floor {:.1}", median(of(&floor).into_iter())))
     };
     vec![
-        row(format!("{name}: resident memory"), |idle| idle.made, Goal::AtMost(limit)),
-        row(format!("{name}: after a burst"), |idle| idle.after_each, Goal::AtMost(2.0 * limit)),
-        row(
-            format!("{name}: after bursts on all at once"),
-            |idle| idle.after_all,
-            Goal::Wish(2.0 * limit),
-        ),
+        row("resident memory", |idle| idle.made, Goal::AtMost(limit)),
+        row("after a burst", |idle| idle.after_each, Goal::AtMost(2.0 * limit)),
+        row("after bursts on all at once", |idle| idle.after_all, Goal::Wish(2.0 * limit)),
     ]
 }
 

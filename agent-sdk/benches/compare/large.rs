@@ -12,7 +12,7 @@ use crate::{
     client::{Job, by_process},
     floor, memory, ours,
     process::Server,
-    report::{Goal, OF_FLOOR, Row, left_out, spread},
+    report::{Goal, OF_FLOOR, Row, median},
     server::{LARGE, Ready, Service},
     work::{self, Bulk, PARAMETERS},
 };
@@ -44,7 +44,7 @@ pub fn large(plan: &Plan) -> Vec<Row> {
     let mut rows = if memory::peak().is_some() {
         vec![peak_row(plan, &server, Kept::Decoded, 2.2), peak_row(plan, &server, Kept::Whole, 1.1)]
     } else {
-        left_out("large: peak memory", memory::UNKNOWN)
+        vec![Row::left_out("32 MiB reply", memory::UNKNOWN)]
     };
     rows.push(behind(plan, &server));
     rows
@@ -52,17 +52,12 @@ pub fn large(plan: &Plan) -> Vec<Row> {
 
 fn peak_row(plan: &Plan, server: &Server, kept: Kept, limit: f64) -> Row {
     let name = match kept {
-        Kept::Decoded => "32 MiB reply, decoded: peak memory",
-        Kept::Whole => "32 MiB reply, kept whole: peak memory",
+        Kept::Decoded => "32 MiB reply, decoded",
+        Kept::Whole => "32 MiB reply, kept whole",
     };
     let job = Job::Large { kept, server: server.ready.clone() };
-    Row {
-        name: name.to_owned(),
-        unit: "times its size",
-        values: (0..plan.long_rounds).map(|_| by_process(&job)).collect(),
-        goal: Some(Goal::AtMost(limit)),
-        note: String::new(),
-    }
+    let values = (0..plan.long_rounds).map(|_| by_process(&job)).collect();
+    Row::new(name, "peak memory", "times its size", values).goal(Goal::AtMost(limit)).room(1.1)
 }
 
 /// The most memory that a large reply takes in this process, in times its size.
@@ -87,33 +82,29 @@ pub async fn peak(kept: Kept, server: &Ready) -> f64 {
     (peak - before) as f64 / SIZE as f64
 }
 
-/// On two threads: the caller of the large reply decodes it on one while the other goes on reading.
+/// Each on a runtime of two threads. The caller of the SDK decodes the large reply on one of them
+/// while the other goes on reading; the loop of the floor decodes it before it reads on.
 fn behind(plan: &Plan, server: &Server) -> Row {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let rounds = plan.rounds([&|| runtime.block_on(delays_of_floor(&server.ready)), &|| {
         runtime.block_on(delays_of_ours(&server.ready))
     }]);
-    let median = |figure: fn(&[Delays; 2]) -> Duration| {
-        let millis = rounds.iter().map(|round| figure(round).as_secs_f64() * 1e3);
-        spread(&millis.collect::<Vec<_>>()).1
+    let millis = |figure: fn(&[Delays; 2]) -> Duration| {
+        median(rounds.iter().map(|round| figure(round).as_secs_f64() * 1e3))
     };
-    Row {
-        name: "behind a 32 MiB reply: delay of a small one".to_owned(),
-        unit: OF_FLOOR,
-        values: rounds
-            .iter()
-            .map(|[floor, ours]| ours.behind.as_secs_f64() / floor.behind.as_secs_f64())
-            .collect(),
-        goal: Some(Goal::AtMost(1.1)),
-        note: format!(
-            "{:.1} of {:.1} ms, before it {:.1} of {:.1} ms, two threads",
-            median(|[_, ours]| ours.behind),
-            median(|[floor, _]| floor.behind),
-            median(|[_, ours]| ours.before),
-            median(|[floor, _]| floor.before),
-        ),
-    }
+    let ratio =
+        |[floor, ours]: &[Delays; 2]| ours.behind.as_secs_f64() / floor.behind.as_secs_f64();
+    let values = rounds.iter().map(ratio).collect();
+    Row::new("behind a 32 MiB reply", "delay of a small one", OF_FLOOR, values)
+        .goal(Goal::AtMost(1.1))
+        .note(format!(
+            "{:.1} of {:.1} ms; before it {:.1} of {:.1} ms",
+            millis(|[_, ours]| ours.behind),
+            millis(|[floor, _]| floor.behind),
+            millis(|[_, ours]| ours.before),
+            millis(|[floor, _]| floor.before),
+        ))
 }
 
 async fn delays_of_ours(server: &Ready) -> Delays {
@@ -152,11 +143,10 @@ async fn delays_of_floor(server: &Ready) -> Delays {
     socket.feed(floor::request_for(LARGE, 1)).await.expect("the server reads");
     socket.feed(floor::request(2)).await.expect("the server reads");
     socket.flush().await.expect("the server reads");
-    let mut arrivals = [Duration::ZERO; 3];
-    for (expected, arrival) in arrivals.iter_mut().enumerate() {
-        assert_eq!(floor::number(socket.next().await), expected);
-        *arrival = began.elapsed();
-    }
-    let [before, _, behind] = arrivals;
-    Delays { before, behind }
+    assert_eq!(floor::number(socket.next().await), 0);
+    let before = began.elapsed();
+    let (number, bulk) = floor::reply::<Bulk>(socket.next().await);
+    assert_eq!((number, bulk.text.len()), (1, SIZE));
+    assert_eq!(floor::number(socket.next().await), 2);
+    Delays { before, behind: began.elapsed() }
 }

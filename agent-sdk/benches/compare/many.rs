@@ -13,23 +13,44 @@ use crate::{
     Plan,
     measure::{Measured, Watch},
     ours,
-    process::{Server, allow_connections, on_core, one_thread, thread_time},
-    report::{Goal, Row, left_out, spread},
+    process::{Server, allow_connections, on_core, one_thread},
+    report::{CPU, Goal, Row, median},
     server::{Ready, Service},
     work,
 };
 
 const FEW: u32 = 1000;
 const MANY: u32 = 5000;
-/// From one call of a connection to its next.
-const PAUSE: Duration = Duration::from_secs(1);
+const SECOND: Duration = Duration::from_secs(1);
 /// Logins at a time.
 const LOGINS: usize = 64;
+
+/// What was achieved in a round, with a call a second on each connection, or with several.
+struct Round {
+    few: Outcome,
+    few_with_as_many_calls: Outcome,
+    many: Outcome,
+}
 
 /// What many connections achieved.
 struct Outcome {
     measured: Measured,
+    /// The calls that were due on each.
+    due: u32,
     lanes: Vec<Lane>,
+}
+
+impl Outcome {
+    /// The share of calls that were answered in time, on the connection where it is the lowest.
+    fn fewest(&self) -> f64 {
+        let fewest = self.lanes.iter().map(|lane| lane.in_time).min().unwrap_or_default();
+        f64::from(fewest) / f64::from(self.due)
+    }
+
+    /// The longest latency, in milliseconds.
+    fn worst(&self) -> f64 {
+        self.lanes.iter().map(|lane| lane.worst.as_secs_f64() * 1e3).fold(0.0, f64::max)
+    }
 }
 
 /// What one of them achieved.
@@ -44,91 +65,96 @@ struct Lane {
 
 /// All of the client is on one processor and one thread; the server sleeps, on the other one.
 pub fn many(plan: &Plan) -> Vec<Row> {
+    const NAME: &str = "1,000 and 5,000 connections";
     if let Err(why) = allow_connections(MANY) {
-        return left_out("many", &why);
+        return vec![Row::left_out(NAME, &why)];
     }
     let server = Server::start(&Service { sleep: true, ..work::agent() });
-    let rounds: Vec<[Outcome; 2]> = on_core(0, || {
-        let run = |count| one_thread().block_on(run(&server.ready, count, plan.seconds));
-        (0..plan.long_rounds).map(|_| [run(FEW), run(MANY)]).collect()
+    let rounds: Vec<Round> = on_core(0, || {
+        let run =
+            |count, each| one_thread().block_on(run(&server.ready, count, each, plan.seconds));
+        let round = |_| Round {
+            few: run(FEW, 1),
+            few_with_as_many_calls: run(FEW, MANY / FEW),
+            many: run(MANY, 1),
+        };
+        (0..plan.long_rounds).map(round).collect()
     });
-    let worst = |which: usize| {
-        let lanes = rounds.iter().flat_map(|round| &round[which].lanes);
-        lanes.map(|lane| lane.worst.as_secs_f64() * 1e3).fold(0.0, f64::max)
+    let row = |what, unit, value: fn(&Round) -> f64| {
+        Row::new(NAME, what, unit, rounds.iter().map(value).collect())
     };
-    let row = |name: &str, unit, goal, note, value: &dyn Fn(&[Outcome; 2]) -> f64| Row {
-        name: format!("1,000 and 5,000 connections: {name}"),
-        unit,
-        values: rounds.iter().map(value).collect(),
-        goal: Some(goal),
-        note,
-    };
-    let cpu = |which: usize| {
-        spread(&rounds.iter().map(|round| round[which].measured.cpu).collect::<Vec<_>>()).1
-    };
-    let mut rows = if thread_time().is_zero() {
-        left_out("many: CPU per call", "this system does not tell the CPU time of a thread")
-    } else {
-        vec![row(
-            "CPU per call",
-            "of that with few",
-            Goal::AtMost(1.2),
-            format!("{:.1} of {:.1} µs", cpu(1), cpu(0)),
-            &|[few, many]| many.measured.cpu / few.measured.cpu,
-        )]
-    };
-    rows.extend([
-        row("failed", "calls", Goal::AtMost(0.0), String::new(), &|round| {
-            f64::from(lanes(round).map(|lane| lane.failed).sum::<u32>())
-        }),
-        row(
-            "fewest calls",
-            "of those due",
-            Goal::AtLeast(0.95),
-            format!("latency at worst {:.1} and {:.1} ms", worst(0), worst(1)),
-            &|round| {
-                let fewest = lanes(round).map(|lane| lane.in_time).min().unwrap_or_default();
-                f64::from(fewest) / f64::from(plan.seconds)
-            },
-        ),
-    ]);
-    rows
+    let figure = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure));
+    vec![
+        row(CPU, "of 1,000", |round| round.many.measured.cpu / round.few.measured.cpu)
+            .goal(Goal::AtMost(1.2))
+            .room(1.1)
+            .note(format!(
+                "{:.1} of {:.1} µs",
+                figure(|round| round.many.measured.cpu),
+                figure(|round| round.few.measured.cpu)
+            )),
+        row(CPU, "of 1,000 that make as many calls", |round| {
+            round.many.measured.cpu / round.few_with_as_many_calls.measured.cpu
+        })
+        .note(format!(
+            "{:.1} of {:.1} µs",
+            figure(|round| round.many.measured.cpu),
+            figure(|round| round.few_with_as_many_calls.measured.cpu)
+        )),
+        row("failed", "calls", |round| {
+            let failed =
+                |outcome: &Outcome| outcome.lanes.iter().map(|lane| lane.failed).sum::<u32>();
+            f64::from(failed(&round.few) + failed(&round.few_with_as_many_calls))
+                + f64::from(failed(&round.many))
+        })
+        .goal(Goal::AtMost(0.0)),
+        row("fewest calls in time", "of those due", |round| {
+            round.few.fewest().min(round.many.fewest())
+        })
+        .goal(Goal::AtLeast(0.95))
+        .room(1.0)
+        .note(format!(
+            "latency at worst {:.1} and {:.1} ms",
+            figure(|round| round.few.worst()),
+            figure(|round| round.many.worst())
+        )),
+    ]
 }
 
-fn lanes(round: &[Outcome; 2]) -> impl Iterator<Item = &Lane> {
-    round.iter().flat_map(|outcome| &outcome.lanes)
-}
-
-/// Makes one call a second on each of so many connections.
-async fn run(server: &Ready, count: u32, seconds: u32) -> Outcome {
+/// Makes so many calls a second on each of so many connections.
+async fn run(server: &Ready, count: u32, each: u32, seconds: u32) -> Outcome {
+    let pause = SECOND / each;
     let logins = stream::iter(0..count).map(|_| ours::connect(server));
     let agents: Vec<Agent> = logins.buffer_unordered(LOGINS).collect().await;
     let watch = Watch::of_this_thread();
-    let begin = Instant::now() + PAUSE / 10;
+    let begin = Instant::now() + SECOND / 10;
     let mut running = JoinSet::new();
     for (agent, number) in agents.iter().cloned().zip(0..) {
         // Spread over the time between two calls.
-        running.spawn(lane(agent, begin + PAUSE * number / count, seconds));
+        running.spawn(lane(agent, begin + pause * number / count, pause, each * seconds));
     }
     let lanes = running.join_all().await;
-    let calls = count as usize * seconds as usize;
+    let calls = count as usize * (each * seconds) as usize;
     let measured = watch.measured(calls);
     join_all(agents.iter().map(Agent::close)).await;
-    Outcome { measured, lanes }
+    Outcome { measured, due: each * seconds, lanes }
 }
 
-async fn lane(agent: Agent, first: Instant, calls: u32) -> Lane {
+async fn lane(agent: Agent, first: Instant, pause: Duration, calls: u32) -> Lane {
     let mut lane = Lane::default();
     for number in 0..calls {
-        let due = first + PAUSE * number;
+        let due = first + pause * number;
         sleep_until(due).await;
-        match ours::call(&agent).await {
-            Ok(metrics) => metrics.check(),
+        let reply = ours::call(&agent).await;
+        let latency = due.elapsed();
+        lane.worst = lane.worst.max(latency);
+        match reply {
+            Ok(metrics) => {
+                metrics.check();
+                lane.in_time += u32::from(latency < pause);
+            }
             Err(_) => lane.failed += 1,
         }
-        let latency = due.elapsed();
-        lane.in_time += u32::from(latency < PAUSE);
-        lane.worst = lane.worst.max(latency);
     }
     lane
 }

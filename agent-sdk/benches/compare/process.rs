@@ -1,15 +1,14 @@
 //! The server as a process of its own, processors, and CPU time as the kernel counts it.
 
 use std::{
-    fs,
     io::{BufRead, BufReader},
-    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
 
 use core_affinity::CoreId;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::server::{Ready, Service};
@@ -63,9 +62,19 @@ pub fn end_after(time: Duration) {
     });
 }
 
+/// Whether there are two processors: one for the client, one for the server.
+pub fn are_enough() -> bool {
+    cores().len() > 1
+}
+
+fn cores() -> Vec<CoreId> {
+    core_affinity::get_core_ids().unwrap_or_default()
+}
+
 /// Keeps this thread, and the threads and processes that it starts, on one processor.
 pub fn pin(core: usize) {
-    core_affinity::set_for_current(CoreId { id: core });
+    let pinned = cores().get(core).is_some_and(|core| core_affinity::set_for_current(*core));
+    assert!(pinned, "this thread cannot be kept on processor {core}");
 }
 
 /// Does something on one processor; this thread stays where it is.
@@ -85,19 +94,16 @@ pub fn one_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// The CPU time of this thread so far; nothing where the kernel does not tell.
+/// The CPU time of this thread so far.
 pub fn thread_time() -> Duration {
-    time_of("/proc/thread-self".as_ref())
+    time_of(ClockId::ThreadCPUTime)
 }
 
-/// The CPU time of all threads that this process has now.
+/// The CPU time of all threads of this process so far.
 pub fn process_time() -> Duration {
-    let Ok(threads) = fs::read_dir("/proc/self/task") else { return Duration::ZERO };
-    threads.flatten().map(|thread| time_of(&thread.path())).sum()
+    time_of(ClockId::ProcessCPUTime)
 }
 
-fn time_of(thread: &Path) -> Duration {
-    let text = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
-    let nanos = text.split_whitespace().next().and_then(|word| word.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or_default())
+fn time_of(clock: ClockId) -> Duration {
+    clock_gettime(clock).try_into().unwrap_or_default()
 }

@@ -31,13 +31,14 @@ fn table(rows: &[Row]) -> String {
     let mut text =
         String::from("| | median | lowest–highest | goal | absolute |\n|---|---|---|---|---|\n");
     for row in rows {
+        let title = row.title();
         let (low, median, high) = row.spread();
         let goal = row.goal.map_or_else(String::new, |goal| goal.to_string());
         let verdict = if row.is_met() { "" } else { ", missed" };
         let _ = writeln!(
             text,
             "| {} | {median:.2} {} | {low:.2}–{high:.2} | {goal}{verdict} | {} |",
-            row.name, row.unit, row.note
+            title, row.unit, row.note
         );
     }
     let _ = writeln!(text, "\n{}", machine());

@@ -6,8 +6,7 @@ use std::fmt;
 pub const OF_FLOOR: &str = "of the floor";
 /// What most rows measure.
 pub const RATE: &str = "calls per second";
-/// How much worse than its goal a figure may be before a check fails, since machines are noisy.
-const ROOM: f64 = 1.25;
+pub const CPU: &str = "CPU per call";
 
 /// What a figure has to reach.
 #[derive(Clone, Copy)]
@@ -27,10 +26,10 @@ impl Goal {
     }
 
     /// A goal that is easier to reach.
-    fn with_room(self) -> Self {
+    fn with_room(self, room: f64) -> Self {
         match self {
-            Self::AtLeast(limit) => Self::AtLeast(limit / ROOM),
-            Self::AtMost(limit) => Self::AtMost(limit * ROOM),
+            Self::AtLeast(limit) => Self::AtLeast(limit / room),
+            Self::AtMost(limit) => Self::AtMost(limit * room),
             Self::Wish(_) => Self::Wish(f64::INFINITY),
         }
     }
@@ -47,20 +46,73 @@ impl fmt::Display for Goal {
 
 /// One line of the table: a figure that was measured once in each round.
 pub struct Row {
-    /// What it is, such as `256 in flight: rate`.
+    /// What was done, such as `256 in flight`.
     pub name: String,
+    /// What of it was measured, such as `calls per second`.
+    pub what: &'static str,
     /// What the values are, such as `of the floor` or `KiB`.
     pub unit: &'static str,
+    /// None if it could not be measured.
     pub values: Vec<f64>,
     pub goal: Option<Goal>,
-    /// The absolute figures behind it, for the curious.
+    /// The absolute figures behind it, or why there are none.
     pub note: String,
+    /// By how much a check lets the goal be missed, since machines are noisy.
+    room: f64,
+    /// Whether other work on the machine has spoilt it.
+    is_disturbed: bool,
 }
 
 impl Row {
+    pub fn new(
+        name: impl Into<String>,
+        what: &'static str,
+        unit: &'static str,
+        values: Vec<f64>,
+    ) -> Self {
+        let (goal, note) = (None, String::new());
+        Self { name: name.into(), what, unit, values, goal, note, room: 1.25, is_disturbed: false }
+    }
+
+    /// A row that cannot be measured here.
+    pub fn left_out(name: &str, why: &str) -> Self {
+        Self::new(name, "left out", "", Vec::new()).note(why.to_owned())
+    }
+
+    pub fn goal(self, goal: Goal) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
+
+    pub fn note(self, note: String) -> Self {
+        Self { note, ..self }
+    }
+
+    pub fn room(self, room: f64) -> Self {
+        Self { room, ..self }
+    }
+
+    /// Takes it for spoilt where the floor did not get most of its processor.
+    pub fn disturbed_unless(self, busy: f64) -> Self {
+        Self { is_disturbed: busy < 0.8, ..self }
+    }
+
+    pub fn title(&self) -> String {
+        format!("{}: {}", self.name, self.what)
+    }
+
     /// The lowest, the median and the highest value.
     pub fn spread(&self) -> (f64, f64, f64) {
-        spread(&self.values)
+        let mut sorted = self.values.clone();
+        sorted.sort_by(f64::total_cmp);
+        match (sorted.first(), sorted.get(sorted.len() / 2), sorted.last()) {
+            (Some(low), Some(median), Some(high)) => (*low, *median, *high),
+            _ => (f64::NAN, f64::NAN, f64::NAN),
+        }
+    }
+
+    /// Whether it was measured, and by an otherwise idle machine.
+    pub fn is_good(&self) -> bool {
+        !self.values.is_empty() && !self.is_disturbed
     }
 
     /// Whether the median reaches the goal.
@@ -70,43 +122,42 @@ impl Row {
 
     /// Whether the median is so far from the goal that noise does not explain it.
     pub fn is_missed_by_far(&self) -> bool {
-        self.goal.is_some_and(|goal| !goal.with_room().is_met(self.spread().1))
+        let is_met = |goal: Goal| goal.with_room(self.room).is_met(self.spread().1);
+        self.is_good() && !self.goal.is_none_or(is_met)
     }
 
     /// Whether it compares calls per second with those of the floor.
     pub fn is_rate(&self) -> bool {
-        self.name.ends_with(RATE) && self.unit == OF_FLOOR
-    }
-
-    /// The name without what is measured.
-    pub fn short_name(&self) -> &str {
-        self.name.split_once(": ").map_or(&self.name, |(name, _)| name)
+        self.what == RATE && self.unit == OF_FLOOR
     }
 }
 
-/// The lowest, the median and the highest of some values.
-pub fn spread(values: &[f64]) -> (f64, f64, f64) {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match (sorted.first(), sorted.get(sorted.len() / 2), sorted.last()) {
-        (Some(low), Some(median), Some(high)) => (*low, *median, *high),
-        _ => (f64::NAN, f64::NAN, f64::NAN),
-    }
+/// The median of some values.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    Row::new("", "", "", values.collect()).spread().1
 }
 
-/// Prints a line of the table.
+/// Prints what stands above the rows.
+pub fn print_head() {
+    println!("{:<44} median (lowest–highest)  goal", "");
+}
+
+/// Prints a row, on a terminal of 80 columns in two lines.
 pub fn print(row: &Row) {
+    if row.values.is_empty() {
+        println!("{}: {}", row.title(), row.note);
+        return;
+    }
     let (low, median, high) = row.spread();
     let goal = row.goal.map_or_else(String::new, |goal| goal.to_string());
-    let verdict = if row.is_met() { "" } else { "  MISSED" };
+    let verdict = if row.is_met() { "" } else { " MISSED" };
+    let range = format!("({low:.2}–{high:.2})");
+    println!("{:<44} {median:>6.2} {range:<13}  {goal}{verdict}", row.title());
+    let disturbed = if row.is_disturbed { "the machine was busy: no judgement; " } else { "" };
     println!(
-        "{:<44} {median:>8.2} ({low:.2}–{high:.2}) {:<16} {goal:>8}{verdict}  {}",
-        row.name, row.unit, row.note
+        "    {disturbed}{}{}{}",
+        row.unit,
+        if row.note.is_empty() { "" } else { "; " },
+        row.note
     );
-}
-
-/// Says why a group is not measured here.
-pub fn left_out(group: &str, why: &str) -> Vec<Row> {
-    println!("{group:<44} left out: {why}");
-    Vec::new()
 }

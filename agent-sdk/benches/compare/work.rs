@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::server::Service;
 
+/// Calls in flight at a time, where it is many.
+pub const IN_FLIGHT: usize = 256;
 pub const ACTION: &str = "agent_metrics";
 pub const PARAMETERS: Parameters = Parameters { since: 1_767_225_600, until: 1_767_229_200 };
 const RESULT: &str = r#"{"agent":"Axiom","processors":8,"players":42}"#;

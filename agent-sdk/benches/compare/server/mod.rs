@@ -20,14 +20,13 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
 use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 
 use crate::process;
 use connection::connection;
 
-/// The argument that makes this program the server.
+/// The argument that makes this program the server; what it is to do follows, as JSON.
 const SERVER: &str = "--serve";
 /// It ends by itself after this, whatever happens; clients fail then, and so does the program.
 const LIFE: Duration = Duration::from_secs(120);
@@ -39,45 +38,30 @@ pub const TOKEN: &str = "TOKEN";
 pub const LARGE: &str = "large_reply";
 
 /// What the server is to do.
-#[derive(Clone, Parser)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Service {
     /// What stands before the token in each request.
-    #[arg(long)]
     pub key: String,
     /// The reply, with `TOKEN` where the token is to stand; at most 125 bytes.
-    #[arg(long)]
     pub reply: String,
     /// Speak TLS.
-    #[arg(long)]
     pub tls: bool,
     /// Sleep until something arrives, instead of asking all the time; connections then get a thread
     /// each, and otherwise their turn one after the other.
-    #[arg(long)]
     pub sleep: bool,
     /// Answer three requests at a time, the one for `large_reply` with a text of so many bytes, and
     /// that between the replies to the others.
-    #[arg(long)]
     pub large: Option<usize>,
     /// Send so many events a second together with the replies.
-    #[arg(long)]
     pub events: Option<u32>,
     /// The processor to stay on.
-    #[arg(long)]
     pub core: Option<usize>,
 }
 
 impl Service {
     /// The arguments that start such a server.
-    pub fn arguments(&self) -> Vec<String> {
-        let mut list = vec![SERVER.to_owned()];
-        list.push(format!("--key={}", self.key));
-        list.push(format!("--reply={}", self.reply));
-        list.extend(self.tls.then(|| "--tls".to_owned()));
-        list.extend(self.sleep.then(|| "--sleep".to_owned()));
-        list.extend(self.large.map(|size| format!("--large={size}")));
-        list.extend(self.events.map(|rate| format!("--events={rate}")));
-        list.extend(self.core.map(|core| format!("--core={core}")));
-        list
+    pub fn arguments(&self) -> [String; 2] {
+        [SERVER.to_owned(), serde_json::to_string(self).expect("it can be written")]
     }
 }
 
@@ -91,8 +75,12 @@ pub struct Ready {
 
 /// What this process is to serve, if it is to be the server.
 pub fn asked_for() -> Option<Service> {
-    let mut arguments = std::env::args().skip(1).peekable();
-    (arguments.peek()? == SERVER).then(|| Service::parse_from(arguments))
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next()? != SERVER {
+        return None;
+    }
+    let service = arguments.next().expect("a service");
+    Some(serde_json::from_str(&service).expect("a service as JSON"))
 }
 
 /// Serves until its time is over.
