@@ -108,16 +108,14 @@ pub fn many(plan: &Plan) -> Vec<Row> {
                 + f64::from(failed(&round.many))
         })
         .goal(Goal::AtMost(0.0)),
-        row("fewest calls in time", "of those due", |round| {
-            round.few.fewest().min(round.many.fewest())
-        })
-        .goal(Goal::AtLeast(0.95))
-        .room(1.0)
-        .note(format!(
-            "latency at worst {:.1} and {:.1} ms",
-            figure(|round| round.few.worst()),
-            figure(|round| round.many.worst())
-        )),
+        row("fewest in time", "of those due", |round| round.few.fewest().min(round.many.fewest()))
+            .goal(Goal::AtLeast(0.95))
+            .room(1.0)
+            .note(format!(
+                "latency at worst {:.1} and {:.1} ms",
+                figure(|round| round.few.worst()),
+                figure(|round| round.many.worst())
+            )),
     ]
 }
 
