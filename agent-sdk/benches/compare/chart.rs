@@ -91,7 +91,7 @@ fn bar(picture: Document, row: &Row, top: f64) -> Document {
         picture = picture.add(line("goal", place(goal), top + 3.0, top + STEP - 3.0));
     }
     let figure = format!("{median:.2}");
-    picture.add(text(&figure, place(high.max(median)) + 8.0, middle + 4.0, "start", ""))
+    picture.add(text(&figure, place(MOST) + 10.0, middle + 4.0, "start", ""))
 }
 
 /// Where a rate stands, from left to right.
