@@ -267,21 +267,38 @@ mod tests {
     use super::*;
     use crate::wire::Request;
 
+    fn submit(shared: &Shared) -> Arc<Ticket> {
+        let request = Request::new("echo", &()).unwrap();
+        let call = NewCall { request, timeout: Duration::from_secs(1), effect: None };
+        shared.submit(call, Waker::noop().clone()).unwrap()
+    }
+
     #[test]
     fn dropped_calls_do_not_pile_up_before_they_are_taken_over() {
         let shared = Shared::new(Options::default());
-        let submit = || {
-            let request = Request::new("echo", &()).unwrap();
-            let call = NewCall { request, timeout: Duration::from_secs(1), effect: None };
-            shared.submit(call, Waker::noop().clone()).unwrap()
-        };
-        let kept: Vec<_> = (0..10).map(|_| submit()).collect();
+        let kept: Vec<_> = (0..10).map(|_| submit(&shared)).collect();
         for _ in 0..10_000 {
-            shared.cancel(&submit());
+            shared.cancel(&submit(&shared));
             assert!(shared.intake().calls.len() <= 2 * INTAKE_KEPT + 2);
         }
         let figures = shared.statistics();
         assert_eq!((figures.calls, figures.cancelled, figures.pending), (10_010, 10_000, 10));
         assert!(kept.iter().all(|ticket| ticket.is_new()));
+    }
+
+    #[test]
+    fn room_is_given_back_and_calls_are_not() {
+        const CALLS: usize = 4 * INTAKE_KEPT;
+        let shared = Shared::new(Options::default());
+        let tickets: Vec<_> = (0..CALLS).map(|_| submit(&shared)).collect();
+        let mut table = shared.lock();
+        shared.release(&mut table);
+        assert_eq!(shared.intake().calls.len(), CALLS);
+        shared.admit(&mut table, &Context::from_waker(Waker::noop()), Instant::now());
+        assert_eq!(table.pending.len(), CALLS);
+        assert!(tickets.iter().all(|ticket| ticket.token().is_some()));
+        assert!(table.admitted.capacity() >= CALLS);
+        shared.release(&mut table);
+        assert_eq!(table.admitted.capacity(), 0);
     }
 }
