@@ -264,13 +264,18 @@ fn wake(driver: Option<Waker>) {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
     use crate::wire::Request;
 
-    fn submit(shared: &Shared) -> Arc<Ticket> {
+    fn call() -> NewCall {
         let request = Request::new("echo", &()).unwrap();
-        let call = NewCall { request, timeout: Duration::from_secs(1), effect: None };
-        shared.submit(call, Waker::noop().clone()).unwrap()
+        NewCall { request, timeout: Duration::from_secs(1), effect: None }
+    }
+
+    fn submit(shared: &Shared) -> Arc<Ticket> {
+        shared.submit(call(), Waker::noop().clone()).unwrap()
     }
 
     #[test]
@@ -284,6 +289,28 @@ mod tests {
         let figures = shared.statistics();
         assert_eq!((figures.calls, figures.cancelled, figures.pending), (10_010, 10_000, 10));
         assert!(kept.iter().all(|ticket| ticket.is_new()));
+    }
+
+    #[test]
+    fn the_end_reaches_calls_that_nobody_has_taken_over_yet() {
+        let shared = Shared::new(Options::default());
+        let tickets: Vec<_> = (0..3).map(|_| submit(&shared)).collect();
+        shared.cancel(&tickets[0]);
+        shared.finish(CloseReason::Requested);
+        let figures = shared.statistics();
+        assert_eq!((figures.calls, figures.cancelled, figures.closed), (3, 1, 2));
+        assert_eq!(figures.pending, 0);
+        for ticket in &tickets[1..] {
+            let ending = ticket.poll(&Context::from_waker(Waker::noop()));
+            assert!(matches!(ending, Poll::Ready(Ending::Closed(_))), "{ending:?}");
+        }
+        // Only the first reason counts, and nothing is accepted any more.
+        shared.finish(CloseReason::RuntimeEnded);
+        let state = shared.watch_state();
+        assert!(
+            matches!(&*state.borrow(), State::Closed { why } if matches!(**why, CloseReason::Requested))
+        );
+        assert!(shared.submit(call(), Waker::noop().clone()).is_err());
     }
 
     #[test]
