@@ -77,9 +77,9 @@ impl<'a, T: FromReply> Call<'a, T> {
     }
 
     /// How long to wait for the reply, including any wait for a connection or for a turn. It is
-    /// counted from when the connection's task takes notice of the call, which the first poll makes it
-    /// do as soon as the runtime lets it run. The default is that of the action where the overlay names one,
-    /// else that of [`Builder::call_timeout`](crate::Builder::call_timeout).
+    /// counted from when the connection's task takes notice of the call, which the first poll makes
+    /// it do as soon as the runtime lets it run. The default is that of the action where the overlay
+    /// names one, else that of [`Builder::call_timeout`](crate::Builder::call_timeout).
     ///
     /// # Examples
     ///

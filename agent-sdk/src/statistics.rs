@@ -99,6 +99,7 @@ mod tests {
     fn percentiles_are_those_of_the_last_calls() {
         let mut latencies = Latencies::default();
         assert_eq!(latencies.percentile(50), None);
+        let room = latencies.ring.capacity();
         latencies.record(Duration::from_secs(9));
         for micros in 1..=LATENCIES as u64 {
             latencies.record(Duration::from_micros(micros));
@@ -106,5 +107,6 @@ mod tests {
         assert_eq!(latencies.percentile(50), Some(Duration::from_micros(128)));
         assert_eq!(latencies.percentile(99), Some(Duration::from_micros(254)));
         assert_eq!(latencies.percentile(100), Some(Duration::from_micros(256)));
+        assert_eq!(latencies.ring.capacity(), room, "nothing is allocated after the first call");
     }
 }

@@ -30,12 +30,7 @@ pub enum Client {
 
 /// What this process is to do, if it is to be the client.
 pub fn asked_for() -> Option<Job> {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next()? != CLIENT {
-        return None;
-    }
-    let job = arguments.next().expect("a job");
-    Some(serde_json::from_str(&job).expect("a job as JSON"))
+    process::job(CLIENT)
 }
 
 /// Does it; the only line of output is the result.

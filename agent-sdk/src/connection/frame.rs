@@ -572,6 +572,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_room_for_the_upgrade_is_given_back_if_nothing_followed() {
+        let reader = Reader::new(BytesMut::with_capacity(2048), LIMIT);
+        assert_eq!(reader.buffer.capacity(), 0);
+    }
+
     /// Neither a message nor what stands around it is copied.
     #[test]
     fn messages_that_came_as_a_whole_are_left_where_they_are() {

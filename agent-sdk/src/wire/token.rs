@@ -15,6 +15,7 @@ use uuid::Uuid;
 pub(crate) struct Token(NonZeroU128);
 
 /// The bits of a UUID that say "version 4, variant 1".
+// The compiler sees that it is not zero.
 const UUID_FORM: NonZeroU128 = NonZeroU128::new((4 << 76) | (2 << 62)).unwrap();
 /// The bits that hold the counter: all that follow the variant.
 const COUNTER: u128 = (1 << 62) - 1;

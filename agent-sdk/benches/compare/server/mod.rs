@@ -75,12 +75,7 @@ pub struct Ready {
 
 /// What this process is to serve, if it is to be the server.
 pub fn asked_for() -> Option<Service> {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next()? != SERVER {
-        return None;
-    }
-    let service = arguments.next().expect("a service");
-    Some(serde_json::from_str(&service).expect("a service as JSON"))
+    process::job(SERVER)
 }
 
 /// Serves until its time is over.
