@@ -20,7 +20,7 @@
 //! }
 //! use actions::{AgentActions as _, ServerStart};
 //!
-//! agent.server_start(ServerStart::new("AxiomMain")).await?;
+//! agent.server_start(ServerStart::new("survival")).await?;
 //! ```
 //!
 //! `Cargo.toml`: without the feature `actions`, since the SDK's own methods would stand before those
@@ -76,7 +76,7 @@ impl Builder {
         self
     }
 
-    /// Leaves the methods out: `agent.call(ServerStart::new("AxiomMain"))` serves in their place.
+    /// Leaves the methods out: `agent.call(ServerStart::new("survival"))` serves in their place.
     pub fn types_only(mut self) -> Self {
         self.generator = self.generator.types_only();
         self

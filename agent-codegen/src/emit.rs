@@ -69,7 +69,7 @@ impl Generator {
         Self { home: Home::OtherCrate, command, ..Self::new() }
     }
 
-    /// Leaves the methods out: `agent.call(ServerStart::new("AxiomMain"))` serves in their place.
+    /// Leaves the methods out: `agent.call(ServerStart::new("survival"))` serves in their place.
     #[must_use]
     pub fn types_only(mut self) -> Self {
         self.methods = false;

@@ -16,7 +16,7 @@ fn main() {
 
 const TOKEN: &str = r#""idempotence":"2f1c0a5e00000000b00100000000002a""#;
 const STATUS: &str = r#""status":"ok""#;
-const PARAMETERS: &str = r#""parameters":{"agent":"Axiom","processors":8,"players":42}"#;
+const PARAMETERS: &str = r#""parameters":{"agent":"alpha","processors":8,"players":42}"#;
 /// A mebibyte.
 const LARGE: usize = 1 << 20;
 /// Messages in one piece that was received.
@@ -50,7 +50,7 @@ fn envelope_behind(bencher: Bencher<'_, '_>, kind: &str) {
         }
         "short texts" => format!("[{}]", vec![r#""x""#; LARGE / 4].join(",")),
         "numbers" => format!("[{}]", vec!["12345.6"; LARGE / 8].join(",")),
-        _ => format!("[{}]", vec![r#"{"name":"AxiomMain","players":42}"#; LARGE / 34].join(",")),
+        _ => format!("[{}]", vec![r#"{"name":"survival","players":42}"#; LARGE / 34].join(",")),
     };
     let message = message(&[&format!(r#""parameters":{value}"#), STATUS, TOKEN]);
     bencher

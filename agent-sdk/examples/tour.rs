@@ -21,7 +21,7 @@ use tokio::time::timeout;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     // A server that the agent has, and how long to wait for news of it.
-    let server = env::var("AGENT_SERVER").unwrap_or_else(|_| "AxiomMain".to_owned());
+    let server = env::var("AGENT_SERVER").unwrap_or_else(|_| "survival".to_owned());
     let patience = Duration::from_secs(10);
 
     let agent = Agent::builder(variable("AGENT_URL")?)

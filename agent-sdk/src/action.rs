@@ -31,8 +31,8 @@ use crate::reply::FromReply;
 ///     }
 /// }
 ///
-/// let action = BrandNew { server: "AxiomMain".to_owned(), limit: None };
-/// assert_eq!(Parameters::json(&action)?, r#"{"server":"AxiomMain"}"#);
+/// let action = BrandNew { server: "survival".to_owned(), limit: None };
+/// assert_eq!(Parameters::json(&action)?, r#"{"server":"survival"}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 //

@@ -46,7 +46,7 @@ use crate::{
 /// use std::time::Duration;
 ///
 /// let reply = agent
-///     .call_raw("create_backup", serde_json::json!({ "server": "AxiomMain" }))
+///     .call_raw("create_backup", serde_json::json!({ "server": "survival" }))
 ///     .timeout(Duration::from_secs(600))
 ///     .await?;
 /// # Ok(()) }

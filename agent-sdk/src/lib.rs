@@ -15,8 +15,8 @@
 //!     .tls(Tls::known_agents("known_agents"))
 //!     .connect()
 //!     .await?;
-//! agent.server_start(ServerStart::new("AxiomMain")).await?;
-//! agent.create_backup(CreateBackup::new("AxiomMain")).timeout(Duration::from_secs(600)).await?;
+//! agent.server_start(ServerStart::new("survival")).await?;
+//! agent.create_backup(CreateBackup::new("survival")).timeout(Duration::from_secs(600)).await?;
 //! agent.close().await;
 //! # Ok(()) }
 //! ```

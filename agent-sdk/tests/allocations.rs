@@ -91,7 +91,7 @@ impl Pair {
 }
 
 async fn call(agent: &Agent) {
-    let started = agent.call(ServerStart { server: "AxiomMain" }).await.unwrap();
+    let started = agent.call(ServerStart { server: "survival" }).await.unwrap();
     assert_eq!((started.state.as_str(), started.players), ("running", 42));
 }
 

@@ -195,7 +195,7 @@ fn a_log_may_hold_the_agent_s_statistics() {
                 .unwrap();
             let agent = client(&mock, 1000).connect().await.unwrap();
             AGENT.set(agent.clone()).unwrap();
-            agent.call_raw("subscribe", json!({ "topic": "AxiomMain" })).await.unwrap();
+            agent.call_raw("subscribe", json!({ "topic": "survival" })).await.unwrap();
             mock.push_frames(RawFrames::Text(b"garbage".to_vec())).await;
             mock.push_frames(RawFrames::Text(vec![b'x'; 1001])).await;
             mock.inject(Fault::form(ReplyForm::Twice));

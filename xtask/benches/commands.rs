@@ -54,7 +54,7 @@ async fn main() -> Result<()> {
     print("generate, nothing to do", times, GENERATE_GOAL);
 
     let mock = Mock::start().await?;
-    let times = timed(|_| mock.client(["call", "servers"]), "AxiomMain").await?;
+    let times = timed(|_| mock.client(["call", "servers"]), "survival").await?;
     print("call, over TLS", times, CALL_GOAL);
     mock.stop().await
 }

@@ -8,7 +8,7 @@ use crate::server::Service;
 pub const IN_FLIGHT: usize = 256;
 pub const ACTION: &str = "agent_metrics";
 pub const PARAMETERS: Parameters = Parameters { since: 1_767_225_600, until: 1_767_229_200 };
-const RESULT: &str = r#"{"agent":"Axiom","processors":8,"players":42}"#;
+const RESULT: &str = r#"{"agent":"alpha","processors":8,"players":42}"#;
 
 #[derive(Serialize)]
 pub struct Parameters {

@@ -307,13 +307,13 @@ mod tests {
         let mut all = Events::new(Arc::clone(&hub), 10, 1 << 20);
         let mut other = Events::new(Arc::clone(&hub), 10, 1 << 20).kind("agent_health");
         let mut stdout = Events::new(Arc::clone(&hub), 10, 1 << 20).kind("x").kind("stdout");
-        let mut topic = Events::new(Arc::clone(&hub), 10, 1 << 20).topic("AxiomMain");
+        let mut topic = Events::new(Arc::clone(&hub), 10, 1 << 20).topic("survival");
         hub.publish(&mut vec![message(1)]);
         assert_eq!(read(&mut all), ["1"]);
         assert!(read(&mut other).is_empty());
         assert_eq!(read(&mut stdout), ["1"]);
         assert!(read(&mut topic).is_empty());
-        let text = br#"{"event":"state","parameters":{"server":"AxiomMain"},"number":2}"#;
+        let text = br#"{"event":"state","parameters":{"server":"survival"},"number":2}"#;
         hub.publish(&mut vec![Message::new(Bytes::from_static(text))]);
         assert_eq!(read(&mut topic), ["2"]);
     }

@@ -225,7 +225,7 @@ impl<'de> Deserialize<'de> for EntityId {
     }
 }
 
-/// The id of a server, such as `AxiomMain`.
+/// The id of a server, such as `survival`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(String);
 

@@ -58,7 +58,7 @@ impl Builder {
             credentials: Credentials { username: "root".to_owned(), password: fresh_password() },
             certificate: Certificate::default(),
             port: 0,
-            servers: vec!["AxiomMain".to_owned()],
+            servers: vec!["survival".to_owned()],
             handlers: HashMap::new(),
             ban: (5, Duration::from_secs(60)),
             options: Options {
@@ -110,7 +110,7 @@ impl Builder {
         self
     }
 
-    /// The ids of the servers that exist at the start, all stopped. Default: `AxiomMain` alone.
+    /// The ids of the servers that exist at the start, all stopped. Default: `survival` alone.
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.servers = ids.into_iter().map(Into::into).collect();
         self

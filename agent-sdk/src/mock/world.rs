@@ -200,7 +200,7 @@ mod tests {
 
     /// Acts on the one server; the answer, and the states that were told.
     fn act(world: &mut World, action: &str, more: &Value) -> (Answer, Vec<String>) {
-        let mut parameters = json!({ "server": "AxiomMain" }).as_object().unwrap().clone();
+        let mut parameters = json!({ "server": "survival" }).as_object().unwrap().clone();
         parameters.extend(more.as_object().unwrap().clone());
         let mut news = Vec::new();
         let answer = world.act(action, &parameters, &mut news).unwrap();
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_server_tells_one_story_from_start_to_kill() {
-        let mut world = World::new(["AxiomMain".to_owned()]);
+        let mut world = World::new(["survival".to_owned()]);
         let steps: [(&str, &[&str]); 5] = [
             ("server_start", &["starting", "running"]),
             ("restart", &["stopping", "starting", "running"]),
@@ -232,11 +232,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_in_words_and_changes_nothing() {
-        let mut world = World::new(["AxiomMain".to_owned()]);
+        let mut world = World::new(["survival".to_owned()]);
         for (action, words) in [
-            ("server_stop", "server `AxiomMain` is already stopped"),
-            ("restart", "server `AxiomMain` is already stopped"),
-            ("server_rcon_send", "server `AxiomMain` is not running"),
+            ("server_stop", "server `survival` is already stopped"),
+            ("restart", "server `survival` is already stopped"),
+            ("server_rcon_send", "server `survival` is not running"),
         ] {
             let (answer, told) = act(&mut world, action, &json!({}));
             assert_eq!(answer.unwrap_err()["error"], words);
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn rcon_is_read_from_where_the_reader_stands() {
-        let mut world = World::new(["AxiomMain".to_owned()]);
+        let mut world = World::new(["survival".to_owned()]);
         act(&mut world, "server_start", &json!({})).0.unwrap();
         for payload in ["#one", "#two"] {
             act(&mut world, "server_rcon_send", &json!({ "payload": payload })).0.unwrap();

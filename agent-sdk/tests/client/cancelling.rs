@@ -79,7 +79,7 @@ async fn cancelled_calls_that_were_sent_leave_nothing_behind() {
 async fn a_call_that_is_dropped_before_it_was_sent_never_is() {
     let (mock, agent) = pair().await;
     // On this runtime of one thread the connection's task cannot run before the drop.
-    let mut call = agent.call_raw("restart", json!({"server": "AxiomMain"})).into_future();
+    let mut call = agent.call_raw("restart", json!({"server": "survival"})).into_future();
     begin(&mut call).await;
     drop(call);
     soon(agent.call_raw("echo", ())).await.unwrap();

@@ -204,7 +204,7 @@ async fn closing_gives_up_an_attempt_that_is_being_made() {
 #[tokio::test]
 async fn closing_while_subscriptions_are_being_repeated_waits_for_none() {
     let (mock, agent) = pair().await;
-    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
+    soon(agent.call_raw("subscribe", json!({"topic": "survival"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("subscribe"));
     mock.cut_connections();
     until_requests(&mock, 2).await;
@@ -223,7 +223,7 @@ async fn a_call_that_waits_for_repeated_subscriptions_is_closed_at_the_limit() {
     let mock = mock().start().await.unwrap();
     let builder = client(&mock).close_timeout(Duration::from_millis(50));
     let agent = builder.connect().await.unwrap();
-    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
+    soon(agent.call_raw("subscribe", json!({"topic": "survival"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("subscribe"));
     mock.cut_connections();
     until_requests(&mock, 2).await;

@@ -10,12 +10,12 @@ use crate::common::{client, is_connected, mock, pair, soon, until};
 #[tokio::test]
 async fn a_change_of_state_is_told_to_whoever_has_subscribed() {
     let (_mock, agent) = pair().await;
-    let mut events = agent.events().topic("AxiomMain");
-    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
-    soon(agent.call_raw("server_start", json!({"server": "AxiomMain"}))).await.unwrap();
+    let mut events = agent.events().topic("survival");
+    soon(agent.call_raw("subscribe", json!({"topic": "survival"}))).await.unwrap();
+    soon(agent.call_raw("server_start", json!({"server": "survival"}))).await.unwrap();
     match soon(events.next()).await {
         Some(Event::Message(message)) => {
-            assert_eq!(message.topic(), Some("AxiomMain"));
+            assert_eq!(message.topic(), Some("survival"));
             assert!(matches!(message.known(), Some(Known::ServerState { .. })), "{message}");
         }
         other => panic!("{other:?}"),
@@ -26,12 +26,12 @@ async fn a_change_of_state_is_told_to_whoever_has_subscribed() {
 async fn console_lines_are_typed() {
     let (mock, agent) = pair().await;
     let mut events = agent.events().kind("stdout");
-    let line = json!({"action": "stdout", "parameters": {"server": "AxiomMain", "line": "hello"}});
+    let line = json!({"action": "stdout", "parameters": {"server": "survival", "line": "hello"}});
     mock.push_event(&json!({"action": "agent_health"})).await;
     mock.push_event(&line).await;
     match soon(events.next()).await {
         Some(Event::Message(message)) => {
-            let known = Known::Stdout { server: Some("AxiomMain"), line: Some("hello") };
+            let known = Known::Stdout { server: Some("survival"), line: Some("hello") };
             assert_eq!(message.known(), Some(known));
             assert_eq!(*message.json(), line);
         }
@@ -88,7 +88,7 @@ async fn subscriptions_hold_over_a_reconnect_before_anybody_is_told() {
     let (mock, agent) = pair().await;
     let mut state = agent.state();
     let mut events = agent.events();
-    for topic in ["AxiomMain", "Other"] {
+    for topic in ["survival", "Other"] {
         soon(agent.call_raw("subscribe", json!({"topic": topic}))).await.unwrap();
     }
     soon(agent.call_raw("unsubscribe", json!({"topic": "Other"}))).await.unwrap();
@@ -101,7 +101,7 @@ async fn subscriptions_hold_over_a_reconnect_before_anybody_is_told() {
     let repeated: Vec<_> =
         mock.requests()[before..].iter().map(|request| request.action.clone()).collect();
     assert_eq!(repeated, ["subscribe", "enable_stdout"]);
-    mock.push_event_to("AxiomMain", &json!({"action": "tick"})).await;
+    mock.push_event_to("survival", &json!({"action": "tick"})).await;
     mock.push_event_to("Other", &json!({"action": "tock"})).await;
     let mut kinds = Vec::new();
     while !kinds.contains(&"tick".to_owned()) {
@@ -147,7 +147,7 @@ async fn a_subscription_that_is_rejected_later_is_given_up() {
 async fn an_agent_that_does_not_answer_the_repeated_subscriptions_is_tried_again() {
     let mock = mock().start().await.unwrap();
     let agent = client(&mock).connect_timeout(Duration::from_millis(200)).connect().await.unwrap();
-    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
+    soon(agent.call_raw("subscribe", json!({"topic": "survival"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("subscribe").times(1));
     mock.cut_connections();
     let mut state = agent.state();

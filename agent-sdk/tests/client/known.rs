@@ -65,7 +65,7 @@ async fn an_event_without_parameters_is_its_own() {
     let mut line = Line::new().await;
     let event = json!({"event": "agent_health", "cpu": 3});
     assert_eq!(line.carry(&event).await.known(), Some(Known::AgentHealth(&event)));
-    let event = json!({"type": "system_info", "hostname": "axiom"});
+    let event = json!({"type": "system_info", "hostname": "alpha"});
     assert_eq!(line.carry(&event).await.known(), Some(Known::SystemInfo(&event)));
     let event = json!({"action": "download", "percent": 50});
     assert_eq!(line.carry(&event).await.known(), Some(Known::Download(&event)));

@@ -29,7 +29,7 @@ async fn a_restart_ends_the_calls_in_flight_sends_the_queued_and_keeps_the_subsc
     let mock = mock().start().await.unwrap();
     let agent = client(&mock).max_in_flight(SENT).connect().await.unwrap();
     let mut events = agent.events();
-    soon(agent.call_raw("subscribe", json!({"topic": "AxiomMain"}))).await.unwrap();
+    soon(agent.call_raw("subscribe", json!({"topic": "survival"}))).await.unwrap();
     mock.inject(Fault::lose().for_action("echo"));
     let mut calls = Vec::new();
     for number in 0..SENT + QUEUED {
@@ -61,7 +61,7 @@ async fn a_restart_ends_the_calls_in_flight_sends_the_queued_and_keeps_the_subsc
     assert_eq!(requests.len(), 1 + SENT + 1 + QUEUED);
     let again = &requests[1 + SENT];
     assert_eq!((&*again.action, again.session), ("subscribe", 2));
-    mock.push_event_to("AxiomMain", &json!({"action": "tick"})).await;
+    mock.push_event_to("survival", &json!({"action": "tick"})).await;
     assert!(matches!(soon(events.next()).await, Some(Event::Interrupted)));
     match soon(events.next()).await {
         Some(Event::Message(message)) => assert_eq!(message.kind(), Some("tick")),

@@ -69,12 +69,12 @@ async function story(client) {
   assert.match(reply.parameters.error, /text/);
   assert.equal((await client.call("no_such_action")).status, "error");
 
-  await client.call("subscribe", { topic: "AxiomMain" });
-  reply = await client.call("server_start", { server: "AxiomMain" });
+  await client.call("subscribe", { topic: "survival" });
+  reply = await client.call("server_start", { server: "survival" });
   assert.equal(reply.status, "ok");
   const states = [(await client.event()).parameters.state, (await client.event()).parameters.state];
   assert.deepEqual(states, ["starting", "running"]);
-  reply = await client.call("server", { server: "AxiomMain" });
+  reply = await client.call("server", { server: "survival" });
   assert.equal(reply.parameters.state, "running");
 }
 

@@ -76,12 +76,12 @@ async def story(client):
     reply = await client.call("no_such_action")
     assert reply["status"] == "error", reply
 
-    await client.call("subscribe", {"topic": "AxiomMain"})
-    reply = await client.call("server_start", {"server": "AxiomMain"})
+    await client.call("subscribe", {"topic": "survival"})
+    reply = await client.call("server_start", {"server": "survival"})
     assert reply["status"] == "ok", reply
     states = [(await client.event())["parameters"]["state"] for _ in range(2)]
     assert states == ["starting", "running"], states
-    reply = await client.call("server", {"server": "AxiomMain"})
+    reply = await client.call("server", {"server": "survival"})
     assert reply["parameters"]["state"] == "running", reply
 
 

@@ -90,10 +90,10 @@ async fn story(agent: Agent) {
     let Error::Rejected(rejected) = &error else { panic!("{error}") };
     assert_eq!(rejected.message(), "no fail");
 
-    raw("subscribe", json!({ "topic": "AxiomMain" })).await;
+    raw("subscribe", json!({ "topic": "survival" })).await;
     let event = timeout(Duration::from_secs(10), events.next()).await.expect("an event in time");
     let Some(Event::Message(event)) = event else { panic!("{event:?}") };
-    assert_eq!(event.topic(), Some("AxiomMain"));
+    assert_eq!(event.topic(), Some("survival"));
 
     let error = agent.call_raw("leave", json!({})).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::foreign::{Client, catalogue, plain_mock};
 
 fn state(event: &Value) -> &str {
-    assert_eq!((&event["action"], &event["topic"]), (&json!("server_state"), &json!("AxiomMain")));
+    assert_eq!((&event["action"], &event["topic"]), (&json!("server_state"), &json!("survival")));
     assert!(event.get("idempotence").is_none());
     event["parameters"]["state"].as_str().unwrap()
 }
@@ -17,21 +17,21 @@ async fn a_start_is_told_to_those_that_have_subscribed_and_to_nobody_else() {
     let mut actor = Client::login(&mock).await;
     let mut watcher = Client::login(&mock).await;
     let mut other = Client::login(&mock).await;
-    watcher.call("subscribe", json!({ "topic": "AxiomMain" })).await;
+    watcher.call("subscribe", json!({ "topic": "survival" })).await;
     other.call("subscribe", json!({ "topic": "another" })).await;
 
-    let started = actor.call("server_start", json!({ "server": "AxiomMain" })).await;
+    let started = actor.call("server_start", json!({ "server": "survival" })).await;
     assert_eq!(started["parameters"]["state"], "running");
     assert_eq!(state(&watcher.next().await), "starting");
     assert_eq!(state(&watcher.next().await), "running");
     let servers = watcher.call("servers", json!({})).await;
-    assert_eq!(servers["parameters"]["servers"][0]["id"], "AxiomMain");
+    assert_eq!(servers["parameters"]["servers"][0]["id"], "survival");
     assert_eq!(servers["parameters"]["servers"][0]["state"], "running");
 
     actor.expect_silence().await;
     other.expect_silence().await;
-    watcher.call("unsubscribe", json!({ "topic": "AxiomMain" })).await;
-    actor.call("server_stop", json!({ "server": "AxiomMain" })).await;
+    watcher.call("unsubscribe", json!({ "topic": "survival" })).await;
+    actor.call("server_stop", json!({ "server": "survival" })).await;
     watcher.expect_silence().await;
 }
 
@@ -39,12 +39,12 @@ async fn a_start_is_told_to_those_that_have_subscribed_and_to_nobody_else() {
 async fn ones_own_news_come_after_the_reply() {
     let mock = plain_mock().await;
     let mut client = Client::login(&mock).await;
-    client.call("subscribe", json!({ "topic": "AxiomMain" })).await;
-    client.call("server_start", json!({ "server": "AxiomMain" })).await;
+    client.call("subscribe", json!({ "topic": "survival" })).await;
+    client.call("server_start", json!({ "server": "survival" })).await;
     assert_eq!(state(&client.next().await), "starting");
     assert_eq!(state(&client.next().await), "running");
-    let again = client.call("server_start", json!({ "server": "AxiomMain" })).await;
-    assert_eq!(again["parameters"]["error"], "server `AxiomMain` is already running");
+    let again = client.call("server_start", json!({ "server": "survival" })).await;
+    assert_eq!(again["parameters"]["error"], "server `survival` is already running");
     client.expect_silence().await;
 }
 
@@ -60,7 +60,7 @@ async fn the_console_is_shown_to_those_that_have_asked_for_it() {
             (&json!("stdout"), &json!(line))
         );
     }
-    Client::login(&mock).await.call("server_start", json!({ "server": "AxiomMain" })).await;
+    Client::login(&mock).await.call("server_start", json!({ "server": "survival" })).await;
     assert_eq!(client.next().await["action"], "stdout");
 }
 
@@ -68,9 +68,9 @@ async fn the_console_is_shown_to_those_that_have_asked_for_it() {
 async fn subscriptions_end_with_their_connection() {
     let mock = plain_mock().await;
     let mut client = Client::login(&mock).await;
-    client.call("subscribe", json!({ "topic": "AxiomMain" })).await;
+    client.call("subscribe", json!({ "topic": "survival" })).await;
     let mut client = Client::login(&mock).await;
-    mock.push_event_to("AxiomMain", &json!({ "action": "news" })).await;
+    mock.push_event_to("survival", &json!({ "action": "news" })).await;
     client.expect_silence().await;
 }
 

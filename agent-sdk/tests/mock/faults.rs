@@ -180,7 +180,7 @@ async fn a_half_open_connection_says_nothing_and_stays() {
 async fn a_restart_cuts_all_and_keeps_the_port_and_the_servers() {
     let mock = plain_mock().await;
     let mut clients = [Client::login(&mock).await, Client::login(&mock).await];
-    clients[0].call("server_start", json!({ "server": "AxiomMain" })).await;
+    clients[0].call("server_start", json!({ "server": "survival" })).await;
     let url = mock.url();
     mock.restart().await.unwrap();
     for client in &mut clients {

@@ -42,8 +42,8 @@ executed it. Actions that are known to take minutes are given them.";
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask call servers
-  cargo xtask call server_filetree server=AxiomMain root=/ levels=2
-  cargo xtask call create_backup server=AxiomMain --timeout 3600
+  cargo xtask call server_filetree server=survival root=/ levels=2
+  cargo xtask call create_backup server=survival --timeout 3600
   cargo xtask call task_create --parameters - < task.json";
 
 impl Call {

@@ -43,7 +43,7 @@ pub struct MockAgentCommand {
     password: PasswordOptions,
 
     /// The id of a server that exists at the start; may be given more than once
-    #[arg(long = "server", value_name = "ID", default_value = "AxiomMain")]
+    #[arg(long = "server", value_name = "ID", default_value = "survival")]
     servers: Vec<String>,
 
     /// The version that the health check tells [default: that in the snapshot's name]

@@ -34,7 +34,7 @@ const EXAMPLES: &str = "\
 Ctrl-C ends it, with exit code 0.
 
 Examples:
-  cargo xtask watch --topic AxiomMain
+  cargo xtask watch --topic survival
   cargo xtask watch --console | grep --line-buffered stdout";
 
 /// Why it ends.

@@ -58,7 +58,7 @@ async fn the_commands_for_an_agent_work_one_after_the_other() {
         .replace(FINGERPRINT, mock.fingerprint());
     let ended = run(&script, project.path(), &format!("{}\n", mock.password())).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    for words in [mock.fingerprint(), "114 actions, unchanged", "up to date", "AxiomMain"] {
+    for words in [mock.fingerprint(), "114 actions, unchanged", "up to date", "survival"] {
         assert!(ended.stdout.contains(words), "{words}: {ended:?}");
     }
 }

@@ -22,13 +22,13 @@ async fn event(events: &mut StdoutLines) -> Value {
 #[tokio::test]
 async fn events_are_one_line_each_until_it_is_asked_to_end() {
     let mock = Mock::start().await;
-    let (mut watch, mut events) = start(&mock, &["--topic", "AxiomMain"]);
+    let (mut watch, mut events) = start(&mock, &["--topic", "survival"]);
     let mut stderr = lines(watch.stderr.take().unwrap());
     line_with(&mut stderr, "watching").await;
-    assert_eq!(mock.run(["call", "server_start", "server=AxiomMain"]).await.code, Some(0));
+    assert_eq!(mock.run(["call", "server_start", "server=survival"]).await.code, Some(0));
     for state in ["starting", "running"] {
         let told = event(&mut events).await;
-        assert_eq!(told["parameters"], json!({ "server": "AxiomMain", "state": state }));
+        assert_eq!(told["parameters"], json!({ "server": "survival", "state": state }));
     }
     terminate(&watch).await;
     assert_eq!(events.next_line().await.unwrap(), None);
@@ -52,7 +52,7 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
     };
     let mock = start_mock("0").await;
     let port = mock.url().rsplit([':', '/']).nth(1).unwrap().to_owned();
-    let (mut watch, mut events) = start(&mock, &["--topic", "AxiomMain"]);
+    let (mut watch, mut events) = start(&mock, &["--topic", "survival"]);
     let mut stderr = lines(watch.stderr.take().unwrap());
     line_with(&mut stderr, "watching").await;
 
@@ -60,7 +60,7 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
     line_with(&mut stderr, "no connection; attempt").await;
     let mock = start_mock(&port).await;
     line_with(&mut stderr, "connected again").await;
-    assert_eq!(mock.run(["call", "server_start", "server=AxiomMain"]).await.code, Some(0));
+    assert_eq!(mock.run(["call", "server_start", "server=survival"]).await.code, Some(0));
     assert_eq!(event(&mut events).await["parameters"]["state"], "starting");
     terminate(&watch).await;
     assert_eq!(watch.wait().await.unwrap().code(), Some(0));
@@ -69,11 +69,11 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
 #[tokio::test]
 async fn a_reader_that_has_enough_ends_it() {
     let mock = Mock::start().await;
-    let (mut watch, events) = start(&mock, &["--console", "--topic", "AxiomMain"]);
+    let (mut watch, events) = start(&mock, &["--console", "--topic", "survival"]);
     let mut stderr = lines(watch.stderr.take().unwrap());
     line_with(&mut stderr, "watching").await;
     drop(events);
-    mock.run(["call", "server_start", "server=AxiomMain"]).await.json();
+    mock.run(["call", "server_start", "server=survival"]).await.json();
     let code = tokio::time::timeout(crate::common::LIMIT, watch.wait()).await;
     assert_eq!(code.expect("it does not end").unwrap().code(), Some(0));
 }

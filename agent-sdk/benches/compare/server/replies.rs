@@ -10,7 +10,7 @@ use super::{LARGE, Service, TOKEN};
 /// RFC 6455, 5.2: a whole text message.
 pub const TEXT: u8 = 0x81;
 /// An event of some hundred bytes.
-const EVENT: &str = r#"{"action":"stdout","parameters":{"server":"AxiomMain","line":"[12:34:56] [Server] Steve joined"}}"#;
+const EVENT: &str = r#"{"action":"stdout","parameters":{"server":"survival","line":"[12:34:56] [Server] Steve joined"}}"#;
 /// What stands behind the text in a large reply.
 const TAIL: &[u8] = br#""}}"#;
 /// At most so many events at once; what was missed by more than that stays missed.

@@ -34,8 +34,8 @@ fn called(mock: &MockAgent) -> Vec<String> {
 async fn a_running_server_is_restarted_and_then_backed_up() {
     let mock = MockAgent::builder(catalogue()).start().await.unwrap();
     let agent = connect(&mock).await;
-    agent.server_start(ServerStart::new("AxiomMain")).await.unwrap();
-    timeout(LIMIT, restart(&agent, "AxiomMain", LIMIT)).await.unwrap().unwrap();
+    agent.server_start(ServerStart::new("survival")).await.unwrap();
+    timeout(LIMIT, restart(&agent, "survival", LIMIT)).await.unwrap().unwrap();
     assert_eq!(called(&mock), ["server_start", "subscribe", "restart", "create_backup"]);
     mock.stop().await;
 }
@@ -59,7 +59,7 @@ async fn a_server_that_does_not_come_up_is_not_backed_up() {
         .unwrap();
     let agent = connect(&mock).await;
     let patience = Duration::from_millis(100);
-    let trouble = restart(&agent, "AxiomMain", patience).await.unwrap_err();
+    let trouble = restart(&agent, "survival", patience).await.unwrap_err();
     assert!(matches!(trouble, Trouble::NotRunning { .. }), "{trouble}");
     assert!(!called(&mock).contains(&"create_backup".to_owned()));
     mock.stop().await;
@@ -69,9 +69,9 @@ async fn a_server_that_does_not_come_up_is_not_backed_up() {
 async fn the_program_itself_says_what_it_did() {
     let mock = MockAgent::builder(catalogue()).start().await.unwrap();
     let agent = connect(&mock).await;
-    agent.server_start(ServerStart::new("AxiomMain")).await.unwrap();
+    agent.server_start(ServerStart::new("survival")).await.unwrap();
     let program = tokio::process::Command::new(env!("CARGO_BIN_EXE_restart-tool"))
-        .arg("AxiomMain")
+        .arg("survival")
         .env("AGENT_URL", mock.url())
         .env("AGENT_USERNAME", mock.username())
         .env("AGENT_PASSWORD", mock.password())
@@ -82,6 +82,6 @@ async fn the_program_itself_says_what_it_did() {
     let output = timeout(LIMIT, program).await.unwrap().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{stderr}");
-    assert_eq!(output.stdout, b"AxiomMain runs again and has a new backup\n");
+    assert_eq!(output.stdout, b"survival runs again and has a new backup\n");
     mock.stop().await;
 }

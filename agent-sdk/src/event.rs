@@ -76,7 +76,7 @@ impl Events {
     ///
     /// ```no_run
     /// # fn example(agent: agent_sdk::Agent) {
-    /// let events = agent.events().topic("AxiomMain").topic("AxiomTest");
+    /// let events = agent.events().topic("survival").topic("creative");
     /// # }
     /// ```
     pub fn topic(self, topic: impl Into<String>) -> Self {
