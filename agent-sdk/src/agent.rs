@@ -7,7 +7,6 @@ use tokio::sync::watch;
 
 use crate::{
     action::{Action, Parameters},
-    builder::Builder,
     call::Call,
     connection::{Shared, State},
     event::Events,
@@ -59,11 +58,6 @@ impl Drop for Handle {
 impl Agent {
     pub(crate) fn new(shared: Arc<Shared>, url: String) -> Self {
         Self { handle: Arc::new(Handle { shared, url }) }
-    }
-
-    /// Begins to make a connection; see [`Builder`] for the form of the URL and for all options.
-    pub fn builder(url: impl Into<String>) -> Builder {
-        Builder::new(url.into())
     }
 
     /// Calls an action; the generated methods do this.

@@ -7,50 +7,34 @@ use tokio::time::Instant;
 
 use crate::{
     agent::Agent,
-    connection::{self, Connector, Credentials, Dialer, Endpoint, Reconnect, Shared},
+    connection::{self, Shared},
+    dial::{Connector, Credentials, Endpoint},
     error::ConnectError,
+    options::{FOREVER, Options, ReconnectPolicy},
 };
 #[cfg(feature = "tls")]
 use crate::{
-    connection::{Transport, Trust},
+    dial::{Transport, Trust},
     tls::{Certificate, Tls},
 };
-
-/// The longest time that is reckoned with; whatever is longer is taken for this.
-pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// A shorter time would be over before an answer can come.
 const SHORTEST_KEEPALIVE: Duration = Duration::from_millis(10);
 
-/// What a running connection has to know of the builder's options.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    pub(crate) connect_timeout: Duration,
-    pub(crate) call_timeout: Duration,
-    pub(crate) close_timeout: Duration,
-    pub(crate) keepalive: Option<Duration>,
-    pub(crate) max_in_flight: usize,
-    pub(crate) max_message_size: usize,
-    pub(crate) event_capacity: usize,
-    pub(crate) reconnect: Reconnect,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            call_timeout: Duration::from_secs(10),
-            close_timeout: Duration::from_secs(5),
-            keepalive: Some(Duration::from_secs(30)),
-            max_in_flight: 1024,
-            max_message_size: 64 << 20,
-            event_capacity: 1024,
-            reconnect: Reconnect::default(),
-        }
+impl Agent {
+    /// Returns a builder of a connection; [`Builder`] documents the form of the URL and all options.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example");
+    /// ```
+    pub fn builder(url: impl Into<String>) -> Builder {
+        Builder::new(url.into())
     }
 }
 
-/// Makes a connection to an agent; [`Agent::builder`] begins one.
+/// Connects to an agent; [`Agent::builder`] returns one.
 ///
 /// The URL is `wss://HOST[:PORT][/PATH]`, or `ws://…` for an agent without TLS. The port is 8090
 /// and the path `/ws` unless given (`PROTOCOL.md`, V).
@@ -60,7 +44,7 @@ impl Default for Options {
 /// ```no_run
 /// # async fn example(password: String) -> Result<(), agent_sdk::ConnectError> {
 /// use std::time::Duration;
-/// use agent_sdk::{Agent, Reconnect, Tls};
+/// use agent_sdk::{Agent, ReconnectPolicy, Tls};
 ///
 /// let agent = Agent::builder("wss://agent.example")
 ///     .credentials("root", password)
@@ -68,7 +52,7 @@ impl Default for Options {
 ///     .connect_timeout(Duration::from_secs(5))
 ///     .call_timeout(Duration::from_secs(20))
 ///     .keepalive(Duration::from_secs(10))
-///     .reconnect(Reconnect::default().attempts(50))
+///     .reconnect(ReconnectPolicy::default().max_attempts(50))
 ///     .max_in_flight(256)
 ///     .max_message_size(16 << 20)
 ///     .event_capacity(4096)
@@ -89,7 +73,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         Self {
             url,
             credentials: None,
@@ -164,8 +148,8 @@ impl Builder {
         self
     }
 
-    /// Whether and how a lost connection is made again. The default is [`Reconnect::default`].
-    pub fn reconnect(mut self, policy: Reconnect) -> Self {
+    /// Whether and how a lost connection is made again. The default is [`ReconnectPolicy::default`].
+    pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.options.reconnect = policy;
         self
     }
@@ -211,11 +195,10 @@ impl Builder {
         })?;
         credentials.check()?;
         let url = endpoint.to_string();
-        let dialer = self.dialer(endpoint).await?;
-        let first = dialer.login(&credentials).await?;
+        let connector = self.connector(endpoint).await?;
+        let first = connector.login(&credentials).await?;
         let shared = Arc::new(Shared::new(self.options));
-        let connector = Connector { dialer, credentials };
-        tokio::spawn(connection::run(Arc::clone(&shared), connector, first));
+        tokio::spawn(connection::run(Arc::clone(&shared), connector, credentials, first));
         // From here on dropping this future drops the handle, and that closes the connection.
         let agent = Agent::new(shared, url);
         // The task has nothing to repeat on a first connection, so this is immediate.
@@ -251,8 +234,8 @@ impl Builder {
         }
         let missing = none("the agent showed no certificate");
         self.tls = Tls::danger_accept_any_certificate();
-        let dialer = self.dialer(endpoint).await?;
-        match dialer.open(Instant::now() + self.options.connect_timeout).await? {
+        let connector = self.connector(endpoint).await?;
+        match connector.open(Instant::now() + self.options.connect_timeout).await? {
             Transport::Tls(stream) => stream
                 .get_ref()
                 .1
@@ -278,8 +261,8 @@ impl Builder {
     }
 
     #[cfg_attr(not(feature = "tls"), expect(clippy::unused_async, reason = "TLS reads files"))]
-    pub(crate) async fn dialer(&self, endpoint: Endpoint) -> Result<Dialer, ConnectError> {
-        Ok(Dialer {
+    pub(crate) async fn connector(&self, endpoint: Endpoint) -> Result<Connector, ConnectError> {
+        Ok(Connector {
             #[cfg(feature = "tls")]
             trust: if endpoint.tls { Some(Trust::new(&self.tls).await?) } else { None },
             endpoint,
@@ -322,15 +305,15 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let builder = Builder::new(format!("ws://{address}")).credentials("root", "x");
-        let dialer = builder.dialer(builder.endpoint().unwrap()).await.unwrap();
+        let connector = builder.connector(builder.endpoint().unwrap()).await.unwrap();
         let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-        let first = connection::Dialed {
-            transport: connection::Transport::Plain(tcp),
+        let first = crate::dial::Connection {
+            transport: crate::dial::Transport::Plain(tcp),
             received: bytes::BytesMut::new(),
         };
         let credentials = builder.credentials.unwrap();
         let shared = Arc::new(Shared::new(builder.options));
-        drop(connection::run(Arc::clone(&shared), Connector { dialer, credentials }, first));
+        drop(connection::run(Arc::clone(&shared), connector, credentials, first));
         let state = shared.watch_state();
         assert!(matches!(&*state.borrow(), connection::State::Closed { .. }));
     }

@@ -14,14 +14,14 @@ use tokio::time::Instant;
 use tracing::{Span, debug, debug_span, field::Empty};
 
 use crate::{
-    builder::FOREVER,
-    connection::{CloseReason, Effect, Ending, NewCall, Shared, Ticket},
-    error::{Error, NotSent, Rejected},
+    connection::{CallState, Completion, NewCall, Shared, SubscriptionChange},
+    error::{CloseReason, Error, NotSent, Rejected},
+    options::FOREVER,
     reply::{FromReply, Reply},
     wire::{Request, RequestError, Status},
 };
 
-/// A call that is made when it is awaited.
+/// A prepared call; awaiting it sends it.
 ///
 /// Every method of an action returns one. `.await` sends the request and waits for the reply;
 /// [`Call::timeout`] comes before that.
@@ -134,41 +134,41 @@ struct InFlight<'a> {
     shared: &'a Shared,
     action: Cow<'static, str>,
     timeout: Duration,
-    stage: Stage,
+    phase: CallPhase,
     span: Span,
     /// When it was started, if anybody traces it.
     started: Option<Instant>,
 }
 
-enum Stage {
+enum CallPhase {
     Prepared(Result<Request, RequestError>),
-    Waiting(Arc<Ticket>),
+    Waiting(Arc<CallState>),
     Ended,
 }
 
 impl<'a> InFlight<'a> {
     fn new(prepared: Prepared<'a>) -> Self {
         let Prepared { shared, action, request, timeout } = prepared;
-        let stage = Stage::Prepared(request);
-        Self { shared, action, timeout, stage, span: Span::none(), started: None }
+        let phase = CallPhase::Prepared(request);
+        Self { shared, action, timeout, phase, span: Span::none(), started: None }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Error>> {
-        if let Stage::Prepared(_) = self.stage {
-            let stage = std::mem::replace(&mut self.stage, Stage::Ended);
-            if let Stage::Prepared(request) = stage {
+        if let CallPhase::Prepared(_) = self.phase {
+            let phase = std::mem::replace(&mut self.phase, CallPhase::Ended);
+            if let CallPhase::Prepared(request) = phase {
                 self.start(request, cx)?;
                 return Poll::Pending;
             }
         }
-        let Stage::Waiting(ticket) = &self.stage else {
+        let CallPhase::Waiting(state) = &self.phase else {
             // Polled again after its end. It must not hang, and must not panic.
             return Poll::Ready(Err(self.closed(Arc::new(CloseReason::Requested))));
         };
-        let ending = ready!(ticket.poll(cx));
+        let ending = ready!(state.poll(cx));
         let result = self.result(ending);
         self.note(&result);
-        self.stage = Stage::Ended;
+        self.phase = CallPhase::Ended;
         Poll::Ready(result)
     }
 
@@ -184,10 +184,10 @@ impl<'a> InFlight<'a> {
                 RequestError::NotAnObject => NotSent::NotAnObject,
             },
         })?;
-        let effect = Effect::of(&self.action, &request).map(Box::new);
+        let effect = SubscriptionChange::of(&self.action, &request).map(Box::new);
         let call = NewCall { request, timeout: self.timeout, effect };
         let submitted = self.shared.submit(call, cx.waker().clone());
-        let ticket = submitted.map_err(|why| self.closed(why))?;
+        let state = submitted.map_err(|why| self.closed(why))?;
         self.span = debug_span!(
             "call",
             action = &*self.action,
@@ -196,14 +196,14 @@ impl<'a> InFlight<'a> {
             duration = Empty
         );
         self.started = (!self.span.is_disabled()).then(Instant::now);
-        self.stage = Stage::Waiting(ticket);
+        self.phase = CallPhase::Waiting(state);
         Ok(())
     }
 
-    fn result(&self, ending: Ending) -> Result<Reply, Error> {
+    fn result(&self, ending: Completion) -> Result<Reply, Error> {
         let action = || self.action.as_ref().into();
         match ending {
-            Ending::Reply { message, status, parameters } => {
+            Completion::Reply { message, status, parameters } => {
                 let reply = Reply::new(self.action.clone(), message, parameters);
                 match status {
                     Status::Ok => Ok(reply),
@@ -213,16 +213,18 @@ impl<'a> InFlight<'a> {
                     }
                 }
             }
-            Ending::TooLarge { size } => Err(Error::ReplyTooLarge {
+            Completion::TooLarge { size } => Err(Error::ReplyTooLarge {
                 action: action(),
                 size,
                 limit: self.shared.options.max_message_size,
             }),
-            Ending::NotSent => {
+            Completion::NotSent => {
                 Err(Error::NotSent { action: action(), reason: NotSent::TimedOut(self.timeout) })
             }
-            Ending::Unanswered(reason) => Err(Error::OutcomeUnknown { action: action(), reason }),
-            Ending::Closed(why) => Err(self.closed(why)),
+            Completion::Unanswered(reason) => {
+                Err(Error::OutcomeUnknown { action: action(), reason })
+            }
+            Completion::Closed(why) => Err(self.closed(why)),
         }
     }
 
@@ -233,8 +235,8 @@ impl<'a> InFlight<'a> {
     /// Tells `tracing` how the call ended.
     fn note(&self, result: &Result<Reply, Error>) {
         let Some(started) = self.started else { return };
-        if let Stage::Waiting(ticket) = &self.stage
-            && let Some(token) = ticket.token()
+        if let CallPhase::Waiting(state) = &self.phase
+            && let Some(token) = state.token()
         {
             self.span.record("token", tracing::field::display(token));
         }
@@ -249,8 +251,8 @@ impl<'a> InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Stage::Waiting(ticket) = &self.stage {
-            self.shared.cancel(ticket);
+        if let CallPhase::Waiting(state) = &self.phase {
+            self.shared.cancel(state);
         }
     }
 }

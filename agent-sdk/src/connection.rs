@@ -1,22 +1,18 @@
-//! The life of a connection: made, used, lost, made again, closed.
+//! At work: the life of a connection from login to loss, reconnect and close.
 
-mod dial;
+mod call_state;
+mod deferred_log;
+mod dispatch;
 mod driver;
-mod endpoint;
 mod frame;
 mod keepalive;
-mod outbox;
 mod pending;
 mod reconnect;
-mod restore;
-#[cfg(feature = "tls")]
-mod secure;
+mod resubscribe;
 mod shared;
 mod state;
 mod subscriptions;
-mod ticket;
-mod transport;
-mod upgrade;
+mod write_buffer;
 
 use std::{
     future::poll_fn,
@@ -29,38 +25,23 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tracing::{Instrument, info, info_span, warn};
 
+pub use self::state::State;
 pub(crate) use self::{
-    dial::{Dialed, Dialer},
-    endpoint::{Credentials, Endpoint},
-    pending::Ending,
+    call_state::{CallState, Completion, NewCall},
     shared::Shared,
-    subscriptions::Effect,
-    ticket::{NewCall, Ticket},
+    subscriptions::SubscriptionChange,
 };
 use self::{
-    driver::{Driver, Ended},
+    driver::{Disconnect, Driver},
     reconnect::Backoff,
 };
-pub use self::{
-    reconnect::Reconnect,
-    state::{CloseReason, State},
+use crate::{
+    dial::{Connection, Connector, Credentials},
+    error::{CloseReason, Retry, Unanswered},
 };
-use crate::error::{Retry, Unanswered};
 
-#[cfg(feature = "parts")]
-pub(crate) use self::frame::{Incoming, Reader, write_text};
-#[cfg(feature = "tls")]
-pub(crate) use self::secure::Trust;
-#[cfg(any(feature = "tls", feature = "health", test))]
-pub(crate) use self::transport::Transport;
-#[cfg(feature = "health")]
-pub(crate) use self::upgrade::shown;
-
-/// What is needed to connect again.
-pub(crate) struct Connector {
-    pub(crate) dialer: Dialer,
-    pub(crate) credentials: Credentials,
-}
+#[cfg(feature = "__bench")]
+pub(crate) use self::frame::{FrameDecoder, Incoming, write_text};
 
 /// Drives one agent's connection, and those that follow it, to the end.
 ///
@@ -70,12 +51,13 @@ pub(crate) struct Connector {
 pub(crate) fn run(
     shared: Arc<Shared>,
     connector: Connector,
-    first: Dialed,
+    credentials: Credentials,
+    first: Connection,
 ) -> impl Future<Output = ()> + Send {
     let end = EndWithRuntime(Arc::clone(&shared));
     async move {
-        let why = live(&shared, &connector, first).await;
-        info!(agent = %connector.dialer.endpoint, %why, "closed");
+        let why = live(&shared, &connector, &credentials, first).await;
+        info!(agent = %connector.endpoint, %why, "closed");
         shared.finish(why);
         drop(end);
     }
@@ -90,48 +72,56 @@ impl Drop for EndWithRuntime {
     }
 }
 
-async fn live(shared: &Shared, connector: &Connector, mut dialed: Dialed) -> CloseReason {
+async fn live(
+    shared: &Shared,
+    connector: &Connector,
+    credentials: &Credentials,
+    mut connection: Connection,
+) -> CloseReason {
     let mut backoff = Backoff::new(shared.options.reconnect);
     loop {
         let began = Instant::now();
-        let number = shared.lock().figures.reconnects;
-        let agent = &connector.dialer.endpoint;
+        let number = shared.lock().stats.reconnects;
+        let agent = &connector.endpoint;
         let span = info_span!("connection", %agent, number);
         span.in_scope(|| info!("connected"));
-        let (ended, heard) = Driver::new(shared, dialed).run().instrument(span.clone()).await;
+        let (ended, heard) = Driver::new(shared, connection).run().instrument(span.clone()).await;
         let reason = match ended {
-            Ended::Closed => return CloseReason::Requested,
-            Ended::Lost(reason) => reason,
+            Disconnect::Closed => return CloseReason::Requested,
+            Disconnect::Lost(reason) => reason,
         };
         span.in_scope(|| warn!(%reason, lifetime = ?began.elapsed(), "connection lost"));
         shared.lost(&Unanswered::ConnectionLost(Arc::clone(&reason)));
         if shared.options.reconnect.is_never() {
             return CloseReason::Lost(reason);
         }
-        backoff.stood(began.elapsed());
+        backoff.record_lifetime(began.elapsed());
         // An agent that takes the login and ends the connection without a word may mean "no".
-        let proved = heard || began.elapsed() >= PROOF;
-        let doubt = !proved && backoff.doubt(Instant::now());
-        let at_least = if doubt { SLOW } else { Duration::ZERO };
+        let proved = heard || began.elapsed() >= STABLE_AFTER;
+        let doubt = !proved && backoff.record_refusal(Instant::now());
+        let at_least = if doubt { BAN_SAFE_DELAY } else { Duration::ZERO };
         // On the heap, so that a connection that stands does not hold the room for its login.
-        dialed = match Box::pin(reconnect(shared, connector, &mut backoff, at_least)).await {
-            Ok(dialed) => dialed,
-            Err(why) => return why,
-        };
-        shared.lock().figures.reconnects += 1;
+        connection =
+            match Box::pin(reconnect(shared, connector, credentials, &mut backoff, at_least)).await
+            {
+                Ok(connection) => connection,
+                Err(why) => return why,
+            };
+        shared.lock().stats.reconnects += 1;
     }
 }
 
 /// A connection that stands this long has been accepted, even if the agent says nothing.
-const PROOF: Duration = Duration::from_secs(5);
+const STABLE_AFTER: Duration = Duration::from_secs(5);
 
 /// Tries until there is a connection, or no hope for one.
 async fn reconnect(
     shared: &Shared,
     connector: &Connector,
+    credentials: &Credentials,
     backoff: &mut Backoff,
     mut at_least: Duration,
-) -> Result<Dialed, CloseReason> {
+) -> Result<Connection, CloseReason> {
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -140,18 +130,18 @@ async fn reconnect(
         shared.set_state(State::Reconnecting { attempt, next: next.into_std() });
         unless_closed(shared, sleep(wait)).await?;
         shared.set_state(State::Connecting);
-        let login = connector.dialer.login(&connector.credentials);
+        let login = connector.login(credentials);
         let error = match unless_closed(shared, login).await? {
-            Ok(dialed) => return Ok(dialed),
+            Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
-        warn!(agent = %connector.dialer.endpoint, attempt, %error, "reconnecting failed");
+        warn!(agent = %connector.endpoint, attempt, %error, "reconnecting failed");
         at_least = match error.retry() {
             Retry::No => return Err(CloseReason::Refused(error)),
-            Retry::Warily if backoff.doubt(Instant::now()) => {
+            Retry::Warily if backoff.record_refusal(Instant::now()) => {
                 return Err(CloseReason::Refused(error));
             }
-            Retry::Slowly => SLOW,
+            Retry::Slowly => BAN_SAFE_DELAY,
             Retry::Warily | Retry::Yes => Duration::ZERO,
         };
         if shared.options.reconnect.is_used_up(attempt) {
@@ -162,7 +152,7 @@ async fn reconnect(
 
 /// The wait where logins may have failed without anybody saying so: longer than a ban lasts, and
 /// so than failures are likely to be counted together.
-const SLOW: Duration = Duration::from_secs(75);
+const BAN_SAFE_DELAY: Duration = Duration::from_secs(75);
 
 /// Does something while there is no connection, unless somebody closes meanwhile. Calls time out
 /// as they do while there is one.
@@ -181,7 +171,7 @@ async fn unless_closed<T>(
     .await
 }
 
-/// Ends what is due and waits for what comes next; whether somebody wants to close.
+/// Expires calls and arms the timer; returns whether the connection is closing.
 fn watch(shared: &Shared, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> bool {
     loop {
         let mut wakers = Vec::new();
@@ -189,7 +179,7 @@ fn watch(shared: &Shared, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> b
         let now = Instant::now();
         shared.admit(&mut table, cx, now);
         let expired = table.pending.expire(now, &mut wakers);
-        table.figures.timed_out += expired;
+        table.stats.timed_out += expired;
         shared.release(&mut table);
         let (closing, next) = (table.close_by.is_some(), table.pending.next_deadline());
         drop(table);

@@ -1,8 +1,10 @@
 //! What went wrong, and whether the agent may have executed the call.
 
 mod call;
+mod close;
 mod connect;
 
 pub use call::{DecodeError, Error, NotSent, Outcome, Rejected, Unanswered};
+pub use close::CloseReason;
 pub(crate) use connect::Retry;
-pub use connect::{ConnectError, Stage};
+pub use connect::{ConnectError, ConnectStage};

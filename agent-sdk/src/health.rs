@@ -9,8 +9,9 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     builder::Builder,
-    connection::{Dialer, Transport, shown},
-    error::{ConnectError, Stage},
+    dial::{Connector, Transport},
+    error::{ConnectError, ConnectStage},
+    text::excerpt,
 };
 
 /// The largest answer that is read, in bytes.
@@ -71,15 +72,15 @@ impl Builder {
         // No credentials travel, so plain `ws` needs no permission.
         let builder = self.allow_plaintext(true);
         let endpoint = builder.endpoint()?;
-        let dialer = builder.dialer(endpoint).await?;
-        let deadline = Instant::now() + dialer.timeout;
-        let transport = dialer.open(deadline).await?;
-        dialer.in_time(deadline, Stage::Request, ask(transport, &dialer)).await
+        let connector = builder.connector(endpoint).await?;
+        let deadline = Instant::now() + connector.timeout;
+        let transport = connector.open(deadline).await?;
+        connector.in_time(deadline, ConnectStage::Request, ask(transport, &connector)).await
     }
 }
 
-async fn ask(transport: Transport, dialer: &Dialer) -> Result<Health, ConnectError> {
-    let address = dialer.endpoint.authority();
+async fn ask(transport: Transport, connector: &Connector) -> Result<Health, ConnectError> {
+    let address = connector.endpoint.authority();
     let strange = |said: String| ConnectError::NotAnAgent { address: address.clone(), said };
     let http = |error: hyper::Error| strange(format!("the health check failed: {error}"));
 
@@ -96,12 +97,12 @@ async fn ask(transport: Transport, dialer: &Dialer) -> Result<Health, ConnectErr
     let status = response.status();
     let body = read(response.into_body()).await.map_err(strange)?;
     if !status.is_success() {
-        return Err(strange(format!("HTTP {status}: {}", shown(&body))));
+        return Err(strange(format!("HTTP {status}: {}", excerpt(&body))));
     }
     let whole: Value = serde_json::from_slice(&body)
         .ok()
         .filter(Value::is_object)
-        .ok_or_else(|| strange(format!("its health check is `{}`", shown(&body))))?;
+        .ok_or_else(|| strange(format!("its health check is `{}`", excerpt(&body))))?;
     Ok(Health { whole })
 }
 

@@ -28,7 +28,7 @@
 //! - The SDK never sends a request twice. What was not sent when a connection was lost is sent on
 //!   the next one, within its own timeout; what was sent ends as [`Outcome::Unknown`].
 //! - A rejected login is final, for the agent bans an address after five; everything else is tried
-//!   again by a policy ([`Reconnect`]), and subscriptions are repeated before anybody is told
+//!   again by a policy ([`ReconnectPolicy`]), and subscriptions are repeated before anybody is told
 //!   [`State::Connected`].
 //! - A certificate is verified unless somebody dares otherwise ([`Tls`]).
 //! - No password is in any log, error or `Debug` output.
@@ -45,26 +45,29 @@
 //!
 //! # Where things are
 //!
-//! `agent`, `builder`: the handle and how to make one · `action`, `call`, `reply`: a call from its
-//! parameters to its result · `wire`: requests, envelopes, tokens · `connection/`: the life of a
-//! connection (`endpoint`, `dial`, `secure`, `upgrade` make it, `driver` with `frame`, `outbox`,
-//! `pending` and `keepalive` is it at work, `shared` and `ticket` are what callers have of it,
-//! `reconnect` makes it again, `restore` says again what `subscriptions` keeps) ·
-//! `event/`: what the agent says unasked · `error/`: what goes wrong · `tls/`: whom to trust ·
-//! `health`: the health check · `statistics`: figures · `mock/`: an agent for tests · `generated/`:
-//! the actions, written by `cargo xtask generate`
+//! `builder`, `agent`: how to make a handle, and the handle · `action`, `call`, `reply`: a call from
+//! its parameters to its result · `connection/`: at work (`driver` owns the socket; `frame`,
+//! `write_buffer`, `dispatch`, `pending` and `keepalive` are its parts; `shared` and `call_state` are
+//! what callers have of it; `reconnect`, `subscriptions` and `resubscribe` care for the next
+//! connection) · `dial/`: getting in (`endpoint`, `transport`, `trust`, `upgrade`) · `tls/`: whom to
+//! trust · `wire/`: requests, envelopes, tokens · `event/`: unsolicited messages · `health`: the health
+//! check · `error/`, `options`, `statistics`, `text`: what everything above shares · `mock/`: an agent
+//! for tests · `generated/`: the actions, written by `cargo xtask generate`
 
 mod action;
 mod agent;
 mod builder;
 mod call;
 mod connection;
+mod dial;
 mod error;
 mod event;
 #[cfg(feature = "health")]
 mod health;
+mod options;
 mod reply;
 mod statistics;
+mod text;
 #[cfg(feature = "tls")]
 mod tls;
 mod wire;
@@ -82,17 +85,21 @@ pub use action::{Action, ActionInfo, ParameterInfo, Parameters};
 pub use agent::Agent;
 pub use builder::Builder;
 pub use call::{Call, CallFuture};
-pub use connection::{CloseReason, Reconnect, State};
-pub use error::{ConnectError, DecodeError, Error, NotSent, Outcome, Rejected, Stage, Unanswered};
+pub use connection::State;
+pub use error::{
+    CloseReason, ConnectError, ConnectStage, DecodeError, Error, NotSent, Outcome, Rejected,
+    Unanswered,
+};
 pub use event::{Event, Events, Known, Message};
 #[cfg(feature = "health")]
 pub use health::Health;
+pub use options::ReconnectPolicy;
 pub use reply::{FromReply, Reply};
 pub use statistics::Statistics;
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, Fingerprint, InvalidFingerprint, Tls};
 
-#[cfg(feature = "parts")]
+#[cfg(feature = "__bench")]
 #[doc(hidden)]
 pub mod parts;
 

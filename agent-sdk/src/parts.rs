@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use crate::{
-    connection::{Incoming, Reader, write_text},
+    connection::{FrameDecoder, Incoming, write_text},
     wire::{Envelope, Token, Tokens},
 };
 
@@ -37,13 +37,13 @@ pub fn write_frame(out: &mut Vec<u8>, payload: &[u8]) {
 
 /// Turns what was received into messages.
 #[allow(missing_debug_implementations, reason = "it is for benchmarks alone")]
-pub struct FrameReader(Reader);
+pub struct FrameReader(FrameDecoder);
 
 impl FrameReader {
     /// A reader that skips messages over the limit.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self(Reader::new(BytesMut::new(), limit))
+        Self(FrameDecoder::new(BytesMut::new(), limit))
     }
 
     /// Takes what was received; how many messages became whole by it.

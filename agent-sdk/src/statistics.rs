@@ -9,8 +9,8 @@ use std::time::Duration;
 ///
 /// ```no_run
 /// # fn example(agent: agent_sdk::Agent) {
-/// let figures = agent.statistics();
-/// println!("{} calls, {} timed out", figures.calls, figures.timed_out);
+/// let stats = agent.statistics();
+/// println!("{} calls, {} timed out", stats.calls, stats.timed_out);
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::{
 };
 
 use agent_sdk::{
-    Agent, Reconnect, State, Statistics,
+    Agent, ReconnectPolicy, State, Statistics,
     mock::{Fault, MockAgent, RawFrames, ReplyForm},
 };
 use serde_json::json;
@@ -69,7 +69,7 @@ fn client(mock: &MockAgent, max_message_size: usize) -> agent_sdk::Builder {
     Agent::builder(mock.url())
         .credentials(mock.username(), mock.password())
         .max_message_size(max_message_size)
-        .reconnect(Reconnect::default().longest_wait(Duration::from_millis(1)))
+        .reconnect(ReconnectPolicy::default().max_backoff(Duration::from_millis(1)))
 }
 
 /// Waits until a figure is as it should be.

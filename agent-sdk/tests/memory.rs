@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use agent_sdk::{Agent, Reconnect, mock::MockAgent};
+use agent_sdk::{Agent, ReconnectPolicy, mock::MockAgent};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -32,9 +32,9 @@ async fn lose(mock: &MockAgent, agent: &Agent, times: u64) {
 async fn a_long_run_of_disconnects_does_not_grow() {
     let _profiler = dhat::Profiler::builder().testing().build();
     let mock = MockAgent::builder(json!({ "subscribe": {} })).tls(false).start().await.unwrap();
-    let policy = Reconnect::default()
-        .first_wait(Duration::from_micros(10))
-        .longest_wait(Duration::from_millis(1));
+    let policy = ReconnectPolicy::default()
+        .initial_backoff(Duration::from_micros(10))
+        .max_backoff(Duration::from_millis(1));
     let agent = Agent::builder(mock.url())
         .credentials(mock.username(), mock.password())
         .reconnect(policy)

@@ -6,7 +6,7 @@ mod capture;
 
 use std::{io::Write, time::Duration};
 
-use agent_sdk::{Agent, Reconnect};
+use agent_sdk::{Agent, ReconnectPolicy};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -80,7 +80,7 @@ async fn no_log_holds_a_secret() {
     });
     let agent = Agent::builder(url)
         .credentials("root", PASSWORD)
-        .reconnect(Reconnect::default().first_wait(Duration::from_millis(1)))
+        .reconnect(ReconnectPolicy::default().initial_backoff(Duration::from_millis(1)))
         .connect()
         .await
         .unwrap();

@@ -19,25 +19,25 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
     time::{Instant, Sleep, sleep_until, timeout},
 };
-use tracing::{debug, warn};
+use tracing::warn;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
-    dial::Dialed,
-    frame::{self, Incoming, READ_SIZE, Reader, TooLarge},
+    call_state::Completion,
+    deferred_log::DeferredLog,
+    dispatch::{Arrived, answer},
+    frame::{self, FrameDecoder, Incoming, READ_SIZE, TooLarge},
     keepalive::{Keepalive, Silence},
-    outbox::{self, Outbox},
-    pending::Ending,
-    restore::{Restore, Restored},
-    shared::{Shared, Table},
+    resubscribe::{Restored, Resubscribe},
+    shared::{DriverState, Shared},
     state::State,
-    subscriptions::Subscription,
-    transport::Transport,
-    upgrade::shown,
+    write_buffer::{self, WriteBuffer},
 };
 use crate::{
+    dial::{Connection, Transport},
     event::Message,
-    wire::{self, Envelope, Payload, Request, Spare, Status, Token},
+    text::excerpt,
+    wire::{self, Envelope, Request, Spare},
 };
 
 /// Reads in one round, so that a flood of events does not keep calls from being sent.
@@ -54,7 +54,7 @@ struct Kept {
 /// As many items as a round usually has at most.
 const BATCH: usize = 256;
 /// While calls are in flight.
-const KEPT_BUSY: Kept = Kept { out: 2 * outbox::FULL, items: 2 * BATCH };
+const KEPT_BUSY: Kept = Kept { out: 2 * write_buffer::FULL, items: 2 * BATCH };
 /// While the connection is idle.
 const KEPT_IDLE: Kept = Kept { out: 4 * 1024, items: 16 };
 /// How long the agent may take to echo a close frame.
@@ -66,7 +66,7 @@ const CLOSE_PROTOCOL: u16 = 1002;
 
 /// How a connection ended.
 #[derive(Debug)]
-pub(crate) enum Ended {
+pub(crate) enum Disconnect {
     /// As this side wanted.
     Closed,
     /// Otherwise; the text says how.
@@ -77,8 +77,8 @@ pub(crate) enum Ended {
 pub(crate) struct Driver<'a> {
     shared: &'a Shared,
     transport: Transport,
-    reader: Reader,
-    outbox: Outbox,
+    reader: FrameDecoder,
+    write_buffer: WriteBuffer,
     /// Whether the socket has kept something waiting.
     blocked: bool,
     /// Whether the agent has said anything: then it has accepted the login.
@@ -86,7 +86,7 @@ pub(crate) struct Driver<'a> {
     /// The payload of the last ping that has not been answered; an earlier one needs no answer.
     ping: Option<Bytes>,
     keepalive: Keepalive,
-    restore: Restore,
+    restore: Resubscribe,
     /// Set when the close frame was sent: when to stop waiting for its echo.
     close_sent: Option<Instant>,
     /// What has arrived in this round.
@@ -97,7 +97,7 @@ pub(crate) struct Driver<'a> {
     taken: Vec<Request>,
     events: Vec<Message>,
     wakers: Vec<Waker>,
-    /// Whose turn the last poll was.
+    /// Whether ready tasks had their turn since the last wake-up.
     turn: Turn,
     timer: Pin<Box<Sleep>>,
     /// Not yet added to the statistics.
@@ -105,7 +105,7 @@ pub(crate) struct Driver<'a> {
     bytes_received: u64,
 }
 
-/// Who may work when a call has woken the task.
+/// Yields once to ready tasks, so that one write batches their calls.
 #[derive(PartialEq)]
 enum Turn {
     /// The tasks that are ready: they may make calls as well, and one write takes all.
@@ -114,27 +114,21 @@ enum Turn {
     Ours,
 }
 
-/// A message and what it says of itself.
-struct Arrived {
-    message: Payload,
-    envelope: Option<Envelope>,
-}
-
 impl<'a> Driver<'a> {
-    pub(crate) fn new(shared: &'a Shared, dialed: Dialed) -> Self {
+    pub(crate) fn new(shared: &'a Shared, connection: Connection) -> Self {
         let now = Instant::now();
         let mut out = Vec::new();
         let deadline = now + shared.options.connect_timeout;
-        let restore = Restore::begin(&mut shared.lock(), &mut out, deadline);
+        let restore = Resubscribe::begin(&mut shared.lock(), &mut out, deadline);
         if restore.is_done() {
             shared.set_state(State::Connected);
         }
         Self {
             shared,
-            bytes_received: dialed.received.len() as u64,
-            transport: dialed.transport,
-            reader: Reader::new(dialed.received, shared.options.max_message_size),
-            outbox: Outbox::new(out),
+            bytes_received: connection.received.len() as u64,
+            transport: connection.transport,
+            reader: FrameDecoder::new(connection.received, shared.options.max_message_size),
+            write_buffer: WriteBuffer::new(out),
             blocked: false,
             heard: false,
             ping: None,
@@ -158,16 +152,16 @@ impl<'a> Driver<'a> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the socket without a close frame.
-    pub(crate) async fn run(mut self) -> (Ended, bool) {
+    pub(crate) async fn run(mut self) -> (Disconnect, bool) {
         let ended = poll_fn(|cx| self.poll(cx)).await;
-        if matches!(ended, Ended::Closed) {
+        if matches!(ended, Disconnect::Closed) {
             // For TLS, the goodbye of that layer. Nobody depends on it.
             let _ = timeout(CLOSE_ECHO, self.transport.shutdown()).await;
         }
         (ended, self.heard)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
         if self.turn == Turn::Ours && self.shared.was_woken() {
             self.turn = Turn::Others;
             cx.waker().wake_by_ref();
@@ -192,7 +186,7 @@ impl<'a> Driver<'a> {
     }
 
     /// One round; whether there may be more to do at once.
-    fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+    fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         let more_to_read = self.read(cx)?;
         self.deliver();
         let more_to_send = self.fill(cx);
@@ -207,7 +201,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Reads what has arrived; whether there may be more.
-    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         // What came together with the answer to the upgrade is there already.
         self.sort(&[])?;
         for _ in 0..READS_PER_ROUND {
@@ -219,7 +213,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Reads once; whether there was anything.
-    fn receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+    fn receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         if let Some(buffer) = self.reader.large_frame() {
             let read = pin!(self.transport.read_buf(buffer)).poll(cx);
             let Poll::Ready(read) = read else { return Ok(false) };
@@ -238,8 +232,8 @@ impl<'a> Driver<'a> {
         Ok(true)
     }
 
-    /// Notes how a read went.
-    fn received(&mut self, read: io::Result<usize>) -> Result<(), Ended> {
+    /// Updates keepalive and byte counts after a read.
+    fn received(&mut self, read: io::Result<usize>) -> Result<(), Disconnect> {
         match read {
             Ok(0) => Err(self.end_of_stream()),
             Ok(size) => {
@@ -252,7 +246,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Takes whole messages out of what was received.
-    fn sort(&mut self, mut received: &[u8]) -> Result<(), Ended> {
+    fn sort(&mut self, mut received: &[u8]) -> Result<(), Disconnect> {
         loop {
             match self.reader.next(&mut received) {
                 Ok(None) => return Ok(()),
@@ -273,8 +267,8 @@ impl<'a> Driver<'a> {
                 Ok(Some(Incoming::Pong)) => {}
                 Ok(Some(Incoming::Close(reason))) => return Err(self.closed_by_agent(reason)),
                 Err(error) => {
-                    frame::write_close(self.outbox.frames(), CLOSE_PROTOCOL);
-                    return Err(Ended::Lost(
+                    frame::write_close(self.write_buffer.frames(), CLOSE_PROTOCOL);
+                    return Err(Disconnect::Lost(
                         format!("the agent broke the WebSocket protocol: {error}").into(),
                     ));
                 }
@@ -290,33 +284,32 @@ impl<'a> Driver<'a> {
         let wants_events = self.shared.events.has_consumers();
         let restoring = !self.restore.is_done();
         let arrived = self.keepalive.last_received();
-        let mut notes = Notes::default();
+        let mut log = DeferredLog::default();
         self.wakers.reserve(self.inbox.len());
         let mut table = self.shared.lock();
         for Arrived { message, envelope } in self.inbox.drain(..) {
             let Some(envelope) = envelope else {
-                notes.unknown(&mut table, message.len());
+                log.unknown(&mut table, message.len());
                 continue;
             };
             self.heard = true;
             if restoring && let Some(restored) = self.restore.take(&envelope) {
                 if let Restored::Rejected(subscription) = restored {
                     table.subscriptions.forget(&subscription);
-                    notes.given_up.push(subscription);
+                    log.given_up.push(subscription);
                 }
                 continue;
             }
             let wakers = &mut self.wakers;
-            if let Some(event) = answer(&mut table, message, &envelope, arrived, wakers, &mut notes)
-            {
-                table.figures.events += 1;
+            if let Some(event) = answer(&mut table, message, &envelope, arrived, wakers, &mut log) {
+                table.stats.events += 1;
                 if wants_events {
                     self.events.push(Message::new(event));
                 }
             }
         }
         drop(table);
-        notes.log();
+        log.log();
         if !self.events.is_empty() {
             self.shared.events.publish(&mut self.events);
         }
@@ -333,15 +326,15 @@ impl<'a> Driver<'a> {
 
     fn count_bytes(&mut self) {
         let mut table = self.shared.lock();
-        table.figures.bytes_sent += std::mem::take(&mut self.bytes_sent);
-        table.figures.bytes_received += std::mem::take(&mut self.bytes_received);
+        table.stats.bytes_sent += std::mem::take(&mut self.bytes_sent);
+        table.stats.bytes_received += std::mem::take(&mut self.bytes_received);
     }
 
     /// A message over the limit: fails its call, if it belongs to one.
     fn oversized(&mut self, message: &TooLarge) {
         let mut table = self.shared.lock();
-        table.figures.oversized_messages += 1;
-        let is_first = table.figures.oversized_messages == 1;
+        table.stats.oversized_messages += 1;
+        let is_first = table.stats.oversized_messages == 1;
         let restoring = !self.restore.is_done();
         for token in [&message.head, &message.tail].into_iter().flat_map(|part| wire::tokens(part))
         {
@@ -349,8 +342,8 @@ impl<'a> Driver<'a> {
                 break;
             }
             if let Some(call) = table.pending.answered(token) {
-                table.figures.succeeded += 1;
-                self.wakers.extend(call.ticket.end(Ending::TooLarge { size: message.size }));
+                table.stats.succeeded += 1;
+                self.wakers.extend(call.state.end(Completion::TooLarge { size: message.size }));
                 break;
             }
         }
@@ -367,21 +360,21 @@ impl<'a> Driver<'a> {
 
     /// Takes what is to be sent; whether there may be more to send once all is written.
     fn fill(&mut self, cx: &Context<'_>) -> bool {
-        let mut room = outbox::FULL.saturating_sub(self.outbox.waiting());
+        let mut room = write_buffer::FULL.saturating_sub(self.write_buffer.waiting());
         let full = room == 0;
         if room > 0
             && let Some(payload) = self.ping.take()
         {
-            frame::write_pong(self.outbox.frames(), &payload);
+            frame::write_pong(self.write_buffer.frames(), &payload);
         }
         let mut table = self.shared.lock();
         let now = Instant::now();
         self.shared.admit(&mut table, cx, now);
-        table.figures.bytes_sent += std::mem::take(&mut self.bytes_sent);
-        table.figures.bytes_received += std::mem::take(&mut self.bytes_received);
+        table.stats.bytes_sent += std::mem::take(&mut self.bytes_sent);
+        table.stats.bytes_received += std::mem::take(&mut self.bytes_received);
         // What is too late must not be sent any more.
         let expired = table.pending.expire(now, &mut self.wakers);
-        table.figures.timed_out += expired;
+        table.stats.timed_out += expired;
         let may_send = self.restore.is_done() && self.close_sent.is_none();
         self.taken.reserve(table.pending.queued().min(BATCH));
         while may_send && room > 0 {
@@ -394,13 +387,13 @@ impl<'a> Driver<'a> {
         self.wakers.drain(..).for_each(Waker::wake);
         let anything = close || !self.taken.is_empty();
         let size = self.taken.iter().map(|request| frame::size(request.as_bytes())).sum();
-        self.outbox.frames().reserve(size);
+        self.write_buffer.frames().reserve(size);
         for request in self.taken.drain(..) {
-            frame::write_text(self.outbox.frames(), request.as_bytes());
+            frame::write_text(self.write_buffer.frames(), request.as_bytes());
             self.spare.put(request.into_bytes());
         }
         if close {
-            frame::write_close(self.outbox.frames(), CLOSE_NORMAL);
+            frame::write_close(self.write_buffer.frames(), CLOSE_NORMAL);
             self.close_sent = Some(Instant::now() + CLOSE_ECHO);
         }
         // If the socket takes all of it in this round, there is room for what could not be taken.
@@ -408,13 +401,13 @@ impl<'a> Driver<'a> {
     }
 
     /// Writes as much as the socket takes; whether that was all.
-    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
-        let (size, written) = self.outbox.poll_write(&mut self.transport, cx);
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
+        let (size, written) = self.write_buffer.poll_write(&mut self.transport, cx);
         self.bytes_sent += size as u64;
         if self.blocked && size > 0 {
             self.keepalive.unblocked(Instant::now());
         }
-        self.blocked = self.outbox.waiting() > 0;
+        self.blocked = self.write_buffer.waiting() > 0;
         written.map_err(|error| self.broken(&error))
     }
 
@@ -427,7 +420,7 @@ impl<'a> Driver<'a> {
         }
         drop(table);
         let kept = if idle { KEPT_IDLE } else { KEPT_BUSY };
-        release(self.outbox.frames(), kept.out);
+        release(self.write_buffer.frames(), kept.out);
         release(&mut self.inbox, kept.items);
         release(&mut self.taken, kept.items);
         release(&mut self.events, kept.items);
@@ -439,7 +432,7 @@ impl<'a> Driver<'a> {
 
     /// Waits for what is due next and does it; whether there may be more to do at once. Calls that
     /// are due are ended by the next round.
-    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
+    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         let Some(next) = self.next_deadline() else { return Ok(false) };
         let now = Instant::now();
         if next <= now {
@@ -465,44 +458,46 @@ impl<'a> Driver<'a> {
         [calls, close, self.restore.deadline(), self.keepalive.next()].into_iter().flatten().min()
     }
 
-    fn on_time(&mut self, now: Instant) -> Result<(), Ended> {
+    fn on_time(&mut self, now: Instant) -> Result<(), Disconnect> {
         if self.close_sent.is_some_and(|deadline| deadline <= now) {
-            return Err(Ended::Closed);
+            return Err(Disconnect::Closed);
         }
         if self.restore.deadline().is_some_and(|deadline| deadline <= now) {
-            return Err(Ended::Lost("the agent did not answer the repeated subscriptions".into()));
+            return Err(Disconnect::Lost(
+                "the agent did not answer the repeated subscriptions".into(),
+            ));
         }
         match self.keepalive.look(now) {
             None => {}
-            Some(Silence::Ping) => frame::write_ping(self.outbox.frames()),
+            Some(Silence::Ping) => frame::write_ping(self.write_buffer.frames()),
             Some(Silence::Dead(time)) => {
                 let reason = format!("nothing arrived for {time:?}, not even the answer to a ping");
-                return Err(Ended::Lost(reason.into()));
+                return Err(Disconnect::Lost(reason.into()));
             }
         }
         Ok(())
     }
 
-    fn end_of_stream(&self) -> Ended {
+    fn end_of_stream(&self) -> Disconnect {
         if self.close_sent.is_some() {
-            Ended::Closed
+            Disconnect::Closed
         } else {
-            Ended::Lost("the agent ended it without a close frame".into())
+            Disconnect::Lost("the agent ended it without a close frame".into())
         }
     }
 
-    fn broken(&self, error: &io::Error) -> Ended {
+    fn broken(&self, error: &io::Error) -> Disconnect {
         if self.close_sent.is_some() {
-            Ended::Closed
+            Disconnect::Closed
         } else {
-            Ended::Lost(error.to_string().into())
+            Disconnect::Lost(error.to_string().into())
         }
     }
 
     /// The agent's close frame: an answer to ours, or its own wish.
-    fn closed_by_agent(&mut self, reason: Option<(u16, String)>) -> Ended {
+    fn closed_by_agent(&mut self, reason: Option<(u16, String)>) -> Disconnect {
         if self.close_sent.is_some() {
-            return Ended::Closed;
+            return Disconnect::Closed;
         }
         let (code, text) = match reason {
             Some((code, reason)) => (code, format!("{code} {reason}")),
@@ -510,93 +505,22 @@ impl<'a> Driver<'a> {
         };
         // Some codes are for one's own use and must not travel: RFC 6455, 7.4.1.
         let may_travel = CloseCode::from(code).is_allowed();
-        frame::write_close(self.outbox.frames(), if may_travel { code } else { CLOSE_PROTOCOL });
-        Ended::Lost(format!("the agent closed it: {}", shown(text.as_bytes())).into())
+        frame::write_close(
+            self.write_buffer.frames(),
+            if may_travel { code } else { CLOSE_PROTOCOL },
+        );
+        Disconnect::Lost(format!("the agent closed it: {}", excerpt(text.as_bytes())).into())
     }
 }
 
 /// Whether the close frame is to be sent: nothing is left to wait for, or there was enough waiting.
-fn is_time_to_close(table: &Table) -> bool {
+fn is_time_to_close(table: &DriverState) -> bool {
     table.close_by.is_some_and(|limit| table.pending.is_idle() || limit <= Instant::now())
-}
-
-/// Ends the call that a message answers; gives the message back if it is an event.
-fn answer(
-    table: &mut Table,
-    message: Payload,
-    envelope: &Envelope,
-    arrived: Instant,
-    wakers: &mut Vec<Waker>,
-    notes: &mut Notes,
-) -> Option<Bytes> {
-    // A message without a token has been read as a whole, to look for one.
-    let Some(token) = envelope.token else { return Some(message.into_bytes()) };
-    if let Some(call) = table.pending.answered(token) {
-        let Envelope { status, parameters, .. } = *envelope;
-        wakers.extend(call.ticket.end(Ending::Reply { message, status, parameters }));
-        table.latencies.record(arrived - call.began);
-        match status {
-            Status::Ok => {
-                table.figures.succeeded += 1;
-                if let Some(effect) = call.effect {
-                    table.subscriptions.apply(*effect);
-                }
-            }
-            Status::Error => table.figures.rejected += 1,
-        }
-        return None;
-    }
-    if table.pending.made(token) {
-        table.figures.late_replies += 1;
-        if table.figures.late_replies == 1 {
-            notes.late = Some(token);
-        }
-        // News about what a call has begun may bear the call's token.
-        Message::new(message.clone().into_bytes()).kind()?;
-    }
-    if wire::is_object(&message) {
-        return Some(message.into_bytes());
-    }
-    notes.unknown(table, message.len());
-    None
 }
 
 /// Gives back the memory of what is empty, if it is much.
 fn release<T>(list: &mut Vec<T>, kept: usize) {
     if list.is_empty() && list.capacity() > kept {
         *list = Vec::new();
-    }
-}
-
-/// What is to be logged once the table is released: whoever reads logs may do what he likes then,
-/// look at the agent's statistics for one.
-#[derive(Default)]
-struct Notes {
-    /// The first reply to a call that had ended.
-    late: Option<Token>,
-    /// The size of the first message that is not a JSON object.
-    unknown: Option<usize>,
-    given_up: Vec<Subscription>,
-}
-
-impl Notes {
-    /// Notes a message that is not a JSON object.
-    fn unknown(&mut self, table: &mut Table, bytes: usize) {
-        table.figures.unknown_messages += 1;
-        if table.figures.unknown_messages == 1 {
-            self.unknown = Some(bytes);
-        }
-    }
-
-    fn log(self) {
-        if let Some(token) = self.late {
-            debug!(%token, "a reply came after its call had ended; further ones are counted");
-        }
-        if let Some(bytes) = self.unknown {
-            warn!(bytes, "a message is not a JSON object and is ignored; further ones are counted");
-        }
-        for subscription in self.given_up {
-            warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
-        }
     }
 }

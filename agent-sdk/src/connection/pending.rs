@@ -10,32 +10,16 @@ use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    state::CloseReason,
-    subscriptions::Effect,
-    ticket::{NewCall, Ticket},
+    call_state::{CallState, Completion, NewCall},
+    subscriptions::SubscriptionChange,
 };
 use crate::{
-    error::Unanswered,
-    wire::{Payload, Request, Status, Token, Tokens},
+    error::{CloseReason, Unanswered},
+    wire::{Request, Token, Tokens},
 };
 
-/// How a call ended.
-#[derive(Debug)]
-pub(crate) enum Ending {
-    /// The agent answered.
-    Reply { message: Payload, status: Status, parameters: Option<usize> },
-    /// The agent answered with more than is accepted.
-    TooLarge { size: u64 },
-    /// It timed out before it was sent.
-    NotSent,
-    /// It was sent, and no answer will come.
-    Unanswered(Unanswered),
-    /// The connection was closed before it was sent.
-    Closed(Arc<CloseReason>),
-}
-
 /// The table.
-pub(crate) struct Pending {
+pub(crate) struct PendingCalls {
     slots: Vec<Slot>,
     free: Vec<u32>,
     /// Calls to be sent, in order. One that has ended leaves its token behind; `skipped` counts
@@ -58,11 +42,11 @@ struct Slot {
 
 /// A call that the table has taken over.
 pub(crate) struct Call {
-    pub(crate) ticket: Arc<Ticket>,
+    pub(crate) state: Arc<CallState>,
     /// When its time began.
     pub(crate) began: Instant,
     /// What a success changes.
-    pub(crate) effect: Option<Box<Effect>>,
+    pub(crate) effect: Option<Box<SubscriptionChange>>,
     timeout: Duration,
     /// Until it is sent.
     request: Option<Request>,
@@ -81,7 +65,7 @@ impl Call {
 /// Above this many slots the table gives its memory back as soon as no call is left.
 const SLOTS_KEPT: usize = 64;
 
-impl Pending {
+impl PendingCalls {
     /// An empty table that lets `limit` calls be in flight at a time.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
@@ -109,15 +93,15 @@ impl Pending {
     }
 
     /// Takes a call over and puts it into the queue, unless its caller has left. Its time begins.
-    pub(crate) fn insert(&mut self, ticket: Arc<Ticket>, now: Instant) {
+    pub(crate) fn insert(&mut self, state: Arc<CallState>, now: Instant) {
         let index = self.free.last().copied().unwrap_or_else(|| {
             // Memory ends long before the numbers do.
             u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
         });
         let token = self.tokens.next(index);
-        let Some(NewCall { mut request, timeout, effect }) = ticket.take(token) else { return };
+        let Some(NewCall { mut request, timeout, effect }) = state.take(token) else { return };
         request.set_token(token);
-        let call = Call { ticket, request: Some(request), began: now, timeout, effect };
+        let call = Call { state, request: Some(request), began: now, timeout, effect };
         let deadline = call.deadline();
         self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         self.free.pop();
@@ -134,8 +118,8 @@ impl Pending {
         slot.call.as_mut().filter(|_| slot.token == token)
     }
 
-    /// Takes a call out of its slot, if it is there and such a one.
-    fn vacate(&mut self, token: Token, which: impl Fn(&Call) -> bool) -> Option<Call> {
+    /// Removes the call with this token if `which` accepts it.
+    fn remove_if(&mut self, token: Token, which: impl Fn(&Call) -> bool) -> Option<Call> {
         let slot = self.slots.get_mut(token.slot() as usize).filter(|slot| slot.token == token)?;
         let call = slot.call.take_if(|call| which(call))?;
         self.free.push(token.slot());
@@ -164,7 +148,7 @@ impl Pending {
 
     /// Forgets a call whose future was dropped; what has not been sent never is.
     pub(crate) fn remove(&mut self, token: Token) {
-        self.vacate(token, |_| true);
+        self.remove_if(token, |_| true);
         self.tidy();
     }
 
@@ -201,12 +185,12 @@ impl Pending {
 
     /// Takes out the call that was sent with this token and waits for its answer.
     pub(crate) fn answered(&mut self, token: Token) -> Option<Call> {
-        self.vacate(token, Call::was_sent)
+        self.remove_if(token, Call::was_sent)
     }
 
-    /// Whether a call had this token, if none has it now.
-    pub(crate) fn made(&self, token: Token) -> bool {
-        self.tokens.made(token)
+    /// Returns whether this token was given to a call, now or earlier.
+    pub(crate) fn issued(&self, token: Token) -> bool {
+        self.tokens.issued(token)
     }
 
     /// A token for a request of the connection itself.
@@ -219,7 +203,7 @@ impl Pending {
         self.earliest
     }
 
-    /// Ends every call whose deadline has passed; how many, and whom to wake.
+    /// Expires overdue calls, collects their wakers, and returns the count.
     pub(crate) fn expire(&mut self, now: Instant, wakers: &mut Vec<Waker>) -> u64 {
         if self.earliest.is_none_or(|earliest| now < earliest) {
             return 0;
@@ -228,9 +212,9 @@ impl Pending {
             |call| call.deadline() <= now,
             |call| {
                 if call.was_sent() {
-                    Ending::Unanswered(Unanswered::TimedOut(call.timeout))
+                    Completion::Unanswered(Unanswered::TimedOut(call.timeout))
                 } else {
-                    Ending::NotSent
+                    Completion::NotSent
                 }
             },
             wakers,
@@ -240,9 +224,10 @@ impl Pending {
         ended
     }
 
-    /// The connection was lost: ends every call that was sent; how many, and whom to wake.
+    /// Ends every call that was sent, after a lost connection; collects their wakers, and returns the
+    /// count.
     pub(crate) fn lose(&mut self, why: &Unanswered, wakers: &mut Vec<Waker>) -> u64 {
-        self.end_where(Call::was_sent, |_| Ending::Unanswered(why.clone()), wakers)
+        self.end_where(Call::was_sent, |_| Completion::Unanswered(why.clone()), wakers)
     }
 
     /// The connection ended for good: ends every call; how many had been sent and how many had
@@ -254,15 +239,15 @@ impl Pending {
         wakers: &mut Vec<Waker>,
     ) -> (u64, u64) {
         let lost = self.lose(sent, wakers);
-        let unsent = self.end_where(|_| true, |_| Ending::Closed(Arc::clone(why)), wakers);
+        let unsent = self.end_where(|_| true, |_| Completion::Closed(Arc::clone(why)), wakers);
         (lost, unsent)
     }
 
-    /// Ends some of the calls; how many, and whom to wake.
+    /// Ends the calls that `which` accepts, collects their wakers, and returns the count.
     fn end_where(
         &mut self,
         which: impl Fn(&Call) -> bool,
-        how: impl Fn(&Call) -> Ending,
+        how: impl Fn(&Call) -> Completion,
         wakers: &mut Vec<Waker>,
     ) -> u64 {
         let mut ended = 0;
@@ -270,8 +255,8 @@ impl Pending {
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get(index) else { break };
             let token = slot.token;
-            if let Some(call) = self.vacate(token, &which) {
-                wakers.extend(call.ticket.end(how(&call)));
+            if let Some(call) = self.remove_if(token, &which) {
+                wakers.extend(call.state.end(how(&call)));
                 ended += 1;
             }
         }
@@ -291,10 +276,10 @@ mod tests {
 
     use super::*;
 
-    fn ticket(seconds: u64) -> Arc<Ticket> {
+    fn state(seconds: u64) -> Arc<CallState> {
         let request = Request::new("echo", &()).unwrap();
         let call = NewCall { request, timeout: Duration::from_secs(seconds), effect: None };
-        Arc::new(Ticket::new(call, Waker::noop().clone()))
+        Arc::new(CallState::new(call, Waker::noop().clone()))
     }
 
     fn later(seconds: u64) -> Instant {
@@ -302,52 +287,52 @@ mod tests {
     }
 
     /// A call that times out after so many seconds from now.
-    fn insert(pending: &mut Pending, seconds: u64) -> Arc<Ticket> {
-        let ticket = ticket(seconds);
-        pending.insert(Arc::clone(&ticket), Instant::now());
-        ticket
+    fn insert(pending: &mut PendingCalls, seconds: u64) -> Arc<CallState> {
+        let state = state(seconds);
+        pending.insert(Arc::clone(&state), Instant::now());
+        state
     }
 
-    fn token(ticket: &Ticket) -> Token {
-        ticket.token().unwrap()
+    fn token(state: &CallState) -> Token {
+        state.token().unwrap()
     }
 
-    fn end(ticket: &Ticket) -> Option<Ending> {
-        match ticket.poll(&Context::from_waker(Waker::noop())) {
+    fn end(state: &CallState) -> Option<Completion> {
+        match state.poll(&Context::from_waker(Waker::noop())) {
             Poll::Ready(ending) => Some(ending),
             Poll::Pending => None,
         }
     }
 
     /// Whether the answer to a call still has somebody who waits for it.
-    fn answer(pending: &mut Pending, token: Token) -> bool {
+    fn answer(pending: &mut PendingCalls, token: Token) -> bool {
         let Some(call) = pending.answered(token) else {
-            assert!(pending.made(token));
+            assert!(pending.issued(token));
             return false;
         };
-        assert!(call.ticket.end(Ending::TooLarge { size: 0 }).is_some());
+        assert!(call.state.end(Completion::TooLarge { size: 0 }).is_some());
         true
     }
 
     #[test]
     fn a_call_is_queued_taken_answered_and_gone() {
-        let mut pending = Pending::new(10);
-        let ticket = insert(&mut pending, 1);
-        let token = token(&ticket);
+        let mut pending = PendingCalls::new(10);
+        let state = insert(&mut pending, 1);
+        let token = token(&state);
         assert!(!answer(&mut pending, token), "it was not sent yet");
         assert!(pending.take().is_some());
         assert!(pending.take().is_none());
-        assert!(end(&ticket).is_none());
+        assert!(end(&state).is_none());
         assert!(answer(&mut pending, token));
         assert!(!answer(&mut pending, token), "a second answer is late");
-        assert!(matches!(end(&ticket), Some(Ending::TooLarge { .. })));
+        assert!(matches!(end(&state), Some(Completion::TooLarge { .. })));
         assert_eq!(pending.len(), 0);
         assert!(pending.is_idle());
     }
 
     #[test]
     fn an_answer_never_reaches_the_next_call_of_the_slot() {
-        let mut pending = Pending::new(10);
+        let mut pending = PendingCalls::new(10);
         let first = token(&insert(&mut pending, 1));
         pending.take();
         pending.remove(first);
@@ -360,19 +345,19 @@ mod tests {
 
     #[test]
     fn a_call_whose_caller_has_left_is_not_taken_over() {
-        let mut pending = Pending::new(10);
-        let ticket = ticket(1);
-        assert!(ticket.leave().0);
-        pending.insert(Arc::clone(&ticket), Instant::now());
+        let mut pending = PendingCalls::new(10);
+        let state = state(1);
+        assert!(state.leave().0);
+        pending.insert(Arc::clone(&state), Instant::now());
         assert!(pending.is_idle() && pending.take().is_none());
-        assert_eq!(ticket.token(), None);
+        assert_eq!(state.token(), None);
         let next = insert(&mut pending, 1);
         assert!(pending.take().is_some() && answer(&mut pending, token(&next)));
     }
 
     #[test]
     fn dropped_calls_do_not_pile_up_while_nothing_is_sent() {
-        let mut pending = Pending::new(10);
+        let mut pending = PendingCalls::new(10);
         let kept = insert(&mut pending, 1);
         for _ in 0..10_000 {
             let token = token(&insert(&mut pending, 1));
@@ -387,7 +372,7 @@ mod tests {
 
     #[test]
     fn deadlines_end_what_is_queued_and_what_was_sent_differently() {
-        let mut pending = Pending::new(1);
+        let mut pending = PendingCalls::new(1);
         let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 2));
         let last = insert(&mut pending, 60);
         pending.take();
@@ -395,8 +380,8 @@ mod tests {
         assert_eq!(pending.expire(Instant::now(), &mut wakers), 0);
         assert_eq!(pending.expire(later(3), &mut wakers), 2);
         assert_eq!(wakers.len(), 2);
-        assert!(matches!(end(&sent), Some(Ending::Unanswered(Unanswered::TimedOut(_)))));
-        assert!(matches!(end(&queued), Some(Ending::NotSent)));
+        assert!(matches!(end(&sent), Some(Completion::Unanswered(Unanswered::TimedOut(_)))));
+        assert!(matches!(end(&queued), Some(Completion::NotSent)));
         assert!(pending.next_deadline().is_some_and(|next| next > later(30)));
         assert!(pending.take().is_some(), "the one that timed out in the queue is passed over");
         assert!(answer(&mut pending, token(&last)));
@@ -405,52 +390,52 @@ mod tests {
 
     #[test]
     fn a_loss_ends_what_was_sent_and_keeps_what_was_not() {
-        let mut pending = Pending::new(1);
+        let mut pending = PendingCalls::new(1);
         let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 1));
         pending.take();
         let mut wakers = Vec::new();
         assert_eq!(pending.lose(&Unanswered::Closed, &mut wakers), 1);
-        assert!(matches!(end(&sent), Some(Ending::Unanswered(_))));
+        assert!(matches!(end(&sent), Some(Completion::Unanswered(_))));
         assert!(end(&queued).is_none());
         assert!(pending.take().is_some());
     }
 
     #[test]
     fn after_a_close_nothing_waits() {
-        let mut pending = Pending::new(1);
+        let mut pending = PendingCalls::new(1);
         let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 1));
         pending.take();
         let why = Arc::new(CloseReason::Requested);
         assert_eq!(pending.close(&why, &Unanswered::Closed, &mut Vec::new()), (1, 1));
-        assert!(matches!(end(&sent), Some(Ending::Unanswered(Unanswered::Closed))));
-        assert!(matches!(end(&queued), Some(Ending::Closed(_))));
+        assert!(matches!(end(&sent), Some(Completion::Unanswered(Unanswered::Closed))));
+        assert!(matches!(end(&queued), Some(Completion::Closed(_))));
         assert!(pending.take().is_none() && pending.is_idle());
     }
 
     #[test]
     fn many_that_time_out_at_once_do_not_confuse_the_count() {
-        let mut pending = Pending::new(10_000);
+        let mut pending = PendingCalls::new(10_000);
         let expired: Vec<_> = (0..200).map(|_| insert(&mut pending, 1)).collect();
         let alive: Vec<_> = (0..50).map(|_| insert(&mut pending, 60)).collect();
         assert_eq!(pending.expire(later(2), &mut Vec::new()), 200);
         assert!(!pending.is_idle());
-        for ticket in alive {
+        for state in alive {
             assert!(pending.take().is_some());
             assert!(!pending.is_idle());
-            assert!(answer(&mut pending, token(&ticket)));
+            assert!(answer(&mut pending, token(&state)));
         }
         assert!(pending.take().is_none() && pending.is_idle());
-        for ticket in expired {
-            assert!(!ticket.leave().0, "it had ended");
+        for state in expired {
+            assert!(!state.leave().0, "it had ended");
         }
     }
 
     #[test]
     fn a_burst_leaves_no_memory() {
-        let mut pending = Pending::new(10_000);
-        let tickets: Vec<_> = (0..5_000).map(|_| insert(&mut pending, 1)).collect();
-        for ticket in tickets {
-            pending.remove(token(&ticket));
+        let mut pending = PendingCalls::new(10_000);
+        let states: Vec<_> = (0..5_000).map(|_| insert(&mut pending, 1)).collect();
+        for state in states {
+            pending.remove(token(&state));
         }
         assert_eq!((pending.slots.capacity(), pending.queue.capacity()), (0, 0));
         assert_eq!(pending.next_deadline(), None);

@@ -10,25 +10,24 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    pending::{Ending, Pending},
-    state::{CloseReason, State},
+    call_state::{CallState, Completion, NewCall},
+    pending::PendingCalls,
+    state::State,
     subscriptions::Subscriptions,
-    ticket::{NewCall, Ticket},
 };
 use crate::{
-    builder::Options,
-    error::Unanswered,
+    error::{CloseReason, Unanswered},
     event::Hub,
+    options::Options,
     statistics::{Latencies, Statistics},
 };
 
 /// The state of one agent's connection, from the first attempt to the end.
 ///
-/// Whoever holds more than one of the locks has taken them in this order: the table, the intake, a
-/// ticket.
+/// Lock order: driver state, submission queue, call state.
 pub(crate) struct Shared {
-    intake: Mutex<Intake>,
-    table: Mutex<Table>,
+    queue: Mutex<SubmissionQueue>,
+    table: Mutex<DriverState>,
     pub(crate) events: Arc<Hub>,
     state: watch::Sender<State>,
     pub(crate) options: Options,
@@ -36,9 +35,9 @@ pub(crate) struct Shared {
 
 /// Where callers on all threads leave their calls: as little as possible, since they all meet here.
 #[derive(Default)]
-#[repr(align(128))] // On lines of the caches that nothing else is on.
-struct Intake {
-    calls: Vec<Arc<Ticket>>,
+#[repr(align(128))] // A cache line of its own: avoids false sharing.
+struct SubmissionQueue {
+    calls: Vec<Arc<CallState>>,
     /// So many of them were dropped by their callers.
     dropped: usize,
     /// The task that owns the socket, while it waits.
@@ -48,32 +47,32 @@ struct Intake {
 }
 
 /// What the task that owns the socket works with. It is locked shortly and never across an await.
-pub(crate) struct Table {
-    pub(crate) pending: Pending,
+pub(crate) struct DriverState {
+    pub(crate) pending: PendingCalls,
     pub(crate) subscriptions: Subscriptions,
-    pub(crate) figures: Statistics,
+    pub(crate) stats: Statistics,
     pub(crate) latencies: Latencies,
     /// Set once somebody wants to close: until then calls in flight may still be answered.
     pub(crate) close_by: Option<Instant>,
     /// Whether everything has been ended.
     finished: bool,
-    /// What was in the intake; used again, empty in between.
-    admitted: Vec<Arc<Ticket>>,
+    /// What was in the queue; used again, empty in between.
+    admitted: Vec<Arc<CallState>>,
 }
 
-/// The room that an empty intake keeps, in calls.
-const INTAKE_KEPT: usize = 64;
+/// The room that an empty queue keeps, in calls.
+const QUEUE_KEPT: usize = 64;
 
-impl Intake {
-    /// Notes that one of the calls was dropped, and lets no more of those be in here than of others;
-    /// how many were thrown out.
+impl SubmissionQueue {
+    /// Counts a dropped call, purges dropped calls once they are the majority, and returns how many
+    /// were purged.
     fn note_dropped(&mut self) -> usize {
         self.dropped += 1;
-        if self.dropped <= INTAKE_KEPT || self.dropped <= self.calls.len() / 2 {
+        if self.dropped <= QUEUE_KEPT || self.dropped <= self.calls.len() / 2 {
             return 0;
         }
         let before = self.calls.len();
-        self.calls.retain(|ticket| ticket.is_new());
+        self.calls.retain(|state| state.is_new());
         self.dropped = 0;
         before - self.calls.len()
     }
@@ -82,11 +81,11 @@ impl Intake {
 impl Shared {
     pub(crate) fn new(options: Options) -> Self {
         Self {
-            intake: Mutex::default(),
-            table: Mutex::new(Table {
-                pending: Pending::new(options.max_in_flight),
+            queue: Mutex::default(),
+            table: Mutex::new(DriverState {
+                pending: PendingCalls::new(options.max_in_flight),
                 subscriptions: Subscriptions::default(),
-                figures: Statistics::default(),
+                stats: Statistics::default(),
                 latencies: Latencies::default(),
                 close_by: None,
                 finished: false,
@@ -98,81 +97,81 @@ impl Shared {
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Table> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, DriverState> {
         // Nothing panics while it is held, and nothing would be half done if it did.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn intake(&self) -> MutexGuard<'_, Intake> {
-        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, SubmissionQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a call into the intake and sees to it that it is sent.
+    /// Puts a call into the queue and sees to it that it is sent.
     pub(crate) fn submit(
         &self,
         call: NewCall,
         waker: Waker,
-    ) -> Result<Arc<Ticket>, Arc<CloseReason>> {
-        let ticket = Arc::new(Ticket::new(call, waker));
-        let mut intake = self.intake();
-        if let Some(why) = &intake.closed {
+    ) -> Result<Arc<CallState>, Arc<CloseReason>> {
+        let state = Arc::new(CallState::new(call, waker));
+        let mut queue = self.queue();
+        if let Some(why) = &queue.closed {
             return Err(Arc::clone(why));
         }
-        intake.calls.push(Arc::clone(&ticket));
-        let driver = intake.driver.take();
-        drop(intake);
+        queue.calls.push(Arc::clone(&state));
+        let driver = queue.driver.take();
+        drop(queue);
         wake(driver);
-        Ok(ticket)
+        Ok(state)
     }
 
-    /// Takes over what is in the intake; from here on every call, and every wish to close, wakes
+    /// Takes over what is in the queue; from here on every call, and every wish to close, wakes
     /// the task again.
-    pub(crate) fn admit(&self, table: &mut Table, cx: &Context<'_>, now: Instant) {
-        let mut intake = self.intake();
-        mem::swap(&mut intake.calls, &mut table.admitted);
-        intake.dropped = 0;
-        match &mut intake.driver {
+    pub(crate) fn admit(&self, table: &mut DriverState, cx: &Context<'_>, now: Instant) {
+        let mut queue = self.queue();
+        mem::swap(&mut queue.calls, &mut table.admitted);
+        queue.dropped = 0;
+        match &mut queue.driver {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
-        drop(intake);
-        table.figures.calls += table.admitted.len() as u64;
+        drop(queue);
+        table.stats.calls += table.admitted.len() as u64;
         table.pending.reserve(table.admitted.len());
-        for ticket in table.admitted.drain(..) {
-            table.pending.insert(ticket, now);
+        for state in table.admitted.drain(..) {
+            table.pending.insert(state, now);
         }
     }
 
     /// Gives back what an idle connection does not need.
-    pub(crate) fn release(&self, table: &mut Table) {
-        let mut intake = self.intake();
-        for calls in [&mut intake.calls, &mut table.admitted] {
-            if calls.is_empty() && calls.capacity() > INTAKE_KEPT {
+    pub(crate) fn release(&self, table: &mut DriverState) {
+        let mut queue = self.queue();
+        for calls in [&mut queue.calls, &mut table.admitted] {
+            if calls.is_empty() && calls.capacity() > QUEUE_KEPT {
                 *calls = Vec::new();
             }
         }
     }
 
-    /// Whether a call, or the wish to close, has woken the task since it looked into the intake.
+    /// Whether a call, or the wish to close, has woken the task since it looked into the queue.
     pub(crate) fn was_woken(&self) -> bool {
-        self.intake().driver.is_none()
+        self.queue().driver.is_none()
     }
 
     /// Wakes the task that owns the socket.
     fn notify(&self) {
-        let driver = self.intake().driver.take();
+        let driver = self.queue().driver.take();
         wake(driver);
     }
 
     /// Forgets a call whose future was dropped.
-    pub(crate) fn cancel(&self, ticket: &Ticket) {
+    pub(crate) fn cancel(&self, state: &CallState) {
         let mut table = self.lock();
-        let (alive, waker) = ticket.leave();
+        let (alive, waker) = state.leave();
         if alive {
-            table.figures.cancelled += 1;
-            match ticket.token() {
+            table.stats.cancelled += 1;
+            match state.token() {
                 Some(token) => table.pending.remove(token),
-                None => table.figures.calls += self.intake().note_dropped() as u64,
+                None => table.stats.calls += self.queue().note_dropped() as u64,
             }
         }
         drop(table);
@@ -187,7 +186,7 @@ impl Shared {
         let mut table = self.lock();
         table.close_by.get_or_insert(Instant::now() + limit);
         drop(table);
-        self.intake().closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
+        self.queue().closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
         self.notify();
     }
 
@@ -195,7 +194,7 @@ impl Shared {
     pub(crate) fn lost(&self, why: &Unanswered) {
         let mut wakers = Vec::new();
         let mut table = self.lock();
-        table.figures.lost += table.pending.lose(why, &mut wakers);
+        table.stats.lost += table.pending.lose(why, &mut wakers);
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
         self.events.interrupt();
@@ -214,19 +213,19 @@ impl Shared {
             return;
         }
         let (lost, unsent) = table.pending.close(&why, &sent, &mut wakers);
-        table.figures.lost += lost;
-        table.figures.closed += unsent;
-        let mut intake = self.intake();
-        intake.closed = Some(Arc::clone(&why));
-        let calls = mem::take(&mut intake.calls);
-        drop(intake);
-        table.figures.calls += calls.len() as u64;
-        for ticket in calls.iter().filter(|ticket| ticket.is_new()) {
-            wakers.extend(ticket.end(Ending::Closed(Arc::clone(&why))));
-            table.figures.closed += 1;
+        table.stats.lost += lost;
+        table.stats.closed += unsent;
+        let mut queue = self.queue();
+        queue.closed = Some(Arc::clone(&why));
+        let calls = mem::take(&mut queue.calls);
+        drop(queue);
+        table.stats.calls += calls.len() as u64;
+        for state in calls.iter().filter(|state| state.is_new()) {
+            wakers.extend(state.end(Completion::Closed(Arc::clone(&why))));
+            table.stats.closed += 1;
         }
         drop(table);
-        // Whoever waits for this may rely on it that nothing is pending any more.
+        // Published only after every call has ended.
         self.state.send_replace(State::Closed { why });
         wakers.into_iter().for_each(Waker::wake);
         self.events.close();
@@ -243,14 +242,14 @@ impl Shared {
 
     pub(crate) fn statistics(&self) -> Statistics {
         let table = self.lock();
-        let intake = self.intake();
-        let waiting = intake.calls.iter().filter(|ticket| ticket.is_new()).count();
+        let queue = self.queue();
+        let waiting = queue.calls.iter().filter(|state| state.is_new()).count();
         Statistics {
-            calls: table.figures.calls + intake.calls.len() as u64,
+            calls: table.stats.calls + queue.calls.len() as u64,
             pending: (table.pending.len() + waiting) as u64,
             latency_median: table.latencies.percentile(50),
             latency_p99: table.latencies.percentile(99),
-            ..table.figures
+            ..table.stats
         }
     }
 }
@@ -274,7 +273,7 @@ mod tests {
         NewCall { request, timeout: Duration::from_secs(1), effect: None }
     }
 
-    fn submit(shared: &Shared) -> Arc<Ticket> {
+    fn submit(shared: &Shared) -> Arc<CallState> {
         shared.submit(call(), Waker::noop().clone()).unwrap()
     }
 
@@ -284,25 +283,25 @@ mod tests {
         let kept: Vec<_> = (0..10).map(|_| submit(&shared)).collect();
         for _ in 0..10_000 {
             shared.cancel(&submit(&shared));
-            assert!(shared.intake().calls.len() <= 2 * INTAKE_KEPT + 2);
+            assert!(shared.queue().calls.len() <= 2 * QUEUE_KEPT + 2);
         }
-        let figures = shared.statistics();
-        assert_eq!((figures.calls, figures.cancelled, figures.pending), (10_010, 10_000, 10));
-        assert!(kept.iter().all(|ticket| ticket.is_new()));
+        let stats = shared.statistics();
+        assert_eq!((stats.calls, stats.cancelled, stats.pending), (10_010, 10_000, 10));
+        assert!(kept.iter().all(|call| call.is_new()));
     }
 
     #[test]
     fn the_end_reaches_calls_that_nobody_has_taken_over_yet() {
         let shared = Shared::new(Options::default());
-        let tickets: Vec<_> = (0..3).map(|_| submit(&shared)).collect();
-        shared.cancel(&tickets[0]);
+        let calls: Vec<_> = (0..3).map(|_| submit(&shared)).collect();
+        shared.cancel(&calls[0]);
         shared.finish(CloseReason::Requested);
-        let figures = shared.statistics();
-        assert_eq!((figures.calls, figures.cancelled, figures.closed), (3, 1, 2));
-        assert_eq!(figures.pending, 0);
-        for ticket in &tickets[1..] {
-            let ending = ticket.poll(&Context::from_waker(Waker::noop()));
-            assert!(matches!(ending, Poll::Ready(Ending::Closed(_))), "{ending:?}");
+        let stats = shared.statistics();
+        assert_eq!((stats.calls, stats.cancelled, stats.closed), (3, 1, 2));
+        assert_eq!(stats.pending, 0);
+        for state in &calls[1..] {
+            let ending = state.poll(&Context::from_waker(Waker::noop()));
+            assert!(matches!(ending, Poll::Ready(Completion::Closed(_))), "{ending:?}");
         }
         // Only the first reason counts, and nothing is accepted any more.
         shared.finish(CloseReason::RuntimeEnded);
@@ -315,15 +314,15 @@ mod tests {
 
     #[test]
     fn room_is_given_back_and_calls_are_not() {
-        const CALLS: usize = 4 * INTAKE_KEPT;
+        const CALLS: usize = 4 * QUEUE_KEPT;
         let shared = Shared::new(Options::default());
-        let tickets: Vec<_> = (0..CALLS).map(|_| submit(&shared)).collect();
+        let calls: Vec<_> = (0..CALLS).map(|_| submit(&shared)).collect();
         let mut table = shared.lock();
         shared.release(&mut table);
-        assert_eq!(shared.intake().calls.len(), CALLS);
+        assert_eq!(shared.queue().calls.len(), CALLS);
         shared.admit(&mut table, &Context::from_waker(Waker::noop()), Instant::now());
         assert_eq!(table.pending.len(), CALLS);
-        assert!(tickets.iter().all(|ticket| ticket.token().is_some()));
+        assert!(calls.iter().all(|state| state.token().is_some()));
         assert!(table.admitted.capacity() >= CALLS);
         shared.release(&mut table);
         assert_eq!(table.admitted.capacity(), 0);

@@ -11,7 +11,7 @@ use crate::wire::Request;
 
 /// What a successful reply changes.
 #[derive(Clone, Debug)]
-pub(crate) enum Effect {
+pub(crate) enum SubscriptionChange {
     /// The request is to be repeated after a reconnect.
     Keep(Subscription, Request),
     /// It is not any more.
@@ -25,7 +25,7 @@ pub(crate) enum Subscription {
     Stdout,
 }
 
-impl Effect {
+impl SubscriptionChange {
     /// What a success of this call will change, if anything.
     pub(crate) fn of(action: &str, request: &Request) -> Option<Self> {
         match action {
@@ -55,12 +55,12 @@ fn topic(request: &Request) -> Option<Subscription> {
 pub(crate) struct Subscriptions(BTreeMap<Subscription, Request>);
 
 impl Subscriptions {
-    pub(crate) fn apply(&mut self, effect: Effect) {
+    pub(crate) fn apply(&mut self, effect: SubscriptionChange) {
         match effect {
-            Effect::Keep(subscription, request) => {
+            SubscriptionChange::Keep(subscription, request) => {
                 self.0.insert(subscription, request);
             }
-            Effect::Forget(subscription) => self.forget(&subscription),
+            SubscriptionChange::Forget(subscription) => self.forget(&subscription),
         }
     }
 
@@ -81,7 +81,7 @@ mod tests {
 
     fn apply(subscriptions: &mut Subscriptions, action: &str, parameters: &serde_json::Value) {
         let request = Request::new(action, parameters).unwrap();
-        if let Some(effect) = Effect::of(action, &request) {
+        if let Some(effect) = SubscriptionChange::of(action, &request) {
             subscriptions.apply(effect);
         }
     }

@@ -63,7 +63,7 @@ pub enum ConnectError {
         /// The time limit for the whole, see [`Builder::connect_timeout`](crate::Builder::connect_timeout).
         after: Duration,
         /// What it was doing.
-        stage: Stage,
+        stage: ConnectStage,
     },
 
     /// The TLS handshake failed.
@@ -192,7 +192,7 @@ pub enum ConnectError {
         /// Host and port.
         address: String,
         /// What it was doing.
-        stage: Stage,
+        stage: ConnectStage,
         /// The error of the socket.
         source: Arc<io::Error>,
     },
@@ -201,7 +201,7 @@ pub enum ConnectError {
 /// A stage of making a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Stage {
+pub enum ConnectStage {
     /// The host's name is looked up.
     Resolving,
     /// A TCP connection is made.
@@ -214,7 +214,7 @@ pub enum Stage {
     Request,
 }
 
-impl std::fmt::Display for Stage {
+impl std::fmt::Display for ConnectStage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Resolving => "looking up the host's name",
@@ -243,7 +243,7 @@ impl ConnectError {
     /// Whether another attempt can help.
     pub(crate) fn retry(&self) -> Retry {
         match self {
-            Self::TimedOut { stage: Stage::Upgrade, .. } => Retry::Slowly,
+            Self::TimedOut { stage: ConnectStage::Upgrade, .. } => Retry::Slowly,
             Self::Resolve { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
@@ -254,7 +254,7 @@ impl ConnectError {
             | Self::Redirected { .. }
             | Self::NotAnAgent { .. } => Retry::Warily,
             Self::Broken { stage, .. } => match stage {
-                Stage::Upgrade => Retry::Warily,
+                ConnectStage::Upgrade => Retry::Warily,
                 _ => Retry::Yes,
             },
             Self::InvalidUrl { .. }

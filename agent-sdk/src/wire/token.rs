@@ -81,7 +81,7 @@ impl Tokens {
     }
 
     /// Whether this made the token, whoever has it now: the answer comes late then.
-    pub(crate) fn made(&self, token: Token) -> bool {
+    pub(crate) fn issued(&self, token: Token) -> bool {
         token.0.get() & (ORIGIN | UUID_FORM.get()) == self.origin | UUID_FORM.get()
     }
 }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_stranger_s_token_is_not_taken_for_ours() {
         let (tokens, token) = token();
-        assert!(tokens.made(token));
-        assert!(!Tokens { origin: !tokens.origin & ORIGIN, counter: 0 }.made(token));
+        assert!(tokens.issued(token));
+        assert!(!Tokens { origin: !tokens.origin & ORIGIN, counter: 0 }.issued(token));
     }
 }

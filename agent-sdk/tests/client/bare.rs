@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_sdk::{Agent, Builder, Reconnect};
+use agent_sdk::{Agent, Builder, ReconnectPolicy};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -29,7 +29,7 @@ impl Bare {
 
     /// A client that reconnects at once.
     pub fn client(&self) -> Builder {
-        let policy = Reconnect::default().first_wait(Duration::from_millis(1));
+        let policy = ReconnectPolicy::default().initial_backoff(Duration::from_millis(1));
         Agent::builder(format!("ws://{}", self.listener.local_addr().unwrap()))
             .credentials("root", "x")
             .reconnect(policy)

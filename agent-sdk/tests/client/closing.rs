@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use agent_sdk::{
-    Agent, CloseReason, Error, Outcome, Reconnect, State, Unanswered,
+    Agent, CloseReason, Error, Outcome, ReconnectPolicy, State, Unanswered,
     mock::{Fault, Refusal},
 };
 use serde_json::json;
@@ -175,9 +175,9 @@ async fn a_ping_between_the_fragments_of_a_message_is_answered_at_once() {
 #[tokio::test]
 async fn closing_does_not_wait_for_the_next_attempt() {
     let mock = mock().start().await.unwrap();
-    let policy = Reconnect::default()
-        .first_wait(Duration::from_secs(1_000_000))
-        .longest_wait(Duration::from_secs(1_000_000));
+    let policy = ReconnectPolicy::default()
+        .initial_backoff(Duration::from_secs(1_000_000))
+        .max_backoff(Duration::from_secs(1_000_000));
     let agent = client(&mock).reconnect(policy).connect().await.unwrap();
     let mut state = agent.state();
     mock.cut_connections();

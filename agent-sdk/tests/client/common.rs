@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    Agent, Builder, Reconnect, State, Tls,
+    Agent, Builder, ReconnectPolicy, State, Tls,
     mock::{self, MockAgent},
 };
 use serde_json::{Value, json};
@@ -31,9 +31,9 @@ pub fn catalogue() -> Value {
 
 /// A client of the mock that trusts its certificate and reconnects at once.
 pub fn client(mock: &MockAgent) -> Builder {
-    let policy = Reconnect::default()
-        .first_wait(Duration::from_millis(1))
-        .longest_wait(Duration::from_millis(20));
+    let policy = ReconnectPolicy::default()
+        .initial_backoff(Duration::from_millis(1))
+        .max_backoff(Duration::from_millis(20));
     let builder =
         Agent::builder(mock.url()).credentials(mock.username(), mock.password()).reconnect(policy);
     match mock.fingerprint() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    Agent, ConnectError, Stage,
+    Agent, ConnectError, ConnectStage,
     mock::{Refusal, Subprotocol, UpgradeQuirk},
 };
 use serde_json::json;
@@ -87,7 +87,7 @@ async fn an_answer_that_trickles_or_never_comes_is_given_up_in_time() {
         mock.refuse_logins(Some(refusal));
         let builder = client(&mock).connect_timeout(Duration::from_millis(200));
         match soon(builder.connect()).await.unwrap_err() {
-            ConnectError::TimedOut { stage: Stage::Upgrade, after, .. } => {
+            ConnectError::TimedOut { stage: ConnectStage::Upgrade, after, .. } => {
                 assert_eq!(after, Duration::from_millis(200));
             }
             other => panic!("{refusal:?}: {other}"),
@@ -104,7 +104,7 @@ async fn the_time_limit_covers_the_tls_handshake() {
         .tls(agent_sdk::Tls::danger_accept_any_certificate())
         .connect_timeout(Duration::from_millis(200));
     let error = soon(builder.connect()).await.unwrap_err();
-    assert!(matches!(error, ConnectError::TimedOut { stage: Stage::Tls, .. }), "{error}");
+    assert!(matches!(error, ConnectError::TimedOut { stage: ConnectStage::Tls, .. }), "{error}");
 }
 
 #[tokio::test]

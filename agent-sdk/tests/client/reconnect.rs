@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    CloseReason, ConnectError, Error, Event, Outcome, Reconnect, State,
+    CloseReason, ConnectError, Error, Event, Outcome, ReconnectPolicy, State,
     mock::{Certificate, Fault, MockAgent, Refusal},
 };
 use serde_json::json;
@@ -159,7 +159,7 @@ async fn a_changed_certificate_is_final() {
 #[tokio::test]
 async fn a_policy_of_never_closes() {
     let mock = mock().start().await.unwrap();
-    let agent = client(&mock).reconnect(Reconnect::never()).connect().await.unwrap();
+    let agent = client(&mock).reconnect(ReconnectPolicy::never()).connect().await.unwrap();
     mock.cut_connections();
     let why = why_closed(&agent).await;
     assert!(matches!(&*why, CloseReason::Lost(_)), "{why}");
@@ -169,7 +169,8 @@ async fn a_policy_of_never_closes() {
 #[tokio::test]
 async fn a_bounded_policy_gives_up_and_says_why() {
     let mock = mock().start().await.unwrap();
-    let policy = Reconnect::default().attempts(3).first_wait(Duration::from_millis(1));
+    let policy =
+        ReconnectPolicy::default().max_attempts(3).initial_backoff(Duration::from_millis(1));
     let agent = client(&mock).reconnect(policy).connect().await.unwrap();
     let mut state = agent.state();
     mock.go_down().await;
@@ -188,8 +189,9 @@ async fn a_bounded_policy_gives_up_and_says_why() {
 #[tokio::test]
 async fn a_bound_counts_the_attempts_of_one_loss() {
     let mock = mock().start().await.unwrap();
-    let policy = Reconnect::default().attempts(3).first_wait(Duration::from_millis(1));
-    let policy = policy.longest_wait(Duration::from_millis(20));
+    let policy =
+        ReconnectPolicy::default().max_attempts(3).initial_backoff(Duration::from_millis(1));
+    let policy = policy.max_backoff(Duration::from_millis(20));
     let agent = client(&mock).reconnect(policy).connect().await.unwrap();
     let mut state = agent.state();
     for loss in 1..=5 {

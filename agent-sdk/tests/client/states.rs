@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agent_sdk::{Agent, Reconnect, State};
+use agent_sdk::{Agent, ReconnectPolicy, State};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::common::{client, is_closed, is_connected, mock, pair, soon, until};
@@ -79,7 +79,7 @@ async fn a_life_is_told_state_by_state_and_to_every_clone() {
 async fn each_attempt_is_announced_with_its_number_and_time() {
     const FIRST: Duration = Duration::from_millis(8);
     let mock = mock().start().await.unwrap();
-    let policy = Reconnect::default().first_wait(FIRST).longest_wait(4 * FIRST);
+    let policy = ReconnectPolicy::default().initial_backoff(FIRST).max_backoff(4 * FIRST);
     let agent = client(&mock).reconnect(policy).connect().await.unwrap();
     let recorder = record(agent.state());
     let mut state = agent.state();

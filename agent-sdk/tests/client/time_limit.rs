@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agent_sdk::{Agent, Builder, ConnectError, Stage, Tls};
+use agent_sdk::{Agent, Builder, ConnectError, ConnectStage, Tls};
 use rustls::{
     ServerConfig,
     crypto::ring::default_provider,
@@ -42,7 +42,7 @@ fn client(url: String) -> Builder {
 }
 
 /// Connects, which has to fail at the limit, in this stage.
-async fn expect_timeout(client: Builder, expected: Stage) {
+async fn expect_timeout(client: Builder, expected: ConnectStage) {
     let began = Instant::now();
     let error = soon(client.connect()).await.unwrap_err();
     let waited = began.elapsed();
@@ -65,7 +65,7 @@ async fn a_slow_handshake_and_a_silent_upgrade_share_the_limit() {
         let _ = stream.read_to_end(&mut login).await;
         login
     });
-    expect_timeout(client(url), Stage::Upgrade).await;
+    expect_timeout(client(url), ConnectStage::Upgrade).await;
     let login = soon(server).await.unwrap();
     assert!(login.starts_with(b"GET /ws HTTP/1.1\r\n"), "the upgrade was not reached");
 }
@@ -83,5 +83,5 @@ async fn a_host_that_does_not_even_answer_is_given_up_at_the_limit() {
     while let Ok(Ok(filler)) = tokio::time::timeout(Duration::from_millis(100), filler()).await {
         fillers.push(filler);
     }
-    expect_timeout(client(format!("wss://{address}")), Stage::Connecting).await;
+    expect_timeout(client(format!("wss://{address}")), ConnectStage::Connecting).await;
 }

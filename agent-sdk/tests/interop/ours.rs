@@ -3,7 +3,7 @@
 use std::{io::Write, time::Duration};
 
 use agent_sdk::{
-    Agent, Builder, CloseReason, ConnectError, Error, Event, Fingerprint, Outcome, Reconnect,
+    Agent, Builder, CloseReason, ConnectError, Error, Event, Fingerprint, Outcome, ReconnectPolicy,
     State, Tls,
 };
 use futures_util::future::join_all;
@@ -58,7 +58,7 @@ fn client(server: &Running, tls: Option<Tls>) -> Builder {
     let scheme = if tls.is_some() { "wss" } else { "ws" };
     let builder = Agent::builder(format!("{scheme}://127.0.0.1:{}", server.port))
         .credentials("ops", PASSWORD)
-        .reconnect(Reconnect::never());
+        .reconnect(ReconnectPolicy::never());
     match tls {
         Some(tls) => builder.tls(tls),
         None => builder,

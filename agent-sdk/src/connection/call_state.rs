@@ -2,26 +2,44 @@
 
 use std::{
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use super::{pending::Ending, subscriptions::Effect};
-use crate::wire::{Request, Token};
+use super::subscriptions::SubscriptionChange;
+use crate::{
+    error::{CloseReason, Unanswered},
+    wire::{Payload, Request, Status, Token},
+};
 
-/// A call that wants to be sent.
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) enum Completion {
+    /// The agent answered.
+    Reply { message: Payload, status: Status, parameters: Option<usize> },
+    /// The agent answered with more than is accepted.
+    TooLarge { size: u64 },
+    /// It timed out before it was sent.
+    NotSent,
+    /// It was sent, and no answer will come.
+    Unanswered(Unanswered),
+    /// The connection was closed before it was sent.
+    Closed(Arc<CloseReason>),
+}
+
+/// A call that is not yet queued.
 #[derive(Debug)]
 pub(crate) struct NewCall {
     pub(crate) request: Request,
     pub(crate) timeout: Duration,
-    pub(crate) effect: Option<Box<Effect>>,
+    pub(crate) effect: Option<Box<SubscriptionChange>>,
 }
 
 /// One call from its first poll to its end, behind a lock of its own: callers on several threads
 /// wait neither for each other nor for the connection.
 #[derive(Debug)]
-pub(crate) struct Ticket(Mutex<Inner>);
+pub(crate) struct CallState(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -38,12 +56,12 @@ enum Progress {
     /// The table has it.
     Taken,
     /// The caller is to read this.
-    Ended(Ending),
+    Ended(Completion),
     /// The caller has read the end, or waits no more.
     Left,
 }
 
-impl Ticket {
+impl CallState {
     /// A new call, and whom to wake at its end.
     pub(crate) fn new(call: NewCall, waker: Waker) -> Self {
         Self(Mutex::new(Inner { token: None, waker: Some(waker), progress: Progress::New(call) }))
@@ -60,7 +78,7 @@ impl Ticket {
     }
 
     /// The end of the call, once; until it comes, the task is woken when it does.
-    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Ending> {
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Completion> {
         let mut inner = self.lock();
         match mem::replace(&mut inner.progress, Progress::Left) {
             Progress::Ended(ending) => return Poll::Ready(ending),
@@ -92,7 +110,7 @@ impl Ticket {
     }
 
     /// Ends the call; whom to wake.
-    pub(super) fn end(&self, ending: Ending) -> Option<Waker> {
+    pub(super) fn end(&self, ending: Completion) -> Option<Waker> {
         let mut inner = self.lock();
         if matches!(inner.progress, Progress::New(_) | Progress::Taken) {
             inner.progress = Progress::Ended(ending);
@@ -119,36 +137,36 @@ mod tests {
     use super::*;
     use crate::wire::Tokens;
 
-    fn ticket() -> (Ticket, Token) {
+    fn state() -> (CallState, Token) {
         let request = Request::new("echo", &()).unwrap();
         let call = NewCall { request, timeout: Duration::from_secs(1), effect: None };
-        (Ticket::new(call, Waker::noop().clone()), Tokens::new().next(7))
+        (CallState::new(call, Waker::noop().clone()), Tokens::new().next(7))
     }
 
-    fn poll(ticket: &Ticket) -> Poll<Ending> {
-        ticket.poll(&Context::from_waker(Waker::noop()))
+    fn poll(state: &CallState) -> Poll<Completion> {
+        state.poll(&Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn the_end_is_read_once_and_whoever_leaves_then_has_lost_nothing() {
-        let (ticket, token) = ticket();
-        assert!(ticket.is_new() && ticket.take(token).is_some() && ticket.take(token).is_none());
-        assert!(!ticket.is_new());
-        assert_eq!(ticket.token(), Some(token));
-        assert!(poll(&ticket).is_pending());
-        assert!(ticket.end(Ending::NotSent).is_some());
-        assert!(ticket.end(Ending::TooLarge { size: 0 }).is_none(), "the first end counts");
-        assert!(matches!(poll(&ticket), Poll::Ready(Ending::NotSent)));
-        assert!(poll(&ticket).is_pending());
-        assert!(!ticket.leave().0);
+        let (state, token) = state();
+        assert!(state.is_new() && state.take(token).is_some() && state.take(token).is_none());
+        assert!(!state.is_new());
+        assert_eq!(state.token(), Some(token));
+        assert!(poll(&state).is_pending());
+        assert!(state.end(Completion::NotSent).is_some());
+        assert!(state.end(Completion::TooLarge { size: 0 }).is_none(), "the first end counts");
+        assert!(matches!(poll(&state), Poll::Ready(Completion::NotSent)));
+        assert!(poll(&state).is_pending());
+        assert!(!state.leave().0);
     }
 
     #[test]
     fn a_caller_that_has_left_is_not_woken() {
-        let (ticket, token) = ticket();
-        assert!(ticket.take(token).is_some());
-        assert!(ticket.leave().0);
-        assert!(ticket.end(Ending::NotSent).is_none());
-        assert!(poll(&ticket).is_pending());
+        let (state, token) = state();
+        assert!(state.take(token).is_some());
+        assert!(state.leave().0);
+        assert!(state.end(Completion::NotSent).is_none());
+        assert!(poll(&state).is_pending());
     }
 }

@@ -16,7 +16,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::endpoint::Endpoint;
 use crate::{
-    error::{ConnectError, Stage},
+    error::{ConnectError, ConnectStage},
     tls::{Check, Fingerprint, KnownAgents, Mode, Tls, Verifier},
 };
 
@@ -158,7 +158,7 @@ impl Trust {
             (Some(error), _, _) => ConnectError::Tls { address, reason: error.to_string() },
             (None, _, _) => ConnectError::Broken {
                 address,
-                stage: Stage::Tls,
+                stage: ConnectStage::Tls,
                 source: Arc::new(io::Error::new(error.kind(), error.to_string())),
             },
         }

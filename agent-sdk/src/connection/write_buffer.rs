@@ -14,7 +14,7 @@ pub(super) const FULL: usize = 16 * 1024;
 
 /// Frames in the order in which they are to be written.
 #[derive(Default)]
-pub(super) struct Outbox {
+pub(super) struct WriteBuffer {
     /// The first `written` bytes have been written.
     frames: Vec<u8>,
     written: usize,
@@ -22,7 +22,7 @@ pub(super) struct Outbox {
     unflushed: bool,
 }
 
-impl Outbox {
+impl WriteBuffer {
     /// An outbox with these frames in it.
     pub(super) fn new(frames: Vec<u8>) -> Self {
         Self { frames, ..Self::default() }
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn poll(outbox: &mut Outbox, transport: &mut (impl AsyncWrite + Unpin)) -> (usize, bool) {
+    fn poll(outbox: &mut WriteBuffer, transport: &mut (impl AsyncWrite + Unpin)) -> (usize, bool) {
         let mut cx = Context::from_waker(Waker::noop());
         let (size, written) = outbox.poll_write(transport, &mut cx);
         (size, written.unwrap())
@@ -126,7 +126,7 @@ mod tests {
         const SOCKET: usize = FULL / 2;
         let frames: Vec<u8> = (0..=250).cycle().take(3 * FULL).collect();
         let (mut ours, mut theirs) = duplex(SOCKET);
-        let mut outbox = Outbox::new(frames.clone());
+        let mut outbox = WriteBuffer::new(frames.clone());
         let mut seen = Vec::new();
         while seen.len() + SOCKET < frames.len() {
             assert_eq!(poll(&mut outbox, &mut ours), (SOCKET, false));
@@ -145,7 +145,7 @@ mod tests {
     async fn what_a_transport_holds_back_is_flushed_once() {
         let (ours, mut theirs) = duplex(4);
         let mut transport = BufWriter::new(ours);
-        let mut outbox = Outbox::new(b"frames".to_vec());
+        let mut outbox = WriteBuffer::new(b"frames".to_vec());
         assert_eq!(poll(&mut outbox, &mut transport), (6, false), "four of them are out");
         assert_eq!(read(&mut theirs, 4).await, b"fram");
         assert_eq!(poll(&mut outbox, &mut transport), (0, true));
@@ -158,7 +158,7 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         let (mut ours, theirs) = duplex(4);
         drop(theirs);
-        let mut outbox = Outbox::new(b"frames".to_vec());
+        let mut outbox = WriteBuffer::new(b"frames".to_vec());
         assert!(outbox.poll_write(&mut ours, &mut cx).1.is_err());
         let (size, written) =
             outbox.poll_write(&mut io::Cursor::new(vec![0; 2].into_boxed_slice()), &mut cx);

@@ -1,12 +1,12 @@
-//! What is said first on a new connection: the subscriptions of the one before.
+//! Subscribes again after a reconnect.
 
 use tokio::time::Instant;
 
-use super::{frame, shared::Table, subscriptions::Subscription};
+use super::{frame, shared::DriverState, subscriptions::Subscription};
 use crate::wire::{Envelope, Status, Token};
 
 /// Requests that were repeated and not yet answered; nothing else is sent until they are.
-pub(super) struct Restore {
+pub(super) struct Resubscribe {
     waiting: Vec<(Token, Subscription)>,
     deadline: Instant,
 }
@@ -18,9 +18,9 @@ pub(super) enum Restored {
     Rejected(Subscription),
 }
 
-impl Restore {
+impl Resubscribe {
     /// Writes the requests that have to be repeated; they have to be answered by `deadline`.
-    pub(super) fn begin(table: &mut Table, out: &mut Vec<u8>, deadline: Instant) -> Self {
+    pub(super) fn begin(table: &mut DriverState, out: &mut Vec<u8>, deadline: Instant) -> Self {
         let mut waiting = Vec::new();
         for (subscription, request) in table.subscriptions.iter() {
             let token = table.pending.internal_token();

@@ -1,4 +1,10 @@
-//! From an address to a connection that is logged in.
+//! Getting in: from an address to a connection that is logged in.
+
+mod endpoint;
+mod transport;
+#[cfg(feature = "tls")]
+mod trust;
+mod upgrade;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -10,19 +16,19 @@ use tokio::{
 };
 
 #[cfg(feature = "tls")]
-use super::secure::Trust;
-use super::{
+pub(crate) use self::trust::Trust;
+use self::upgrade::upgrade;
+pub(crate) use self::{
     endpoint::{Credentials, Endpoint},
     transport::Transport,
-    upgrade::upgrade,
 };
-use crate::error::{ConnectError, Stage};
+use crate::error::{ConnectError, ConnectStage};
 
 /// How long one address of a host may keep the next one waiting: RFC 8305, 5.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// Makes connections to one agent.
-pub(crate) struct Dialer {
+pub(crate) struct Connector {
     pub(crate) endpoint: Endpoint,
     #[cfg(feature = "tls")]
     pub(crate) trust: Option<Trust>,
@@ -31,32 +37,35 @@ pub(crate) struct Dialer {
 }
 
 /// A connection that is logged in.
-pub(crate) struct Dialed {
+pub(crate) struct Connection {
     pub(crate) transport: Transport,
     /// What arrived behind the answer to the upgrade.
     pub(crate) received: BytesMut,
 }
 
-impl Dialer {
+impl Connector {
     /// Connects and logs in.
-    pub(crate) async fn login(&self, credentials: &Credentials) -> Result<Dialed, ConnectError> {
+    pub(crate) async fn login(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<Connection, ConnectError> {
         let deadline = Instant::now() + self.timeout;
         let mut transport = self.open(deadline).await?;
         let login = upgrade(&mut transport, &self.endpoint, credentials);
-        let received = self.in_time(deadline, Stage::Upgrade, login).await?;
-        Ok(Dialed { transport, received })
+        let received = self.in_time(deadline, ConnectStage::Upgrade, login).await?;
+        Ok(Connection { transport, received })
     }
 
     /// Connects, with TLS if the URL says so, and sends nothing.
     pub(crate) async fn open(&self, deadline: Instant) -> Result<Transport, ConnectError> {
-        let addresses = self.in_time(deadline, Stage::Resolving, self.resolve()).await?;
-        let tcp = self.in_time(deadline, Stage::Connecting, self.connect(addresses)).await?;
+        let addresses = self.in_time(deadline, ConnectStage::Resolving, self.resolve()).await?;
+        let tcp = self.in_time(deadline, ConnectStage::Connecting, self.connect(addresses)).await?;
         // Frames are coalesced before they are written; waiting once more would only cost time.
         let _ = tcp.set_nodelay(true);
         #[cfg(feature = "tls")]
         if let Some(trust) = &self.trust {
             let handshake = trust.handshake(tcp, &self.endpoint);
-            let stream = self.in_time(deadline, Stage::Tls, handshake).await?;
+            let stream = self.in_time(deadline, ConnectStage::Tls, handshake).await?;
             return Ok(Transport::Tls(Box::new(stream)));
         }
         Ok(Transport::Plain(tcp))
@@ -65,7 +74,7 @@ impl Dialer {
     pub(crate) async fn in_time<T>(
         &self,
         deadline: Instant,
-        stage: Stage,
+        stage: ConnectStage,
         work: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
         timeout_at(deadline, work).await.unwrap_or_else(|_| {
@@ -154,8 +163,8 @@ mod tests {
         assert_eq!(ordered, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
     }
 
-    fn dialer() -> Dialer {
-        Dialer {
+    fn dialer() -> Connector {
+        Connector {
             endpoint: Endpoint::parse("ws://localhost:1").unwrap(),
             #[cfg(feature = "tls")]
             trust: None,

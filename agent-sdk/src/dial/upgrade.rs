@@ -11,7 +11,10 @@ use tokio::time::timeout;
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::endpoint::{Credentials, Endpoint};
-use crate::error::{ConnectError, Stage};
+use crate::{
+    error::{ConnectError, ConnectStage},
+    text::excerpt,
+};
 
 /// The largest head of an answer that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
@@ -21,8 +24,6 @@ const BODY: Duration = Duration::from_millis(250);
 const READ_SIZE: usize = 2048;
 /// The largest number of header fields in it.
 const MAX_FIELDS: usize = 128;
-/// How much of a wrong answer is shown, in characters.
-const SHOWN: usize = 200;
 
 /// Logs in; what arrived behind the answer is returned, for it is the first frames.
 pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
@@ -32,7 +33,7 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<BytesMut, ConnectError> {
     let broken = |source| ConnectError::Broken {
         address: endpoint.authority(),
-        stage: Stage::Upgrade,
+        stage: ConnectStage::Upgrade,
         source: std::sync::Arc::new(source),
     };
     let key = generate_key();
@@ -51,7 +52,7 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
                     let said = hide(&lossy(&received), credentials);
                     not_an_agent(
                         endpoint,
-                        format!("it sent `{}` and closed", shown(said.as_bytes())),
+                        format!("it sent `{}` and closed", excerpt(said.as_bytes())),
                     )
                 }
             });
@@ -188,7 +189,7 @@ impl Fields<'_, '_> {
 impl Refusal {
     fn into_error(self, endpoint: &Endpoint, credentials: &Credentials) -> ConnectError {
         let address = endpoint.authority();
-        let shown = |text: &str| shown(hide(text, credentials).as_bytes());
+        let shown = |text: &str| excerpt(hide(text, credentials).as_bytes());
         match self {
             Self::Status { status, location, reason, body, .. } => {
                 let said = said(&shown(&reason), &shown(&body));
@@ -236,28 +237,10 @@ fn said(reason: &str, body: &str) -> String {
     }
 }
 
-/// The beginning of what a stranger said, on one line and without anything that moves a cursor.
-pub(crate) fn shown(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&text[..text.len().min(4 * SHOWN)]);
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let line = words.join(" ");
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// Marks that change the direction of text or take no place: they could make it read otherwise.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::{EXCERPT_LEN, is_invisible};
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -273,7 +256,7 @@ mod tests {
             format!("HTTP/1.1 400 Bad Request\r\n\r\nbad header {header}"),
             format!("HTTP/1.1 401 {header}\r\n\r\n"),
             format!("HTTP/1.1 302 x\r\nLocation: https://x/?{header}\r\n\r\n"),
-            format!("{}{header}", "x".repeat(SHOWN - 50)),
+            format!("{}{header}", "x".repeat(EXCERPT_LEN - 50)),
         ] {
             let refusal = parse(text.as_bytes(), KEY).unwrap_err();
             let error = refusal.into_error(&endpoint, &credentials());
@@ -374,7 +357,7 @@ mod tests {
             Ok(Answer::Accepted { head }) => assert!(head <= received.len()),
             Err(refusal) => {
                 let error = refusal.into_error(&endpoint, &credentials()).to_string();
-                assert!(error.chars().count() < 2 * SHOWN + 300, "{error}");
+                assert!(error.chars().count() < 2 * EXCERPT_LEN + 300, "{error}");
                 assert!(!error.contains(|c| is_invisible(c) || char::is_control(c)), "{error:?}");
             }
         });
