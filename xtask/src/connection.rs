@@ -100,7 +100,7 @@ impl Connection {
     pub async fn connect(&self) -> Result<Agent, Failure> {
         let builder = self.builder()?;
         let builder = builder.credentials(&self.username, self.password.read()?);
-        Ok(progress::shown("connecting", builder.connect()).await?)
+        Ok(progress::with_progress("connecting", builder.connect()).await?)
     }
 }
 

@@ -8,11 +8,11 @@ use agent_sdk::{ConnectError, Error};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// A check found a difference, or the agent rejected the call.
-    Found = 1,
+    CheckFailed = 1,
     /// The command line is wrong.
     Usage = 2,
     /// It could not be done: unreadable input, no connection.
-    Impossible = 3,
+    Failed = 3,
 }
 
 impl From<Exit> for ExitCode {
@@ -29,21 +29,21 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn found(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Found, text: text.into() }
+    pub fn check_failed(text: impl Into<String>) -> Self {
+        Self { exit: Exit::CheckFailed, text: text.into() }
     }
 
     pub fn usage(text: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, text: text.into() }
     }
 
-    pub fn impossible(text: impl Into<String>) -> Self {
-        Self { exit: Exit::Impossible, text: text.into() }
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, text: text.into() }
     }
 
     /// A file or folder that could not be read or written.
     pub fn file(path: &Path, what: &str, error: &io::Error) -> Self {
-        Self::impossible(format!("`{}` cannot be {what}: {error}", path.display()))
+        Self::failed(format!("`{}` cannot be {what}: {error}", path.display()))
     }
 }
 
@@ -60,7 +60,7 @@ impl From<ConnectError> for Failure {
             ConnectError::InvalidUrl { .. }
             | ConnectError::InvalidCredentials { .. }
             | ConnectError::PlaintextRefused { .. } => Exit::Usage,
-            _ => Exit::Impossible,
+            _ => Exit::Failed,
         };
         Self { exit, text: error.to_string() }
     }
@@ -68,11 +68,11 @@ impl From<ConnectError> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let Error::Rejected(rejected) = &error else { return Self::impossible(error.to_string()) };
+        let Error::Rejected(rejected) = &error else { return Self::failed(error.to_string()) };
         // The shape of the detail is the agent's own: what is more than its message is shown too.
         let fields = rejected.detail().as_object();
         let is_whole = fields.is_none_or(|fields| fields.len() <= 1);
-        Self::found(if is_whole {
+        Self::check_failed(if is_whole {
             error.to_string()
         } else {
             format!("{error}\nThe agent's whole answer: {}", rejected.detail())

@@ -136,7 +136,7 @@ impl Outcome {
 }
 
 fn unusable(path: &Path, report: &Report) -> Failure {
-    Failure::impossible(format!("the snapshot `{}` cannot be used:\n{report}", path.display()))
+    Failure::failed(format!("the snapshot `{}` cannot be used:\n{report}", path.display()))
 }
 
 fn existing(path: PathBuf) -> Option<PathBuf> {

@@ -45,5 +45,5 @@ impl Interrupt {
 
 #[cfg_attr(not(unix), expect(dead_code, reason = "nothing is registered there"))]
 fn trouble(error: &io::Error) -> Failure {
-    Failure::impossible(format!("signals cannot be listened for: {error}"))
+    Failure::failed(format!("signals cannot be listened for: {error}"))
 }

@@ -8,7 +8,7 @@ use crate::{failure::Failure, output, progress};
 /// Asks for the catalogue; the reply as it came.
 pub async fn catalogue(agent: &Agent) -> Result<Reply, Failure> {
     let call = agent.call_raw("list_actions", ());
-    Ok(progress::shown("waiting for the catalogue", call).await?)
+    Ok(progress::with_progress("waiting for the catalogue", call).await?)
 }
 
 /// Reads the catalogue out of the reply; the report has errors if parts of it were not understood.
@@ -18,9 +18,9 @@ pub fn snapshot(agent: &Agent, reply: &Reply) -> Result<(Snapshot, Report), Fail
     let snapshot = Snapshot::from_bytes(&name, reply.message(), &mut report);
     // What is less than an error concerns those who generate code from it.
     let errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
-    errors.for_each(output::talk);
+    errors.for_each(output::print_message);
     let snapshot = snapshot.ok_or_else(|| {
-        Failure::impossible(format!(
+        Failure::failed(format!(
             "{name} to `list_actions` is no catalogue that is understood; `cargo xtask fetch \
              --raw-out FILE` keeps it as it came, to be reported"
         ))

@@ -7,8 +7,8 @@
 //!
 //! `commands` one file each · `connection` and `password` the options for reaching an agent ·
 //! `project` where things are · `generation` from snapshot to code · `live` the catalogue of a
-//! running agent · `output`, `json` and `progress` what is shown · `failure` exit codes ·
-//! `interrupt` signals
+//! running agent · `mock` an agent that serves a snapshot · `report`, `output`, `json` and
+//! `progress` what is printed · `failure` exit codes · `interrupt` signals
 
 mod commands;
 mod connection;
@@ -17,10 +17,12 @@ mod generation;
 mod interrupt;
 mod json;
 mod live;
+mod mock;
 mod output;
 mod password;
 mod progress;
 mod project;
+mod report;
 
 use std::{
     io::{IsTerminal, stderr},
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
             output::error(&failure);
             let hint = failure.exit == Exit::Usage;
             if hint {
-                output::talk("For more information, try `--help`.");
+                output::print_message("For more information, try `--help`.");
             }
             failure.exit.into()
         }
@@ -72,7 +74,7 @@ fn run(command: Command) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::impossible(format!("no runtime can be made: {error}")))?;
+        .map_err(|error| Failure::failed(format!("no runtime can be made: {error}")))?;
     let result = runtime.block_on(command.run());
     // A thread that waits for a full pipe must not keep the process alive.
     runtime.shutdown_background();

@@ -39,7 +39,7 @@ impl FormatOption {
             Format::Text => result(&text()),
             Format::Json => {
                 let text = serde_json::to_string_pretty(json);
-                result(&text.map_err(|error| Failure::impossible(error.to_string()))?)
+                result(&text.map_err(|error| Failure::failed(error.to_string()))?)
             }
         }
     }
@@ -59,7 +59,7 @@ pub fn result(text: &str) -> Result<(), Failure> {
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::impossible(format!("standard output cannot be written: {error}")))
+            Err(Failure::failed(format!("standard output cannot be written: {error}")))
         }
         _ => Ok(()),
     }
@@ -84,7 +84,7 @@ fn say(color: AnsiColor, label: &str, text: &dyn Display) {
 }
 
 /// Tells something without a label: a list of findings.
-pub fn talk(text: impl Display) {
+pub fn print_message(text: impl Display) {
     let text = text.to_string();
     // As in `say`.
     let _ = writeln!(anstream::stderr().lock(), "{}", printable(text.trim_end()));

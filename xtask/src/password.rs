@@ -47,7 +47,7 @@ impl PasswordOptions {
             (None, Some(path), false) => from_file(path).map(Some),
             (None, None, true) => {
                 let trouble = |error: io::Error| {
-                    Failure::impossible(format!("the password cannot be read from stdin: {error}"))
+                    Failure::failed(format!("the password cannot be read from stdin: {error}"))
                 };
                 read_line(io::stdin().lock()).map(Some).map_err(trouble)
             }

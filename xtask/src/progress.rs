@@ -8,7 +8,7 @@ use std::{
 use tokio::time::sleep;
 
 /// Waits for the work; says what it is about if that takes long.
-pub async fn shown<T>(what: &str, work: impl IntoFuture<Output = T>) -> T {
+pub async fn with_progress<T>(what: &str, work: impl IntoFuture<Output = T>) -> T {
     let work = work.into_future();
     if !stderr().is_terminal() {
         return work.await;

@@ -30,9 +30,9 @@ impl ProjectOption {
             return Ok(Project { root: root.clone() });
         }
         let here = env::current_dir()
-            .map_err(|error| Failure::impossible(format!("there is no current folder: {error}")))?;
+            .map_err(|error| Failure::failed(format!("there is no current folder: {error}")))?;
         let up = here.ancestors().position(is_project).ok_or_else(|| {
-            Failure::impossible(
+            Failure::failed(
                 "this folder is not inside the project: no folder upwards holds `schemas` and \
                  `agent-sdk`; go there, or name it by --root DIR",
             )
@@ -68,7 +68,7 @@ impl Project {
         let files = snapshot::files(&folder)
             .map_err(|error| Failure::file(&folder, "searched for snapshots", &error))?;
         if files.is_empty() {
-            return Err(Failure::impossible(format!(
+            return Err(Failure::failed(format!(
                 "there is no snapshot `agent-<version>.json` in `{}`; `cargo xtask fetch` writes \
                  that of a running agent",
                 folder.display()
@@ -80,7 +80,7 @@ impl Project {
     pub fn newest_snapshot(&self) -> Result<PathBuf, Failure> {
         self.snapshots()?
             .pop()
-            .ok_or_else(|| Failure::impossible("there is no snapshot; see `cargo xtask fetch`"))
+            .ok_or_else(|| Failure::failed("there is no snapshot; see `cargo xtask fetch`"))
     }
 
     /// Whether the file is one of the project's own snapshots.

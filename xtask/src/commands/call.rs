@@ -55,7 +55,7 @@ impl Call {
         if let Some(timeout) = self.connection.timeout().or(known.timeout()) {
             call = call.timeout(timeout);
         }
-        let result = progress::shown("waiting for the reply", call).await;
+        let result = progress::with_progress("waiting for the reply", call).await;
         agent.close().await;
         let reply: Box<RawValue> = result?.decode()?;
         output::result(&json::pretty(reply.get()))
@@ -100,7 +100,7 @@ impl Call {
         }
         let mut text = String::new();
         io::stdin().lock().read_to_string(&mut text).map_err(|error| {
-            Failure::impossible(format!("the parameters cannot be read from stdin: {error}"))
+            Failure::failed(format!("the parameters cannot be read from stdin: {error}"))
         })?;
         Ok(text)
     }

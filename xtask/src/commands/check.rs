@@ -1,6 +1,6 @@
 //! `check`: whether snapshots, generated code and running agent agree.
 
-use super::{PASSWORD_HELP, generate::tell};
+use super::PASSWORD_HELP;
 use crate::{
     connection::Connection,
     failure::Failure,
@@ -8,6 +8,7 @@ use crate::{
     live,
     output::FormatOption,
     project::ProjectOption,
+    report::print_report,
 };
 
 /// Check that the snapshots are canonical and the generated code is current
@@ -41,7 +42,7 @@ impl Check {
         if self.live {
             outcome.live = Some(self.compare(&outcome).await?);
         }
-        tell(&outcome, Mode::Check, &self.format)
+        print_report(&outcome, Mode::Check, &self.format)
     }
 
     /// Whether the running agent has the catalogue of the snapshot.

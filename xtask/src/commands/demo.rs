@@ -14,11 +14,10 @@ use agent_sdk::{Agent, Tls, mock::MockAgent};
 use anstyle::Style;
 use tokio::process::Command;
 
-use super::mock_agent::{catalogue, version_of};
 use crate::{
     failure::Failure,
     generation::{Mode, Plan},
-    live,
+    live, mock,
     output::printable,
     password::VARIABLE,
     project::{Project, ProjectOption},
@@ -40,7 +39,7 @@ impl Demo {
         let project = self.project.find()?;
         let snapshot = project.newest_snapshot()?;
 
-        let mock = start(&snapshot).await?;
+        let mock = mock::start(mock::builder(&snapshot)?).await?;
         let (url, user) = (mock.url(), mock.username());
         step(1, &format!("A mock agent runs at {url}, and user `{user}` may log in."));
         detail("Its catalogue is a reconstruction from public notes: no real agent was captured.");
@@ -48,7 +47,7 @@ impl Demo {
         let fetched = fetch(&mock).await?;
         let committed = read(&snapshot)?;
         if fetched.canonical().as_bytes() != committed {
-            return Err(Failure::found("the fetched catalogue is not the committed one"));
+            return Err(Failure::check_failed("the fetched catalogue is not the committed one"));
         }
         let (actions, file) = (fetched.actions().len(), snapshot.display());
         step(2, &format!("Its catalogue was fetched: {actions} actions, the same as in {file}."));
@@ -74,23 +73,14 @@ impl Demo {
     }
 }
 
-async fn start(snapshot: &Path) -> Result<MockAgent, Failure> {
-    let mut mock = MockAgent::builder(catalogue(snapshot)?);
-    if let Some(version) = version_of(snapshot) {
-        mock = mock.version(version);
-    }
-    let failed = |error| Failure::impossible(format!("the mock agent cannot start: {error}"));
-    mock.start().await.map_err(failed)
-}
-
 /// What a mock with TLS shows.
 fn fingerprint(mock: &MockAgent) -> Result<String, Failure> {
-    mock.fingerprint().ok_or_else(|| Failure::impossible("the mock agent shows no certificate"))
+    mock.fingerprint().ok_or_else(|| Failure::failed("the mock agent shows no certificate"))
 }
 
 async fn fetch(mock: &MockAgent) -> Result<Snapshot, Failure> {
     let tls = Tls::pinned(fingerprint(mock)?);
-    let tls = tls.map_err(|error| Failure::impossible(error.to_string()))?;
+    let tls = tls.map_err(|error| Failure::failed(error.to_string()))?;
     let agent = Agent::builder(mock.url())
         .credentials(mock.username(), mock.password())
         .tls(tls)
@@ -108,7 +98,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Generates into a folder of its own and compares with what is committed; how many files.
 fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
     let folder = tempfile::tempdir()
-        .map_err(|error| Failure::impossible(format!("no temporary folder: {error}")))?;
+        .map_err(|error| Failure::failed(format!("no temporary folder: {error}")))?;
     let plan = Plan {
         snapshot: snapshot.to_owned(),
         out: folder.path().to_owned(),
@@ -120,7 +110,7 @@ fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
     for difference in &written {
         let name = difference.path().file_name().unwrap_or_default();
         if read(difference.path())? != read(&project.generated().join(name))? {
-            return Err(Failure::found(format!(
+            return Err(Failure::check_failed(format!(
                 "`{}` was generated otherwise; `cargo xtask generate` writes it anew",
                 name.display()
             )));
@@ -152,14 +142,14 @@ async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
         .env(VARIABLE, mock.password());
     let output = command.stderr(Stdio::inherit()).output().await;
     let output =
-        output.map_err(|error| Failure::impossible(format!("cargo cannot be run: {error}")))?;
+        output.map_err(|error| Failure::failed(format!("cargo cannot be run: {error}")))?;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         detail(line);
     }
     if output.status.success() {
         return Ok(());
     }
-    Err(Failure::impossible(format!("the example failed ({}); see above", output.status)))
+    Err(Failure::failed(format!("the example failed ({}); see above", output.status)))
 }
 
 /// Whether cargo sets the variable for the program that it runs, which is this one.

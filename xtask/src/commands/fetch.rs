@@ -72,7 +72,7 @@ impl Fetch {
         let fetched = Fetched { path, actions: snapshot.actions().len(), changed };
         self.format.result(&fetched, || fetched.text())?;
         if report.has_errors() {
-            return Err(Failure::impossible(
+            return Err(Failure::failed(
                 "parts of the catalogue are not understood; what stands above says which",
             ));
         }
@@ -83,10 +83,10 @@ impl Fetch {
     async fn default_path(&self) -> Result<PathBuf, Failure> {
         let folder = self.project.find()?.schemas();
         let health = self.connection.builder()?.health();
-        let health = progress::shown("waiting for the agent's version", health).await?;
+        let health = progress::with_progress("waiting for the agent's version", health).await?;
         let version = health.version().filter(|version| is_file_name(version));
         let version = version.ok_or_else(|| {
-            Failure::impossible(
+            Failure::failed(
                 "the agent's health check tells no version that can name a file; say where to \
                  write by --out FILE",
             )

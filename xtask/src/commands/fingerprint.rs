@@ -46,7 +46,7 @@ struct Facts {
 impl Fingerprint {
     pub async fn run(self) -> Result<(), Failure> {
         let certificate = self.address.builder()?.certificate();
-        let certificate = progress::shown("connecting", certificate).await?;
+        let certificate = progress::with_progress("connecting", certificate).await?;
         let facts = Facts::of(&certificate)?;
         self.format.result(&facts, || facts.text())
     }
@@ -56,7 +56,7 @@ impl Facts {
     fn of(certificate: &Certificate) -> Result<Self, Failure> {
         let fingerprint = certificate.fingerprint().to_string();
         let (_, parsed) = X509Certificate::from_der(certificate.der()).map_err(|error| {
-            Failure::impossible(format!(
+            Failure::failed(format!(
                 "the certificate {fingerprint} cannot be read as X.509: {error}"
             ))
         })?;

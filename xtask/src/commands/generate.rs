@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use agent_codegen::{Generator, Severity};
+use agent_codegen::Generator;
 
 use crate::{
     failure::Failure,
-    generation::{Mode, Outcome, Plan},
-    output::{self, FormatOption},
+    generation::{Mode, Plan},
+    output::FormatOption,
     project::ProjectOption,
+    report::print_report,
 };
 
 /// Generate the typed actions from a snapshot
@@ -63,7 +64,7 @@ impl Generate {
     pub fn run(self) -> Result<(), Failure> {
         let mode = if self.check { Mode::Check } else { Mode::Write };
         let outcome = self.plan()?.run(mode)?;
-        tell(&outcome, mode, &self.format)
+        print_report(&outcome, mode, &self.format)
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
@@ -99,37 +100,4 @@ impl Generate {
         }
         plan.strict = self.strict;
     }
-}
-
-/// Shows what came of it; a difference that a check found is a failure, and so is an error.
-pub fn tell(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Result<(), Failure> {
-    if !format.is_json() {
-        // A check is for what is wrong; how names came about is told to those who generate.
-        let least = if mode == Mode::Check { Severity::Warning } else { Severity::Note };
-        let shown = outcome.report.iter().filter(|finding| finding.severity() >= least);
-        shown.for_each(output::talk);
-    }
-    let failed = outcome.report.has_errors();
-    // What could not be understood is not up to date, even if no file has to change.
-    if format.is_json() || !(failed && outcome.is_current()) {
-        format.result(outcome, || match mode {
-            _ if outcome.is_current() => "everything is up to date".to_owned(),
-            Mode::Check => outcome.list(),
-            Mode::Write => format!("written anew, since\n{}", outcome.list()),
-        })?;
-    }
-    if failed {
-        return Err(Failure::impossible(
-            "not everything could be generated; what stands above says why",
-        ));
-    }
-    if mode == Mode::Write || outcome.is_current() {
-        return Ok(());
-    }
-    Err(Failure::found(if outcome.live == Some(false) {
-        "the running agent has another catalogue; `cargo xtask fetch` captures it, then \
-         `cargo xtask generate` follows it"
-    } else {
-        "the files are not what the snapshot makes; `cargo xtask generate` writes them anew"
-    }))
 }

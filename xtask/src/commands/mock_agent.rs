@@ -1,19 +1,14 @@
 //! `mock-agent`: an agent on this machine.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
-use agent_codegen::{Report, Snapshot};
 use agent_sdk::mock::MockAgent;
 use serde::Serialize;
-use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::{
-    connection::seconds, failure::Failure, interrupt::Interrupt, output, password::PasswordOptions,
-    project::ProjectOption,
+    connection::seconds, failure::Failure, interrupt::Interrupt, mock, output,
+    password::PasswordOptions, project::ProjectOption,
 };
 
 /// Run an agent that only pretends, on 127.0.0.1, to try things against
@@ -84,20 +79,16 @@ impl MockAgentCommand {
         };
         let password = self.password.read_if_given()?;
         let mut interrupt = Interrupt::new()?;
-        let mut mock = MockAgent::builder(catalogue(&snapshot)?)
-            .port(self.port)
-            .tls(!self.no_tls)
-            .servers(self.servers);
-        if let Some(version) = self.agent_version.or_else(|| version_of(&snapshot)) {
+        let mut mock =
+            mock::builder(&snapshot)?.port(self.port).tls(!self.no_tls).servers(self.servers);
+        if let Some(version) = self.agent_version {
             mock = mock.version(version);
         }
         let mock = match password {
             Some(password) => mock.credentials(self.username, password),
             None => mock.username(self.username),
         };
-        let mock = mock.start().await.map_err(|error| {
-            Failure::impossible(format!("the mock agent cannot start: {error}"))
-        })?;
+        let mock = mock::start(mock).await?;
         ready(&mock)?;
         let rest = async {
             match self.lasting {
@@ -122,23 +113,5 @@ fn ready(mock: &MockAgent) -> Result<(), Failure> {
         password: mock.password(),
     };
     let line = serde_json::to_string(&line);
-    output::result(&line.map_err(|error| Failure::impossible(error.to_string()))?)
-}
-
-/// The catalogue in a file, for a mock.
-pub fn catalogue(path: &Path) -> Result<Value, Failure> {
-    let mut report = Report::new();
-    let snapshot = Snapshot::read(path, &mut report);
-    if !report.is_empty() {
-        output::talk(&report);
-    }
-    let unusable = || Failure::impossible(format!("`{}` is no catalogue", path.display()));
-    let text = snapshot.ok_or_else(unusable)?.canonical();
-    serde_json::from_str(&text).map_err(|_| unusable())
-}
-
-/// `agent-1.1.34.json` is of version `1.1.34`.
-pub fn version_of(path: &Path) -> Option<String> {
-    let name = path.file_stem()?.to_str()?;
-    name.strip_prefix("agent-").map(str::to_owned)
+    output::result(&line.map_err(|error| Failure::failed(error.to_string()))?)
 }

@@ -64,9 +64,7 @@ impl Watch {
         };
         match end {
             End::Enough => Ok(()),
-            End::Closed(why) => {
-                Err(Failure::impossible(format!("the connection is closed: {why}")))
-            }
+            End::Closed(why) => Err(Failure::failed(format!("the connection is closed: {why}"))),
         }
     }
 
@@ -94,7 +92,7 @@ impl Watch {
                     Some(_) => {}
                     None => return Ok(End::Closed(reason(&state))),
                 },
-                Ok(()) = state.changed() => tell(&state.borrow_and_update()),
+                Ok(()) = state.changed() => print_state(&state.borrow_and_update()),
             }
         }
     }
@@ -102,10 +100,10 @@ impl Watch {
     async fn subscribe(&self, agent: &Agent) -> Result<(), Failure> {
         for topic in &self.topics {
             let call = agent.call_raw("subscribe", json!({ "topic": topic }));
-            progress::shown("subscribing", call).await?;
+            progress::with_progress("subscribing", call).await?;
         }
         if self.console {
-            progress::shown("subscribing", agent.call_raw("enable_stdout", ())).await?;
+            progress::with_progress("subscribing", agent.call_raw("enable_stdout", ())).await?;
         }
         Ok(())
     }
@@ -126,7 +124,7 @@ async fn print(message: &Message) -> Result<bool, Failure> {
     Ok(is_read)
 }
 
-fn tell(state: &State) {
+fn print_state(state: &State) {
     match state {
         State::Reconnecting { attempt, next } => {
             let wait = next.saturating_duration_since(Instant::now()).as_secs_f64();

@@ -1,0 +1,43 @@
+//! The report of `generate` and `check`: findings to standard error, the outcome to standard output.
+
+use agent_codegen::Severity;
+
+use crate::{
+    failure::Failure,
+    generation::{Mode, Outcome},
+    output::{self, FormatOption},
+};
+
+/// Prints the findings and the outcome. A difference that a check found is a failure, and so is an
+/// error.
+pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Result<(), Failure> {
+    if !format.is_json() {
+        // A check is for what is wrong; how names came about is told to those who generate.
+        let least = if mode == Mode::Check { Severity::Warning } else { Severity::Note };
+        let shown = outcome.report.iter().filter(|finding| finding.severity() >= least);
+        shown.for_each(output::print_message);
+    }
+    let failed = outcome.report.has_errors();
+    // What could not be understood is not up to date, even if no file has to change.
+    if format.is_json() || !(failed && outcome.is_current()) {
+        format.result(outcome, || match mode {
+            _ if outcome.is_current() => "everything is up to date".to_owned(),
+            Mode::Check => outcome.list(),
+            Mode::Write => format!("written anew, since\n{}", outcome.list()),
+        })?;
+    }
+    if failed {
+        return Err(Failure::failed(
+            "not everything could be generated; what stands above says why",
+        ));
+    }
+    if mode == Mode::Write || outcome.is_current() {
+        return Ok(());
+    }
+    Err(Failure::check_failed(if outcome.live == Some(false) {
+        "the running agent has another catalogue; `cargo xtask fetch` captures it, then \
+         `cargo xtask generate` follows it"
+    } else {
+        "the files are not what the snapshot makes; `cargo xtask generate` writes them anew"
+    }))
+}
