@@ -296,9 +296,9 @@ mod tests {
         let calls: Vec<_> = (0..3).map(|_| submit(&shared)).collect();
         shared.cancel(&calls[0]);
         shared.finish(CloseReason::Requested);
-        let stats = shared.statistics();
-        assert_eq!((stats.calls, stats.cancelled, stats.closed), (3, 1, 2));
-        assert_eq!(stats.pending, 0);
+        let counts = shared.statistics();
+        assert_eq!((counts.calls, counts.cancelled, counts.closed), (3, 1, 2));
+        assert_eq!(counts.pending, 0);
         for state in &calls[1..] {
             let ending = state.poll(&Context::from_waker(Waker::noop()));
             assert!(matches!(ending, Poll::Ready(Completion::Closed(_))), "{ending:?}");
