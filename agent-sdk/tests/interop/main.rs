@@ -4,8 +4,10 @@
 //! Ignored unless asked for, since they need Python, Node and a library of each: see `run`.
 #![cfg(feature = "mock")]
 
+mod browser;
 mod ours;
 mod process;
+mod proxies;
 
 use agent_sdk::mock::{Builder, Fault, MockAgent, ReplyForm, Subprotocol, UpgradeQuirk};
 use serde_json::json;

@@ -140,3 +140,9 @@ async fn our_client_calls_python_websockets() {
 async fn our_client_calls_node_ws() {
     all(|| Script::node("server.mjs")).await;
 }
+
+#[tokio::test]
+#[ignore = "needs Go and a library: see `run`"]
+async fn our_client_calls_go_gorilla() {
+    all(Script::go).await;
+}

@@ -33,6 +33,13 @@ impl Script {
         Self::new(name, "node".into())
     }
 
+    /// The agent in Go, which `run` has built.
+    pub fn go() -> Self {
+        let mut command = Command::new(from_run("INTEROP_GO_AGENT"));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        Self { name: "server.go", command }
+    }
+
     fn new(name: &'static str, interpreter: OsString) -> Self {
         let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "interop"].iter().collect();
         let mut command = Command::new(interpreter);
@@ -72,6 +79,6 @@ pub struct Running {
 }
 
 /// A variable that the script `run` sets.
-fn from_run(name: &str) -> OsString {
+pub fn from_run(name: &str) -> OsString {
     env::var_os(name).unwrap_or_else(|| panic!("{name} is not set; use tests/interop/run"))
 }
