@@ -35,18 +35,23 @@
 //! ```
 
 use std::{
-    fmt, io,
+    collections::BTreeMap,
+    fmt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
-use crate::{Generator, Overlay, Report, Severity, Snapshot};
+use crate::{
+    Code, Generator, Overlay, Report, Severity, Snapshot, emit::FilesError, text::Visible,
+};
 
-/// Begins to generate from a snapshot; the path is relative to the crate.
+/// Begins to generate from a snapshot; the path is relative to the crate's folder.
 pub fn snapshot(path: impl Into<PathBuf>) -> Builder {
     Builder {
         snapshot: path.into(),
         overlay: None,
         out_dir: None,
+        subfolder: None,
         generator: Generator::for_other_crate().command("cargo build"),
         strict: false,
     }
@@ -59,6 +64,7 @@ pub struct Builder {
     snapshot: PathBuf,
     overlay: Option<PathBuf>,
     out_dir: Option<PathBuf>,
+    subfolder: Option<PathBuf>,
     generator: Generator,
     strict: bool,
 }
@@ -70,9 +76,29 @@ impl Builder {
         self
     }
 
-    /// Writes into this folder. The default is Cargo's `OUT_DIR`.
+    /// Writes into this folder, which is relative to the crate's. The default is Cargo's `OUT_DIR`.
     pub fn out_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(path.into());
+        self
+    }
+
+    /// Writes into a folder below the one that it would write into. The default is none; a build
+    /// script that generates from several snapshots needs one for each.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// use agent_codegen::build;
+    ///
+    /// // `include!(concat!(env!("OUT_DIR"), "/old/mod.rs"))`, and the same for `new`.
+    /// build::snapshot("schemas/agent-1.1.34.json").subfolder("old").generate()?;
+    /// build::snapshot("schemas/agent-2.0.0.json").subfolder("new").generate()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subfolder(mut self, name: impl Into<PathBuf>) -> Self {
+        self.subfolder = Some(name.into());
         self
     }
 
@@ -106,31 +132,61 @@ impl Builder {
         let (Some(code), false) = (code, report.has_errors()) else {
             return Err(BuildError(Kind::Found(report)));
         };
-        let folder = self.out_dir.or_else(|| std::env::var_os("OUT_DIR").map(PathBuf::from));
-        let folder = folder.ok_or(BuildError(Kind::NoFolder))?;
-        match code.write(&folder) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(BuildError(Kind::Unwritable { folder, error })),
-        }
+        let folder = self.folder()?;
+        reserve(&folder, &code)?;
+        code.write(&folder).map_err(|error| BuildError(Kind::Unwritable(error)))?;
+        Ok(())
     }
 
-    fn code(&self, report: &mut Report) -> Option<crate::Code> {
-        rerun_if_changed(&self.snapshot);
+    fn folder(&self) -> Result<PathBuf, BuildError> {
+        let folder = match &self.out_dir {
+            Some(path) => in_crate(path),
+            None => std::env::var_os("OUT_DIR").ok_or(BuildError(Kind::NoFolder))?.into(),
+        };
+        Ok(self.subfolder.iter().fold(folder, |folder, name| folder.join(name)))
+    }
+
+    fn code(&self, report: &mut Report) -> Option<Code> {
         let overlay = match &self.overlay {
             Some(path) => {
-                rerun_if_changed(path);
-                Overlay::read(path, report)?
+                let path = in_crate(path);
+                rerun_if_changed(&path);
+                Overlay::read(&path, report)?
             }
             None => Overlay::default(),
         };
         overlay.files().iter().for_each(|path| rerun_if_changed(path));
-        let snapshot = Snapshot::read(&self.snapshot, report)?;
+        let snapshot = in_crate(&self.snapshot);
+        rerun_if_changed(&snapshot);
+        let snapshot = Snapshot::read(&snapshot, report)?;
         Some(self.generator.generate(&snapshot, &overlay, report))
     }
 }
 
+/// A path that is relative to the crate, wherever the build script is run.
+fn in_crate(path: &Path) -> PathBuf {
+    match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(folder) => Path::new(&folder).join(path),
+        None => path.to_owned(),
+    }
+}
+
+/// What this process wrote, by folder: one build script may generate several times.
+static WRITTEN: Mutex<BTreeMap<PathBuf, Code>> = Mutex::new(BTreeMap::new());
+
+/// Claims a folder for this code; an error if other code has it, which would be overwritten.
+fn reserve(folder: &Path, code: &Code) -> Result<(), BuildError> {
+    let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = written.entry(folder.to_owned()).or_insert_with(|| code.clone());
+    if before == code {
+        return Ok(());
+    }
+    Err(BuildError(Kind::Occupied { folder: folder.to_owned() }))
+}
+
+/// Tells Cargo of a file. The name of one may hold what would be a directive of its own.
 fn rerun_if_changed(path: &Path) {
-    println!("cargo::rerun-if-changed={}", path.display());
+    println!("cargo::rerun-if-changed={}", Visible(&path.display().to_string()));
 }
 
 /// Why nothing was generated.
@@ -149,12 +205,14 @@ enum Kind {
          name a folder by `out_dir`"
     )]
     NoFolder,
-    #[error("the actions cannot be written to `{}`: {error}", folder.display())]
-    Unwritable {
-        folder: PathBuf,
-        #[source]
-        error: io::Error,
-    },
+    #[error(
+        "the actions were not generated: this build script has written those of another snapshot to \
+         `{}`; give each a folder of its own by `subfolder`",
+        folder.display()
+    )]
+    Occupied { folder: PathBuf },
+    #[error("the actions were not generated: {0}")]
+    Unwritable(#[source] FilesError),
 }
 
 impl fmt::Debug for BuildError {

@@ -10,11 +10,13 @@ mod parameters;
 mod replies;
 mod rust_types;
 mod types;
+mod whole;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-pub use code::{Code, Difference, write_whole};
+pub use code::{Code, Difference, FilesError};
+pub use whole::write_whole;
 
 use crate::{
     Overlay, Snapshot,
@@ -130,7 +132,7 @@ impl Generator {
         let mut header = format!(
             "{MARK} from {}; do not edit.\n// `{}` writes it anew.\n",
             Visible(file),
-            self.command
+            Visible(&self.command)
         );
         for line in overlay.content.note.lines() {
             header.push_str(format!("// {}", Visible(line)).trim_end());

@@ -97,6 +97,12 @@ impl Snapshot {
         !self.marked && self.source.text() == self.canonical()
     }
 
+    /// The text that it was read from, without a byte-order mark.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.source.text()
+    }
+
     /// The name that it was read by.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -52,6 +52,29 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// Names for a message, each between backticks, with commas between them; not all of very many.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed<I>(pub I);
+
+/// So many names are listed; a message is to be read.
+const MOST_LISTED: usize = 8;
+
+impl<I> fmt::Display for Listed<I>
+where
+    I: Iterator<Item: fmt::Display> + Clone,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.clone().take(MOST_LISTED).enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{}", Quoted(&name.to_string()))?;
+        }
+        match self.0.clone().skip(MOST_LISTED).count() {
+            0 => Ok(()),
+            more => write!(f, " … and {more} more"),
+        }
+    }
+}
+
 /// Whether a character acts on the text around it, or is no visible character at all.
 pub(crate) fn is_unseen(character: char) -> bool {
     character.is_control()

@@ -30,6 +30,9 @@ pub struct Outcome {
     out: PathBuf,
     /// Snapshots that are not, or were not, in the canonical form.
     pub not_canonical: Vec<PathBuf>,
+    /// Those of them whose lines end with CRLF, and which are canonical apart from that.
+    #[serde(skip)]
+    crlf: Vec<PathBuf>,
     /// Generated files that are not, or were not, as they should be.
     pub differences: Vec<Difference>,
     /// What was found while reading and generating.
@@ -64,10 +67,12 @@ impl Plan {
     ///
     /// What is wrong with the input stands in the report, and what could be made of it is made.
     pub fn run(&self, mode: Mode) -> Result<Outcome, Failure> {
+        let uncanonical = self.uncanonical()?;
         let mut outcome = Outcome {
             snapshot: self.snapshot.clone(),
             out: self.out.clone(),
-            not_canonical: self.canonicalise(mode)?,
+            not_canonical: uncanonical.iter().map(|(path, _)| path.clone()).collect(),
+            crlf: uncanonical.iter().filter(|it| has_crlf(it)).map(|it| it.0.clone()).collect(),
             differences: Vec::new(),
             report: if self.strict { Report::strict() } else { Report::new() },
             live: None,
@@ -77,9 +82,13 @@ impl Plan {
             Mode::Write => code.write(&self.out),
             Mode::Check => code.check(&self.out),
         };
-        let what = if mode == Mode::Write { "written" } else { "read" };
-        outcome.differences =
-            differences.map_err(|error| Failure::file(&self.out, what, &error))?;
+        outcome.differences = differences.map_err(|error| Failure::failed(error.to_string()))?;
+        if mode == Mode::Write {
+            for (path, snapshot) in &uncanonical {
+                write_whole(path, snapshot.canonical())
+                    .map_err(|error| Failure::file(path, "written", &error))?;
+            }
+        }
         Ok(outcome)
     }
 
@@ -92,29 +101,26 @@ impl Plan {
         Some(self.generator.generate(&snapshot?, &overlay?, report))
     }
 
-    /// Holds the snapshots to their canonical form.
-    fn canonicalise(&self, mode: Mode) -> Result<Vec<PathBuf>, Failure> {
+    /// The snapshots that are not in their canonical form.
+    fn uncanonical(&self) -> Result<Vec<(PathBuf, Snapshot)>, Failure> {
         let mut found = Vec::new();
         for path in &self.canonical {
             let mut report = Report::new();
-            let Some(snapshot) = Snapshot::read(path, &mut report) else {
-                return Err(unusable(path, &report));
-            };
-            if report.has_errors() {
-                // Writing it anew would lose what could not be read.
-                return Err(unusable(path, &report));
+            let snapshot = Snapshot::read(path, &mut report);
+            // Writing one with errors again would lose what could not be read.
+            let snapshot = snapshot.filter(|_| !report.has_errors());
+            let snapshot = snapshot.ok_or_else(|| unusable(path, &report))?;
+            if !snapshot.is_canonical() {
+                found.push((path.clone(), snapshot));
             }
-            if snapshot.is_canonical() {
-                continue;
-            }
-            if mode == Mode::Write {
-                write_whole(path, snapshot.canonical())
-                    .map_err(|error| Failure::file(path, "written", &error))?;
-            }
-            found.push(path.clone());
         }
         Ok(found)
     }
+}
+
+/// Whether a snapshot is canonical but for its line endings.
+fn has_crlf((_, snapshot): &&(PathBuf, Snapshot)) -> bool {
+    snapshot.text().replace("\r\n", "\n") == snapshot.canonical()
 }
 
 impl Outcome {
@@ -126,8 +132,11 @@ impl Outcome {
     /// What is different, one a line; empty where nothing is.
     pub fn list(&self) -> String {
         let snapshots = self.not_canonical.iter();
-        let snapshots =
-            snapshots.map(|path| format!("{} is not in the canonical form", path.display()));
+        let snapshots = snapshots.map(|path| {
+            let but =
+                if self.crlf.contains(path) { " in its line endings alone: CRLF" } else { "" };
+            format!("{} is not in the canonical form{but}", path.display())
+        });
         let files = self.differences.iter().map(ToString::to_string);
         let live = (self.live == Some(false))
             .then(|| format!("{} is not what the agent has", self.snapshot.display()));

@@ -3,13 +3,14 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 
-use super::MARK;
+use super::{MARK, whole::Staged};
+use crate::text::Listed;
 
 /// Generated files, by name; the entry is `mod.rs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,11 +20,16 @@ pub struct Code {
 
 /// A file that is not as it was generated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
+#[serde(tag = "state", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Difference {
     /// Its content is another.
     Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its lines end with CRLF in place of LF; apart from that it is current.
+    LineEndings {
         /// The file.
         path: PathBuf,
     },
@@ -43,6 +49,10 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::Changed { .. } => "is not what the generator makes",
+            Self::LineEndings { .. } => {
+                "differs in its line endings alone: CRLF in place of LF; \
+                 `git config core.autocrlf input` keeps them"
+            }
             Self::Missing { .. } => "is missing",
             Self::Superfluous { .. } => "is not generated any more",
         };
@@ -55,8 +65,52 @@ impl Difference {
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
-            Self::Changed { path } | Self::Missing { path } | Self::Superfluous { path } => path,
+            Self::Changed { path }
+            | Self::LineEndings { path }
+            | Self::Missing { path }
+            | Self::Superfluous { path } => path,
         }
+    }
+
+    /// The file, if it is to be removed.
+    fn superfluous(&self) -> Option<&Path> {
+        match self {
+            Self::Superfluous { path } => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// Why generated files cannot be compared or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FilesError {
+    /// Files that this generator did not write have the names of generated ones.
+    #[error(
+        "nothing was written: {} would be overwritten, and no first line there says \
+         `{mark}`, so a person may have written it; move it away, or choose another folder",
+        Listed(paths.iter().map(|path| path.display())),
+        mark = MARK
+    )]
+    Foreign {
+        /// The files.
+        paths: Vec<PathBuf>,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("`{}` cannot be read or written: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl FilesError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |error| Self::Io { path, error }
     }
 }
 
@@ -71,47 +125,53 @@ impl Code {
         &self.files
     }
 
-    /// Compares with the files in a folder; other files than generated ones are nobody's business.
+    /// Compares with the files in a folder; files that were not generated are ignored, unless one
+    /// has the name of a generated one.
     ///
     /// # Errors
     ///
     /// A file that is there cannot be read.
-    pub fn check(&self, folder: &Path) -> io::Result<Vec<Difference>> {
+    pub fn check(&self, folder: &Path) -> Result<Vec<Difference>, FilesError> {
         let mut differences = Vec::new();
         for (name, text) in &self.files {
             let path = folder.join(name);
-            match std::fs::read(&path) {
-                Ok(bytes) if bytes == text.as_bytes() => {}
-                Ok(_) => differences.push(Difference::Changed { path }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    differences.push(Difference::Missing { path });
-                }
-                Err(error) => return Err(error),
-            }
+            differences.extend(difference(&path, text).map_err(FilesError::io(&path))?);
         }
-        let stale = self.stale(folder)?.into_iter();
-        differences.extend(stale.map(|path| Difference::Superfluous { path }));
+        let stale = self.stale(folder).map_err(FilesError::io(folder))?;
+        differences.extend(stale.into_iter().map(|path| Difference::Superfluous { path }));
         Ok(differences)
     }
 
-    /// Brings a folder up to date and tells what was different. A file that is as it should be is
-    /// not touched; one that is written appears whole or not at all.
+    /// Brings a folder up to date and returns what was different. A file that is current is not
+    /// touched; one that is written appears whole or not at all. Links are followed.
     ///
     /// # Errors
     ///
-    /// The folder or a file in it cannot be read or written.
-    pub fn write(&self, folder: &Path) -> io::Result<Vec<Difference>> {
-        std::fs::create_dir_all(folder)?;
+    /// The folder or a file in it cannot be read or written, or a file that this generator did not
+    /// write has the name of a generated one; then nothing is written.
+    pub fn write(&self, folder: &Path) -> Result<Vec<Difference>, FilesError> {
         let differences = self.check(folder)?;
-        for difference in &differences {
-            let path = difference.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            match self.files.get(name) {
-                Some(text) => write_whole(path, text)?,
-                None => std::fs::remove_file(path)?,
-            }
+        refuse_foreign(&differences)?;
+        std::fs::create_dir_all(folder).map_err(FilesError::io(folder))?;
+        // All of them are written before the first one takes its place, so that a full disk changes
+        // nothing, and the moment in which a killed process leaves old beside new is short.
+        let staged: Vec<_> = differences
+            .iter()
+            .filter_map(|difference| Some((difference.path(), self.text(difference.path())?)))
+            .map(|(path, text)| Ok((path, Staged::new(path, text).map_err(FilesError::io(path))?)))
+            .collect::<Result<_, FilesError>>()?;
+        for (path, file) in staged {
+            file.commit().map_err(FilesError::io(path))?;
+        }
+        for path in differences.iter().filter_map(Difference::superfluous) {
+            remove(path).map_err(FilesError::io(path))?;
         }
         Ok(differences)
+    }
+
+    /// What belongs into a file.
+    fn text(&self, path: &Path) -> Option<&[u8]> {
+        self.files.get(path.file_name()?.to_str()?).map(String::as_bytes)
     }
 
     /// Generated files in a folder that are not among these.
@@ -135,34 +195,66 @@ impl Code {
     }
 }
 
-/// Whether the first line of a file says that this generator wrote it.
-fn is_generated(path: &Path) -> io::Result<bool> {
-    if !path.is_file() {
-        return Ok(false);
+/// How a file differs from what belongs into it, if it does.
+fn difference(path: &Path, text: &str) -> io::Result<Option<Difference>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Some(Difference::Missing { path: path.to_owned() }));
+        }
+        Err(error) => return Err(error),
+    };
+    if bytes == text.as_bytes() {
+        return Ok(None);
     }
-    let mut first = Vec::new();
-    let length = MARK.len() as u64;
-    io::Read::take(BufReader::new(std::fs::File::open(path)?), length)
-        .read_until(b'\n', &mut first)?;
-    Ok(first == MARK.as_bytes())
+    let path = path.to_owned();
+    Ok(Some(if is_same_but_for_line_endings(&bytes, text) {
+        Difference::LineEndings { path }
+    } else {
+        Difference::Changed { path }
+    }))
 }
 
-/// Writes a file under a temporary name beside it, and renames it: nobody ever sees half of it.
-///
-/// # Errors
-///
-/// The file cannot be written.
-pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // The process id keeps two generators from writing into one temporary file.
-    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(content.as_ref()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // The error that is told is the first one.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+/// Whether the bytes are the text as Git checks it out with `core.autocrlf`.
+fn is_same_but_for_line_endings(bytes: &[u8], text: &str) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|found| found.replace("\r\n", "\n") == text)
 }
+
+/// An error that names every file that is in the way and that this generator did not write.
+fn refuse_foreign(differences: &[Difference]) -> Result<(), FilesError> {
+    let mut paths = Vec::new();
+    for difference in differences {
+        if let Difference::Changed { path } = difference
+            && !is_generated(path).map_err(FilesError::io(path))?
+        {
+            paths.push(path.clone());
+        }
+    }
+    if paths.is_empty() { Ok(()) } else { Err(FilesError::Foreign { paths }) }
+}
+
+/// Removes a file; another process may have been faster.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the first line of a file says that this generator wrote it.
+fn is_generated(path: &Path) -> io::Result<bool> {
+    let file = match std::fs::File::open(path) {
+        Ok(file) if file.metadata()?.is_file() => file,
+        Ok(_) => return Ok(false),
+        // It was there a moment ago: another process removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut first = Vec::new();
+    file.take((BYTE_ORDER_MARK.len() + MARK.len()) as u64).read_to_end(&mut first)?;
+    let first = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&first);
+    Ok(first.starts_with(MARK.as_bytes()))
+}
+
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

@@ -128,3 +128,39 @@ async fn a_running_agent_is_compared_with_the_snapshot() {
     assert_eq!(found.code, Some(1), "{found:?}");
     assert!(found.stderr.contains("`cargo xtask fetch`"), "{found:?}");
 }
+
+/// It used to replace them, and to exit with 0.
+#[tokio::test]
+async fn the_files_of_a_person_are_refused_by_name_and_nothing_is_written() {
+    let project = copy_of_project();
+    let src = project.path().join("src");
+    fs::create_dir(&src).unwrap();
+    for name in ["mod.rs", "types.rs", "lib.rs"] {
+        fs::write(src.join(name), format!("// my own {name}")).unwrap();
+    }
+    let before = files(&src);
+    let snapshot = project.path().join("schemas/agent-1.1.34.json");
+    let odd = fs::read_to_string(&snapshot).unwrap().replace("  ", "\t");
+    fs::write(&snapshot, &odd).unwrap();
+    let ended = run(project.path(), &["generate", "--out", "src"]).await;
+    let told = ended.one_line(3);
+    assert!(told.contains("`src/mod.rs`, `src/types.rs`") && !told.contains("lib.rs"), "{told}");
+    assert_eq!(files(&src), before);
+    assert_eq!(fs::read_to_string(&snapshot).unwrap(), odd, "nothing was written");
+}
+
+#[tokio::test]
+async fn a_checkout_with_other_line_endings_is_told_as_exactly_that() {
+    let project = copy_of_project();
+    let generated = project.path().join("agent-sdk/src/generated");
+    let snapshot = project.path().join("schemas/agent-1.1.34.json");
+    let paths = files(&generated).into_iter().map(|(name, _)| generated.join(name));
+    for path in paths.chain([snapshot]) {
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace('\n', "\r\n")).unwrap();
+    }
+    let found = run(project.path(), &["check"]).await;
+    assert_eq!(found.code, Some(1), "{found:?}");
+    let told = found.stdout.lines();
+    assert!(told.clone().count() > 4 && told.clone().all(|it| it.contains("CRLF")), "{found:?}");
+}

@@ -1,0 +1,54 @@
+//! What a build script gets.
+
+use std::{fs, path::Path};
+
+use agent_codegen::build;
+
+fn snapshot(folder: &Path, name: &str, action: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, format!(r#"{{"actions": {{"{action}": null}}}}"#)).expect("it can be written");
+    path
+}
+
+/// The second one used to overwrite the first one.
+#[test]
+fn two_snapshots_in_one_build_script_get_a_folder_each_or_an_error() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let out = folder.path().join("out");
+    let old = snapshot(folder.path(), "old.json", "lift");
+    let new = snapshot(folder.path(), "new.json", "sink");
+    build::snapshot(&old).out_dir(&out).generate().expect("it is the first");
+    build::snapshot(&old).out_dir(&out).generate().expect("it is the same again");
+    let error = build::snapshot(&new).out_dir(&out).generate().expect_err("it is another");
+    assert!(error.to_string().contains("by `subfolder`"), "{error}");
+    let methods = |path: &str| fs::read_to_string(out.join(path)).expect("it is there");
+    assert!(methods("methods.rs").contains("fn lift("));
+    build::snapshot(&new).out_dir(&out).subfolder("new").generate().expect("it has a folder");
+    assert!(methods("methods.rs").contains("fn lift("));
+    assert!(methods("new/methods.rs").contains("fn sink("));
+}
+
+#[test]
+fn paths_are_relative_to_the_crate_and_not_to_the_current_folder() {
+    // The tests of a package run in its folder: what else is current, only a child can say.
+    if std::env::var_os("ELSEWHERE").is_some() {
+        let out = std::env::var_os("ELSEWHERE_OUT").expect("the parent sets it");
+        let built = build::snapshot("tests/downstream/schemas/agent.json")
+            .overlay("tests/downstream/schemas/overlay.toml")
+            .out_dir(Path::new(&out))
+            .generate();
+        return built.expect("both are there");
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let test = "paths_are_relative_to_the_crate_and_not_to_the_current_folder";
+    let output = std::process::Command::new(std::env::current_exe().expect("it runs"))
+        .args(["--exact", test])
+        .current_dir(&folder)
+        .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"))
+        .env("ELSEWHERE", "1")
+        .env("ELSEWHERE_OUT", folder.path().join("out"))
+        .output()
+        .expect("it can be run");
+    assert!(output.status.success(), "{output:?}");
+    assert!(folder.path().join("out/mod.rs").exists());
+}
