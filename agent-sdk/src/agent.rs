@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::{
     action::{Action, Parameters},
     call::Call,
-    connection::{Shared, State},
+    connection::{Handle, Shared, State},
     event::Events,
     reply::{FromReply, Reply},
     statistics::Statistics,
@@ -43,21 +43,9 @@ pub struct Agent {
     handle: Arc<Handle>,
 }
 
-/// Closes when the last clone of the agent is gone; the task that owns the socket has no handle.
-struct Handle {
-    shared: Arc<Shared>,
-    url: String,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.shared.request_close(self.shared.options.close_timeout);
-    }
-}
-
 impl Agent {
     pub(crate) fn new(shared: Arc<Shared>, url: String) -> Self {
-        Self { handle: Arc::new(Handle { shared, url }) }
+        Self { handle: Arc::new(Handle::new(shared, url)) }
     }
 
     /// Calls an action; the generated methods do this.
@@ -83,7 +71,7 @@ impl Agent {
         write: &dyn Fn(&mut Parameters),
     ) -> Call<'_, T> {
         let request = Request::of_action(action, write);
-        Call::new(&self.handle.shared, Cow::Borrowed(action), timeout, request)
+        Call::new(&self.handle, Cow::Borrowed(action), timeout, request)
     }
 
     /// Calls an action by its name on the wire, for those that the SDK does not know.
@@ -104,7 +92,7 @@ impl Agent {
     ) -> Call<'_, Reply> {
         let action = action.into();
         let request = Request::new(&action, &parameters);
-        Call::new(&self.handle.shared, action, None, request)
+        Call::new(&self.handle, action, None, request)
     }
 
     /// What the agent says unasked, from now on.

@@ -1,9 +1,10 @@
-//! A call on its way.
+//! A call from its preparation to its end.
 
 use std::{
     borrow::Cow,
     fmt,
     marker::PhantomData,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,17 +15,24 @@ use tokio::time::Instant;
 use tracing::{Span, debug, debug_span, field::Empty};
 
 use crate::{
-    connection::{CallState, Completion, NewCall, Shared, SubscriptionChange},
+    connection::{CallState, Completion, Handle, NewCall, Shared, SubscriptionChange},
     error::{CloseReason, Error, NotSent, Rejected},
     options::FOREVER,
     reply::{FromReply, Reply},
-    wire::{Request, RequestError, Status},
+    wire::{Request, RequestError, Status, Token},
 };
 
 /// A prepared call; awaiting it sends it.
 ///
-/// Every method of an action returns one. `.await` sends the request and waits for the reply;
-/// [`Call::timeout`] comes before that.
+/// Every method of an action returns one. It is a future: its first poll queues the request, and it
+/// ends with the reply. Options, such as [`Call::timeout`], come before that.
+///
+/// # Accepted is not done
+///
+/// A reply means that the agent has *accepted* the action, not that the work is done
+/// (`PROTOCOL.md`, V and P): a stop may run a countdown first, a start takes minutes, and a backup,
+/// an update or the installation of a mod may go on long after its reply. To learn when it is done,
+/// look at the state (`server`, `query_backups`, `steam_list_downloads`) or wait for its event.
 ///
 /// # Errors
 ///
@@ -51,132 +59,175 @@ use crate::{
 ///     .await?;
 /// # Ok(()) }
 /// ```
+///
+/// Several at once:
+///
+/// ```no_run
+/// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+/// let (me, servers) =
+///     tokio::try_join!(agent.call_raw("whoami", ()), agent.call_raw("servers", ()))?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a call is made when it is awaited"]
 pub struct Call<'a, T> {
-    prepared: Prepared<'a>,
+    inner: Inner<'a>,
     output: PhantomData<fn() -> T>,
-}
-
-/// A call without the type of its reply: what is compiled once for all actions.
-struct Prepared<'a> {
-    shared: &'a Shared,
-    action: Cow<'static, str>,
-    request: Result<Request, RequestError>,
-    timeout: Duration,
 }
 
 impl<'a, T: FromReply> Call<'a, T> {
     pub(crate) fn new(
-        shared: &'a Shared,
+        handle: &'a Arc<Handle>,
         action: Cow<'static, str>,
         timeout: Option<Duration>,
         request: Result<Request, RequestError>,
     ) -> Self {
-        let timeout = timeout.map_or(shared.options.call_timeout, |timeout| timeout.min(FOREVER));
-        Self { prepared: Prepared { shared, action, request, timeout }, output: PhantomData }
+        let default = handle.shared.options.call_timeout;
+        let timeout = timeout.map_or(default, |timeout| timeout.min(FOREVER));
+        let phase = CallPhase::Prepared(Owner::Borrowed(handle), request);
+        let inner = Inner { action, timeout, phase, span: Span::none(), started: None };
+        Self { inner, output: PhantomData }
     }
 
     /// How long to wait for the reply, including any wait for a connection or for a turn. It is
     /// counted from when the connection's task takes notice of the call, which the first poll makes
     /// it do as soon as the runtime lets it run. The default is that of the action where the overlay
-    /// names one, else that of [`Builder::call_timeout`](crate::Builder::call_timeout).
+    /// names one, else that of [`Builder::call_timeout`](crate::Builder::call_timeout). After the
+    /// first poll it changes nothing.
     ///
     /// # Examples
     ///
-    /// See [`Call`].
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let reply = agent.call_raw("servers", ()).timeout(Duration::from_secs(2)).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.prepared.timeout = timeout.min(FOREVER);
+        if let CallPhase::Prepared(..) = self.inner.phase {
+            self.inner.timeout = timeout.min(FOREVER);
+        }
         self
+    }
+
+    /// Returns the same call, which borrows nothing: it can be spawned, stored or returned.
+    ///
+    /// Until it ends, or is dropped, it keeps the connection open as a clone of the
+    /// [`Agent`](crate::Agent) does.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) {
+    /// let backup = agent.call_raw("create_backup", serde_json::json!({ "server": "survival" }));
+    /// let running = tokio::spawn(backup.owned());
+    /// # }
+    /// ```
+    pub fn owned(self) -> Call<'static, T> {
+        Call { inner: self.inner.owned(), output: PhantomData }
     }
 }
 
-impl<'a, T: FromReply> IntoFuture for Call<'a, T> {
+impl<T: FromReply> Future for Call<'_, T> {
     type Output = Result<T, Error>;
-    type IntoFuture = CallFuture<'a, T>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        CallFuture { call: InFlight::new(self.prepared), output: PhantomData }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(ready!(self.inner.poll(cx)).and_then(T::from_reply))
     }
 }
 
 impl<T> fmt::Debug for Call<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("action", &self.prepared.action)
-            .field("timeout", &self.prepared.timeout)
+            .field("action", &self.inner.action)
+            .field("timeout", &self.inner.timeout)
             .finish_non_exhaustive()
     }
 }
 
-/// The future of a [`Call`].
-#[must_use = "a future does nothing unless it is awaited"]
-pub struct CallFuture<'a, T> {
-    call: InFlight<'a>,
-    output: PhantomData<fn() -> T>,
-}
-
-impl<T: FromReply> Future for CallFuture<'_, T> {
-    type Output = Result<T, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(ready!(self.call.poll(cx)).and_then(T::from_reply))
-    }
-}
-
-impl<T> fmt::Debug for CallFuture<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallFuture").field("action", &self.call.action).finish_non_exhaustive()
-    }
-}
-
-/// A call that has a place in the table from its first poll to its end.
-struct InFlight<'a> {
-    shared: &'a Shared,
+/// A call without the type of its reply: what is compiled once for all actions.
+struct Inner<'a> {
     action: Cow<'static, str>,
     timeout: Duration,
-    phase: CallPhase,
+    phase: CallPhase<'a>,
     span: Span,
     /// When it was started, if anybody traces it.
     started: Option<Instant>,
 }
 
-enum CallPhase {
-    Prepared(Result<Request, RequestError>),
-    Waiting(Arc<CallState>),
+enum CallPhase<'a> {
+    Prepared(Owner<'a>, Result<Request, RequestError>),
+    /// Until it ends, the call has a place in the connection's table.
+    Waiting(Owner<'a>, Arc<CallState>),
+    /// Holds nothing, so that a finished call keeps no connection open.
     Ended,
 }
 
-impl<'a> InFlight<'a> {
-    fn new(prepared: Prepared<'a>) -> Self {
-        let Prepared { shared, action, request, timeout } = prepared;
-        let phase = CallPhase::Prepared(request);
-        Self { shared, action, timeout, phase, span: Span::none(), started: None }
+/// What keeps the connection open while the call lasts.
+enum Owner<'a> {
+    Borrowed(&'a Arc<Handle>),
+    Owned(Arc<Handle>),
+}
+
+impl Owner<'_> {
+    fn shared(&self) -> &Shared {
+        match self {
+            Self::Borrowed(handle) => &handle.shared,
+            Self::Owned(handle) => &handle.shared,
+        }
+    }
+
+    fn owned(self) -> Owner<'static> {
+        Owner::Owned(match self {
+            Self::Borrowed(handle) => Arc::clone(handle),
+            Self::Owned(handle) => handle,
+        })
+    }
+}
+
+impl Inner<'_> {
+    fn owned(mut self) -> Inner<'static> {
+        let phase = match mem::replace(&mut self.phase, CallPhase::Ended) {
+            CallPhase::Prepared(owner, request) => CallPhase::Prepared(owner.owned(), request),
+            CallPhase::Waiting(owner, state) => CallPhase::Waiting(owner.owned(), state),
+            CallPhase::Ended => CallPhase::Ended,
+        };
+        Inner {
+            action: mem::take(&mut self.action),
+            timeout: self.timeout,
+            phase,
+            span: mem::replace(&mut self.span, Span::none()),
+            started: self.started,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Error>> {
-        if let CallPhase::Prepared(_) = self.phase {
-            let phase = std::mem::replace(&mut self.phase, CallPhase::Ended);
-            if let CallPhase::Prepared(request) = phase {
-                self.start(request, cx)?;
-                return Poll::Pending;
+        match mem::replace(&mut self.phase, CallPhase::Ended) {
+            CallPhase::Prepared(owner, request) => {
+                let state = self.submit(&owner, request, cx)?;
+                self.phase = CallPhase::Waiting(owner, state);
+                Poll::Pending
             }
-        }
-        let CallPhase::Waiting(state) = &self.phase else {
+            CallPhase::Waiting(owner, state) => {
+                let Poll::Ready(ending) = state.poll(cx) else {
+                    self.phase = CallPhase::Waiting(owner, state);
+                    return Poll::Pending;
+                };
+                let result = self.result(ending, owner.shared().options.max_message_size);
+                self.trace(&result, state.token());
+                Poll::Ready(result)
+            }
             // Polled again after its end. It must not hang, and must not panic.
-            return Poll::Ready(Err(self.closed(Arc::new(CloseReason::Requested))));
-        };
-        let ending = ready!(state.poll(cx));
-        let result = self.result(ending);
-        self.note(&result);
-        self.phase = CallPhase::Ended;
-        Poll::Ready(result)
+            CallPhase::Ended => Poll::Ready(Err(self.closed(Arc::new(CloseReason::Requested)))),
+        }
     }
 
-    fn start(
+    fn submit(
         &mut self,
+        owner: &Owner<'_>,
         request: Result<Request, RequestError>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), Error> {
+        cx: &Context<'_>,
+    ) -> Result<Arc<CallState>, Error> {
         let request = request.map_err(|error| Error::NotSent {
             action: self.action.as_ref().into(),
             reason: match error {
@@ -186,7 +237,7 @@ impl<'a> InFlight<'a> {
         })?;
         let effect = SubscriptionChange::of(&self.action, &request).map(Box::new);
         let call = NewCall { request, timeout: self.timeout, effect };
-        let submitted = self.shared.submit(call, cx.waker().clone());
+        let submitted = owner.shared().submit(call, cx.waker().clone());
         let state = submitted.map_err(|why| self.closed(why))?;
         self.span = debug_span!(
             "call",
@@ -196,11 +247,10 @@ impl<'a> InFlight<'a> {
             duration = Empty
         );
         self.started = (!self.span.is_disabled()).then(Instant::now);
-        self.phase = CallPhase::Waiting(state);
-        Ok(())
+        Ok(state)
     }
 
-    fn result(&self, ending: Completion) -> Result<Reply, Error> {
+    fn result(&self, ending: Completion, limit: usize) -> Result<Reply, Error> {
         let action = || self.action.as_ref().into();
         match ending {
             Completion::Reply { message, status, parameters } => {
@@ -213,11 +263,9 @@ impl<'a> InFlight<'a> {
                     }
                 }
             }
-            Completion::TooLarge { size } => Err(Error::ReplyTooLarge {
-                action: action(),
-                size,
-                limit: self.shared.options.max_message_size,
-            }),
+            Completion::TooLarge { size } => {
+                Err(Error::ReplyTooLarge { action: action(), size, limit })
+            }
             Completion::NotSent => {
                 Err(Error::NotSent { action: action(), reason: NotSent::TimedOut(self.timeout) })
             }
@@ -233,11 +281,9 @@ impl<'a> InFlight<'a> {
     }
 
     /// Tells `tracing` how the call ended.
-    fn note(&self, result: &Result<Reply, Error>) {
+    fn trace(&self, result: &Result<Reply, Error>, token: Option<Token>) {
         let Some(started) = self.started else { return };
-        if let CallPhase::Waiting(state) = &self.phase
-            && let Some(token) = state.token()
-        {
+        if let Some(token) = token {
             self.span.record("token", tracing::field::display(token));
         }
         self.span.record("duration", tracing::field::debug(started.elapsed()));
@@ -249,10 +295,10 @@ impl<'a> InFlight<'a> {
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for Inner<'_> {
     fn drop(&mut self) {
-        if let CallPhase::Waiting(state) = &self.phase {
-            self.shared.cancel(state);
+        if let CallPhase::Waiting(owner, state) = &self.phase {
+            owner.shared().cancel(state);
         }
     }
 }

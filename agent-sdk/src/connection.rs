@@ -5,6 +5,7 @@ mod deferred_log;
 mod dispatch;
 mod driver;
 mod frame;
+mod handle;
 mod keepalive;
 mod pending;
 mod reconnect;
@@ -28,6 +29,7 @@ use tracing::{Instrument, info, info_span, warn};
 pub use self::state::State;
 pub(crate) use self::{
     call_state::{CallState, Completion, NewCall},
+    handle::Handle,
     shared::Shared,
     subscriptions::SubscriptionChange,
 };

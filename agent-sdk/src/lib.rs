@@ -84,7 +84,7 @@ pub mod mock;
 pub use action::{Action, ActionInfo, ParameterInfo, Parameters};
 pub use agent::Agent;
 pub use builder::Builder;
-pub use call::{Call, CallFuture};
+pub use call::Call;
 pub use connection::State;
 pub use error::{
     CloseReason, ConnectError, ConnectStage, DecodeError, Error, NotSent, Outcome, Rejected,

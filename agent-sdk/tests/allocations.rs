@@ -71,8 +71,7 @@ impl Pair {
         self.client.block_on(async {
             // Many tasks keep a connection busy in the long run; if all of their calls happened to be
             // answered at once, it would be idle in between and give back the room for them.
-            let mut held =
-                (tasks > FEW).then(|| Box::pin(self.agent.call_raw("held", ()).into_future()));
+            let mut held = (tasks > FEW).then(|| Box::pin(self.agent.call_raw("held", ())));
             if let Some(held) = &mut held {
                 assert!(poll!(held).is_pending());
             }

@@ -123,7 +123,6 @@ const TYPES: &[&str] = &[
     "AgentActions",
     "Builder",
     "Call",
-    "CallFuture",
     "Certificate",
     "CloseReason",
     "ConnectError",

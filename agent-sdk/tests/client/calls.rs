@@ -160,8 +160,8 @@ async fn a_short_timeout_is_kept_while_long_ones_wait() {
     let long = agent.call_raw("echo", ()).timeout(Duration::from_secs(3600));
     let short = agent.call_raw("echo", ()).timeout(Duration::from_millis(20));
     tokio::select! {
-        result = long.into_future() => panic!("{result:?}"),
-        result = short.into_future() => {
+        result = long => panic!("{result:?}"),
+        result = short => {
             assert_eq!(result.unwrap_err().outcome(), Outcome::Unknown);
         }
     }
@@ -293,7 +293,7 @@ async fn closing_waits_no_longer_than_its_limit() {
     let mock = mock().start().await.unwrap();
     let agent = client(&mock).close_timeout(Duration::from_millis(50)).connect().await.unwrap();
     mock.inject(Fault::lose());
-    let mut call = std::pin::pin!(agent.call_raw("echo", ()).into_future());
+    let mut call = std::pin::pin!(agent.call_raw("echo", ()));
     assert!(futures_util::poll!(call.as_mut()).is_pending());
     soon(agent.close()).await;
     let error = soon(call).await.unwrap_err();
@@ -303,7 +303,7 @@ async fn closing_waits_no_longer_than_its_limit() {
 #[tokio::test]
 async fn what_is_queued_is_sent_before_the_close() {
     let (mock, agent) = pair().await;
-    let calls: Vec<_> = (0..100).map(|_| agent.call_raw("echo", ()).into_future()).collect();
+    let calls: Vec<_> = (0..100).map(|_| agent.call_raw("echo", ())).collect();
     let calls = futures_util::future::join_all(calls);
     let (results, ()) = soon(futures_util::future::join(calls, agent.close())).await;
     assert!(results.iter().all(Result::is_ok));
@@ -332,7 +332,7 @@ fn no_call_hangs_when_the_runtime_ends() {
         mock.inject(Fault::lose());
         (mock, agent)
     });
-    let mut call = std::pin::pin!(agent.call_raw("echo", ()).into_future());
+    let mut call = std::pin::pin!(agent.call_raw("echo", ()));
     caller.block_on(async { assert!(futures_util::poll!(call.as_mut()).is_pending()) });
     drop(mock);
     driver.shutdown_background();

@@ -15,7 +15,7 @@ async fn cancelled_calls_leave_nothing_behind() {
     for _ in 0..100 {
         let mut calls = Vec::new();
         for _ in 0..100 {
-            calls.push(agent.call_raw("echo", ()).into_future());
+            calls.push(agent.call_raw("echo", ()));
         }
         for call in &mut calls {
             begin(call).await;
@@ -51,7 +51,7 @@ async fn cancelled_calls_that_were_sent_leave_nothing_behind() {
     for round in 1..=ROUNDS {
         let mut calls = Vec::new();
         for _ in 0..CALLS {
-            let mut call = agent.call_raw("held_back", ()).into_future();
+            let mut call = agent.call_raw("held_back", ());
             begin(&mut call).await;
             calls.push(call);
         }
@@ -79,7 +79,7 @@ async fn cancelled_calls_that_were_sent_leave_nothing_behind() {
 async fn a_call_that_is_dropped_before_it_was_sent_never_is() {
     let (mock, agent) = pair().await;
     // On this runtime of one thread the connection's task cannot run before the drop.
-    let mut call = agent.call_raw("restart", json!({"server": "survival"})).into_future();
+    let mut call = agent.call_raw("restart", json!({"server": "survival"}));
     begin(&mut call).await;
     drop(call);
     soon(agent.call_raw("echo", ())).await.unwrap();

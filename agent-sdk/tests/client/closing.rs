@@ -259,8 +259,7 @@ async fn once_it_is_closed_nothing_is_pending() {
         let mock = mock().start().await.unwrap();
         mock.inject(Fault::lose());
         let agent = client(&mock).close_timeout(Duration::ZERO).connect().await.unwrap();
-        let mut calls: Vec<_> =
-            (0..2000).map(|_| agent.call_raw("echo", ()).into_future()).collect();
+        let mut calls: Vec<_> = (0..2000).map(|_| agent.call_raw("echo", ())).collect();
         for call in &mut calls {
             begin(call).await;
         }

@@ -27,7 +27,7 @@ async fn there_may_be_1_024_calls_in_flight() {
     let (agent, mut session) = bare.pair(bare.client()).await;
     let mut calls = FuturesUnordered::new();
     for number in 0..1026 {
-        calls.push(agent.call_raw("number", json!({"number": number})).into_future());
+        calls.push(agent.call_raw("number", json!({"number": number})));
     }
     assert!(futures_util::poll!(calls.next()).is_pending());
     let mut requests = Vec::new();
@@ -106,7 +106,7 @@ async fn connecting_may_take_10_s() {
 async fn closing_waits_5_s_for_calls_in_flight() {
     let (mock, agent) = pair().await;
     mock.inject(Fault::lose());
-    let mut call = agent.call_raw("echo", ()).timeout(Duration::from_secs(3600)).into_future();
+    let mut call = agent.call_raw("echo", ()).timeout(Duration::from_secs(3600));
     begin(&mut call).await;
     until_requests(&mock, 1).await;
     tokio::time::pause();

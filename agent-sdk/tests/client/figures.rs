@@ -66,12 +66,12 @@ async fn each_call_is_counted_once_however_it_ends() {
 
     // Answered, with a status, without one, and with more than is accepted.
     mock.inject(Fault::form(ReplyForm::NoStatus).for_action("echo").times(1));
-    soon(join_all((0..7).map(|_| call("echo").into_future()))).await;
+    soon(join_all((0..7).map(|_| call("echo")))).await;
     mock.inject(Fault::form(ReplyForm::Padded(20_000)).times(1));
     assert!(matches!(soon(call("echo")).await, Err(Error::ReplyTooLarge { .. })));
-    soon(join_all((0..5).map(|_| call("refuse").into_future()))).await;
+    soon(join_all((0..5).map(|_| call("refuse")))).await;
     // Answered, and dropped before anybody looked.
-    let mut answered = call("echo").into_future();
+    let mut answered = call("echo");
     begin(&mut answered).await;
     soon(async {
         while agent.statistics().succeeded < 9 {
@@ -82,25 +82,25 @@ async fn each_call_is_counted_once_however_it_ends() {
     drop(answered);
     // Timed out: three after they were sent, one before.
     mock.inject(Fault::lose());
-    soon(join_all((0..3).map(|_| call("echo").timeout(short).into_future()))).await;
+    soon(join_all((0..3).map(|_| call("echo").timeout(short)))).await;
     soon(call("echo").timeout(Duration::ZERO)).await.unwrap_err();
     // Dropped: two before they were sent, four after.
     let seen = mock.request_count();
-    let mut unsent: Vec<_> = (0..2).map(|_| call("echo").into_future()).collect();
+    let mut unsent: Vec<_> = (0..2).map(|_| call("echo")).collect();
     for call in &mut unsent {
         begin(call).await;
     }
     drop(unsent);
-    let mut sent: Vec<_> = (0..4).map(|_| call("echo").into_future()).collect();
+    let mut sent: Vec<_> = (0..4).map(|_| call("echo")).collect();
     for call in &mut sent {
         begin(call).await;
     }
     until_requests(&mock, seen + 4).await;
     drop(sent);
     // Never polled: not a call at all.
-    drop(call("echo").into_future());
+    drop(call("echo"));
     // Lost with the connection.
-    let mut lost: Vec<_> = (0..6).map(|_| call("echo").into_future()).collect();
+    let mut lost: Vec<_> = (0..6).map(|_| call("echo")).collect();
     for call in &mut lost {
         begin(call).await;
     }

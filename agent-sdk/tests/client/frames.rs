@@ -18,8 +18,8 @@ async fn a_reply_over_the_limit_fails_its_call_and_no_other() {
         let agent = client(&mock).max_message_size(100_000).connect().await.unwrap();
         mock.inject(Fault::form(ReplyForm::Padded(200_000)).times(1));
         mock.inject(Fault::delay(Duration::from_millis(50)).times(1));
-        let large = agent.call_raw("echo", json!({"large": true})).into_future();
-        let other = agent.call_raw("echo", json!({"large": false})).into_future();
+        let large = agent.call_raw("echo", json!({"large": true}));
+        let other = agent.call_raw("echo", json!({"large": false}));
         let (large, other) = soon(futures_util::future::join(large, other)).await;
         let error = large.unwrap_err();
         match &error {

@@ -10,6 +10,7 @@ mod defaults;
 mod events;
 mod figures;
 mod frames;
+mod futures;
 mod known;
 mod login;
 mod reconnect;

@@ -33,7 +33,7 @@ async fn a_restart_ends_the_calls_in_flight_sends_the_queued_and_keeps_the_subsc
     mock.inject(Fault::lose().for_action("echo"));
     let mut calls = Vec::new();
     for number in 0..SENT + QUEUED {
-        let mut call = agent.call_raw("echo", json!({"number": number})).into_future();
+        let mut call = agent.call_raw("echo", json!({"number": number}));
         begin(&mut call).await;
         calls.push(call);
     }
@@ -240,7 +240,7 @@ async fn a_call_times_out_on_a_socket_that_takes_nothing() {
     let large = json!({"content": "x".repeat(16 << 20)});
     let stuck = agent.call_raw("echo", large).timeout(Duration::from_millis(300));
     let behind = agent.call_raw("echo", ()).timeout(Duration::from_millis(100));
-    let both = futures_util::future::join(stuck.into_future(), behind.into_future());
+    let both = futures_util::future::join(stuck, behind);
     let (stuck, behind) = soon(both).await;
     assert_eq!(stuck.unwrap_err().outcome(), Outcome::Unknown);
     assert!(behind.is_err());
@@ -369,7 +369,7 @@ async fn what_waits_behind_a_large_request_is_sent_when_there_is_room() {
         .unwrap();
     let agent = client(&mock).keepalive(None).connect().await.unwrap();
     let large = json!({"content": "x".repeat(8 << 20)});
-    let mut slow = std::pin::pin!(agent.call_raw("slow", large).into_future());
+    let mut slow = std::pin::pin!(agent.call_raw("slow", large));
     assert!(futures_util::poll!(slow.as_mut()).is_pending());
     // Nothing but the socket's readiness leads to this one: the other's timeout, which would wake
     // the connection too, comes later.
@@ -410,7 +410,7 @@ async fn an_agent_that_is_slow_to_read_is_not_taken_for_dead() {
         .await
         .unwrap();
     let large = json!({"content": "x".repeat(90 << 20)});
-    let mut call = std::pin::pin!(agent.call_raw("write_file", large).into_future());
+    let mut call = std::pin::pin!(agent.call_raw("write_file", large));
     assert!(futures_util::poll!(call.as_mut()).is_pending());
     let _stream = soon(reader).await.unwrap();
     assert_eq!((agent.statistics().lost, agent.statistics().reconnects), (0, 0));

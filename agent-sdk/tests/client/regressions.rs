@@ -62,7 +62,7 @@ async fn a_call_that_was_never_sent_before_the_end_is_counted() {
     let (mock, agent) = pair().await;
     mock.go_down().await;
     until(&mut agent.state(), |state| !is_connected(state)).await;
-    let mut call = agent.call_raw("echo", ()).into_future();
+    let mut call = agent.call_raw("echo", ());
     begin(&mut call).await;
     soon(agent.close()).await;
     soon(call).await.unwrap_err();

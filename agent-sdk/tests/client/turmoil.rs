@@ -46,7 +46,7 @@ async fn call_on(agent: Agent, notes: Arc<Notes>, mut random: StdRng) {
         let began = Instant::now();
         let call = agent.call_raw("count", json!({"number": number})).timeout(timeout);
         let patience = if random.random_ratio(1, 8) { timeout / 2 } else { Duration::MAX };
-        if let Ok(result) = tokio::time::timeout(patience, call.into_future()).await {
+        if let Ok(result) = tokio::time::timeout(patience, call).await {
             match result {
                 Ok(reply) => assert_eq!(reply.parameters().unwrap()["number"], number),
                 Err(error) => match error.outcome() {
