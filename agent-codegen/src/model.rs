@@ -31,6 +31,8 @@ pub(crate) struct Action {
     pub cloud_controller_only: bool,
     /// In seconds.
     pub timeout: Option<u64>,
+    /// Whether it changes nothing on the agent's side.
+    pub reads: bool,
     /// Why it should not be used any more; nothing if it may be.
     pub deprecated: String,
     /// The type of the reply, if somebody described it.

@@ -29,6 +29,10 @@
 //! deprecated = "use `create_backup`"
 //! reply = "responses/server_export.schema.json"
 //!
+//! # It changes nothing, so that repeating it does no harm.
+//! [actions.servers]
+//! reads = true
+//!
 //! [actions.server_export.parameters.compress]
 //! optional = true
 //! type = "bool"
@@ -115,6 +119,7 @@ pub(crate) struct ActionEntry {
     pub deprecated: String,
     /// In seconds.
     pub timeout: Option<u64>,
+    pub reads: bool,
     pub reply: Option<Spanned<String>>,
     pub parameters: BTreeMap<Spanned<String>, ParameterEntry>,
 }

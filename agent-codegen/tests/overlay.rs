@@ -108,6 +108,14 @@ fn names_timeouts_words_and_deprecation_are_taken_over() {
 }
 
 #[test]
+fn an_action_that_only_reads_says_so() {
+    let text = good("[actions.servers]\nreads = true", "parameters.rs");
+    let (before, after) = text.split_once("impl Action for Servers {").expect("it is there");
+    assert!(after.contains("const READS: bool = true;"), "{text}");
+    assert!(!before.contains("READS"), "{text}");
+}
+
+#[test]
 fn what_matches_nothing_is_an_error_that_names_the_nearest() {
     for (overlay, message, help) in [
         (
@@ -169,7 +177,7 @@ fn what_matches_nothing_is_an_error_that_names_the_nearest() {
         (
             "[actions.servers]\ntimeuot = 5",
             "this is no overlay: unknown field `timeuot`, expected one of `name`, `description`, \
-             `deprecated`, `timeout`, `reply`, `parameters`",
+             `deprecated`, `timeout`, `reads`, `reply`, `parameters`",
             "`schemas/overlay.schema.json` tells all that may stand in it",
         ),
     ] {
@@ -251,7 +259,7 @@ fn the_schema_for_editors_knows_every_key() {
         ("/$defs/ParametersOfAName/properties", vec!["type", "description", "secret"]),
         (
             "/$defs/Action/properties",
-            vec!["name", "description", "deprecated", "timeout", "reply", "parameters"],
+            vec!["name", "description", "deprecated", "timeout", "reads", "reply", "parameters"],
         ),
         ("/$defs/Parameter/properties", vec!["name", "type", "description", "optional", "secret"]),
     ] {

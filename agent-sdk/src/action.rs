@@ -46,6 +46,22 @@ pub trait Action {
     /// [`Builder::call_timeout`](crate::Builder::call_timeout).
     const TIMEOUT: Option<Duration> = None;
 
+    /// Whether the action only reads: it changes nothing on the agent's side, so that executing it
+    /// twice is executing it once. `false` (the default) where the overlay does not say so.
+    ///
+    /// The SDK itself never sends a request twice; this is for those who decide to repeat a call
+    /// whose [`Outcome`](crate::Outcome) is unknown.
+    ///
+    /// ```
+    /// # #[cfg(feature = "actions")] {
+    /// use agent_sdk::{Action, actions::{ServerStart, Servers}};
+    ///
+    /// assert!(Servers::READS);
+    /// assert!(!ServerStart::READS);
+    /// # }
+    /// ```
+    const READS: bool = false;
+
     /// What a successful reply is turned into: [`Reply`](crate::Reply) where nobody has described
     /// the answer.
     type Output: FromReply;

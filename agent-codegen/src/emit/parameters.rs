@@ -240,11 +240,17 @@ fn implementation(action: &Action) -> TokenStream {
     let timeout = action.timeout.map(Literal::u64_unsuffixed).map(
         |seconds| quote!(const TIMEOUT: Option<Duration> = Some(Duration::from_secs(#seconds));),
     );
+    let reads = action.reads.then(|| {
+        quote!(
+            const READS: bool = true;
+        )
+    });
     let output = output(action);
     quote! {
         impl Action for #name {
             const NAME: &'static str = #wire;
             #timeout
+            #reads
             type Output = #output;
             #write
         }

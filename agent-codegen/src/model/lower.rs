@@ -156,6 +156,7 @@ impl<'a> Lowering<'a> {
             parameters,
             cloud_controller_only: action.cloud_controller_only(),
             timeout: entry.timeout,
+            reads: entry.reads,
             deprecated: prose(&entry.deprecated),
             output,
         }

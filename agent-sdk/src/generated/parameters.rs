@@ -93,6 +93,7 @@ impl AgentMetrics {
 
 impl Action for AgentMetrics {
     const NAME: &'static str = "agent_metrics";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -118,6 +119,7 @@ impl AgentStatistics {
 
 impl Action for AgentStatistics {
     const NAME: &'static str = "agent_statistics";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -176,6 +178,7 @@ impl ApplicationList {
 
 impl Action for ApplicationList {
     const NAME: &'static str = "application_list";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -290,6 +293,7 @@ impl Applications {
 
 impl Action for Applications {
     const NAME: &'static str = "applications";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -316,6 +320,7 @@ impl AuditEvents {
 
 impl Action for AuditEvents {
     const NAME: &'static str = "audit_events";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -759,6 +764,7 @@ impl FileList {
 
 impl Action for FileList {
     const NAME: &'static str = "file_list";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -891,6 +897,7 @@ impl GetWebhookEvents {
 
 impl Action for GetWebhookEvents {
     const NAME: &'static str = "get_webhook_events";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -979,6 +986,7 @@ impl ListActions {
 
 impl Action for ListActions {
     const NAME: &'static str = "list_actions";
+    const READS: bool = true;
     type Output = ListActionsReply;
 }
 
@@ -999,6 +1007,7 @@ impl ListAvailableSteamServers {
 
 impl Action for ListAvailableSteamServers {
     const NAME: &'static str = "list_available_steam_servers";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1019,6 +1028,7 @@ impl ListExcludedSteamServers {
 
 impl Action for ListExcludedSteamServers {
     const NAME: &'static str = "list_excluded_steam_servers";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1039,6 +1049,7 @@ impl ListPermissions {
 
 impl Action for ListPermissions {
     const NAME: &'static str = "list_permissions";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1059,6 +1070,7 @@ impl ListRoles {
 
 impl Action for ListRoles {
     const NAME: &'static str = "list_roles";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1079,6 +1091,7 @@ impl ListSessions {
 
 impl Action for ListSessions {
     const NAME: &'static str = "list_sessions";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1099,6 +1112,7 @@ impl ListSupportedTitles {
 
 impl Action for ListSupportedTitles {
     const NAME: &'static str = "list_supported_titles";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1119,6 +1133,7 @@ impl ListUsers {
 
 impl Action for ListUsers {
     const NAME: &'static str = "list_users";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1148,6 +1163,7 @@ impl ListWebhookDeliveries {
 
 impl Action for ListWebhookDeliveries {
     const NAME: &'static str = "list_webhook_deliveries";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1173,6 +1189,7 @@ impl ListWebhooks {
 
 impl Action for ListWebhooks {
     const NAME: &'static str = "list_webhooks";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1199,6 +1216,7 @@ impl Mod {
 
 impl Action for Mod {
     const NAME: &'static str = "mod";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1296,6 +1314,7 @@ impl Mods {
 
 impl Action for Mods {
     const NAME: &'static str = "mods";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1398,6 +1417,7 @@ impl QueryAgentEvents {
 
 impl Action for QueryAgentEvents {
     const NAME: &'static str = "query_agent_events";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1427,6 +1447,7 @@ impl QueryBackups {
 
 impl Action for QueryBackups {
     const NAME: &'static str = "query_backups";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1457,6 +1478,7 @@ impl QueryDownloaderLog {
 
 impl Action for QueryDownloaderLog {
     const NAME: &'static str = "query_downloader_log";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1494,6 +1516,7 @@ impl QueryServerEvents {
 
 impl Action for QueryServerEvents {
     const NAME: &'static str = "query_server_events";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1540,6 +1563,7 @@ impl QueryServerMetrics {
 
 impl Action for QueryServerMetrics {
     const NAME: &'static str = "query_server_metrics";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1579,6 +1603,7 @@ impl QueryTaskExecutions {
 
 impl Action for QueryTaskExecutions {
     const NAME: &'static str = "query_task_executions";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1609,6 +1634,7 @@ impl ReadFile {
 
 impl Action for ReadFile {
     const NAME: &'static str = "read_file";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1667,6 +1693,7 @@ impl RequestAgentHealth {
 
 impl Action for RequestAgentHealth {
     const NAME: &'static str = "request_agent_health";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1687,6 +1714,7 @@ impl RequestSystemInfo {
 
 impl Action for RequestSystemInfo {
     const NAME: &'static str = "request_system_info";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -1836,6 +1864,7 @@ impl Server {
 
 impl Action for Server {
     const NAME: &'static str = "server";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1864,6 +1893,7 @@ impl ServerArchives {
 
 impl Action for ServerArchives {
     const NAME: &'static str = "server_archives";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -1982,6 +2012,7 @@ impl ServerFiletree {
 
 impl Action for ServerFiletree {
     const NAME: &'static str = "server_filetree";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -2040,6 +2071,7 @@ impl ServerGameconfigRead {
 
 impl Action for ServerGameconfigRead {
     const NAME: &'static str = "server_gameconfig_read";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -2165,6 +2197,7 @@ impl ServerMetrics {
 
 impl Action for ServerMetrics {
     const NAME: &'static str = "server_metrics";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -2193,6 +2226,7 @@ impl ServerModBindings {
 
 impl Action for ServerModBindings {
     const NAME: &'static str = "server_mod_bindings";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -2564,6 +2598,7 @@ impl Servers {
 
 impl Action for Servers {
     const NAME: &'static str = "servers";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -2692,6 +2727,7 @@ impl SqlDatabasesList {
 
 impl Action for SqlDatabasesList {
     const NAME: &'static str = "sql_databases_list";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -2740,6 +2776,7 @@ impl SteamListDownloads {
 
 impl Action for SteamListDownloads {
     const NAME: &'static str = "steam_list_downloads";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -2934,6 +2971,7 @@ impl TaskInfo {
 
 impl Action for TaskInfo {
     const NAME: &'static str = "task_info";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -2989,6 +3027,7 @@ impl TasksList {
 
 impl Action for TasksList {
     const NAME: &'static str = "tasks_list";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -3013,6 +3052,7 @@ impl TitleFeatures {
 
 impl Action for TitleFeatures {
     const NAME: &'static str = "title_features";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -3041,6 +3081,7 @@ impl TitleMods {
 
 impl Action for TitleMods {
     const NAME: &'static str = "title_mods";
+    const READS: bool = true;
     type Output = Reply;
     #[inline]
     fn write(&self, parameters: &mut Parameters) {
@@ -3122,6 +3163,7 @@ impl Titles {
 
 impl Action for Titles {
     const NAME: &'static str = "titles";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -3142,6 +3184,7 @@ impl TitlesStatus {
 
 impl Action for TitlesStatus {
     const NAME: &'static str = "titles_status";
+    const READS: bool = true;
     type Output = Reply;
 }
 
@@ -3363,6 +3406,7 @@ impl Whoami {
 
 impl Action for Whoami {
     const NAME: &'static str = "whoami";
+    const READS: bool = true;
     type Output = WhoamiReply;
 }
 
