@@ -13,7 +13,7 @@
 use std::{env, error::Error, time::Duration};
 
 use agent_sdk::{
-    Agent, Event, Events, Known, Tls,
+    Agent, Event, Events, KnownEvent, Tls,
     actions::{CreateBackup, ServerFiletree, ServerStart, ServerStop, Subscribe},
 };
 use tokio::time::timeout;
@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn next_state(events: &mut Events) -> Option<String> {
     loop {
         if let Event::Message(message) = events.next().await?
-            && let Some(Known::ServerState { state: Some(state), .. }) = message.known()
+            && let Some(KnownEvent::ServerState { state: Some(state), .. }) = message.known()
         {
             return Some(state.to_owned());
         }

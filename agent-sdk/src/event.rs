@@ -1,4 +1,4 @@
-//! What the agent says unasked.
+//! Events: unsolicited messages.
 
 mod hub;
 mod message;
@@ -15,7 +15,7 @@ use futures_core::Stream;
 
 use hub::Consumer;
 pub(crate) use hub::Hub;
-pub use message::{Known, Message};
+pub use message::{KnownEvent, Message};
 
 /// What a stream of events yields.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub enum Event {
     Interrupted,
 }
 
-/// A stream of what the agent says unasked; [`Agent::events`](crate::Agent::events) makes it.
+/// A stream of unsolicited messages; [`Agent::events`](crate::Agent::events) makes it.
 ///
 /// Each stream has a buffer of its own, so a slow consumer neither delays the connection nor
 /// another consumer; what does not fit is dropped, the oldest first, and counted in

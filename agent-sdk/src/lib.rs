@@ -90,7 +90,7 @@ pub use error::{
     CloseReason, ConnectError, ConnectStage, DecodeError, Error, NotSent, Outcome, Rejected,
     Unanswered,
 };
-pub use event::{Event, Events, Known, Message};
+pub use event::{Event, Events, KnownEvent, Message};
 #[cfg(feature = "health")]
 pub use health::Health;
 pub use options::ReconnectPolicy;

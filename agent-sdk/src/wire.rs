@@ -8,7 +8,7 @@ mod token;
 
 pub(crate) use self::{
     envelope::{Envelope, Status, is_object, tokens},
-    payload::{Payload, Spare},
+    payload::{BufferPool, Payload},
     request::{Request, RequestError},
     token::{Token, Tokens},
 };

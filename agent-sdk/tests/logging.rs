@@ -203,7 +203,7 @@ fn a_log_may_hold_the_agent_s_statistics() {
             counted(&agent, 1, |figures| figures.late_replies).await;
             counted(&agent, 1, |figures| figures.unknown_messages).await;
             counted(&agent, 1, |figures| figures.oversized_messages).await;
-            mock.heal();
+            mock.clear_faults();
             reconnect(&mock, &agent).await;
             agent.close().await;
         });

@@ -37,7 +37,7 @@ use crate::{
     dial::{Connection, Transport},
     event::Message,
     text::excerpt,
-    wire::{self, Envelope, Request, Spare},
+    wire::{self, BufferPool, Envelope, Request},
 };
 
 /// Reads in one round, so that a flood of events does not keep calls from being sent.
@@ -92,7 +92,7 @@ pub(crate) struct Driver<'a> {
     /// What has arrived in this round.
     inbox: Vec<Arrived>,
     /// Of requests that were written.
-    spare: Spare,
+    buffers: BufferPool,
     /// Used again in each round, empty in between.
     taken: Vec<Request>,
     events: Vec<Message>,
@@ -137,7 +137,7 @@ impl<'a> Driver<'a> {
             close_sent: None,
             inbox: Vec::new(),
             taken: Vec::new(),
-            spare: Spare::default(),
+            buffers: BufferPool::default(),
             events: Vec::new(),
             wakers: Vec::new(),
             turn: Turn::Ours,
@@ -253,13 +253,13 @@ impl<'a> Driver<'a> {
                 Ok(Some(Incoming::Message(message))) => {
                     let envelope = Envelope::read(message);
                     let is_answer = envelope.as_ref().is_some_and(Envelope::is_answer);
-                    let message = self.spare.hold(message, is_answer);
+                    let message = self.buffers.hold(message, is_answer);
                     self.inbox.push(Arrived { message, envelope });
                 }
                 Ok(Some(Incoming::Gathered(message))) => {
                     let envelope = Envelope::read(&message);
                     let is_answer = envelope.as_ref().is_some_and(Envelope::is_answer);
-                    let message = self.spare.hold_or_keep(message, is_answer);
+                    let message = self.buffers.hold_or_keep(message, is_answer);
                     self.inbox.push(Arrived { message, envelope });
                 }
                 Ok(Some(Incoming::TooLarge(message))) => self.oversized(&message),
@@ -390,7 +390,7 @@ impl<'a> Driver<'a> {
         self.write_buffer.frames().reserve(size);
         for request in self.taken.drain(..) {
             frame::write_text(self.write_buffer.frames(), request.as_bytes());
-            self.spare.put(request.into_bytes());
+            self.buffers.put(request.into_bytes());
         }
         if close {
             frame::write_close(self.write_buffer.frames(), CLOSE_NORMAL);
@@ -426,7 +426,7 @@ impl<'a> Driver<'a> {
         release(&mut self.events, kept.items);
         release(&mut self.wakers, kept.items);
         if idle {
-            self.spare.release(kept.items);
+            self.buffers.release(kept.items);
         }
     }
 

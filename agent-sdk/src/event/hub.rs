@@ -136,13 +136,13 @@ impl Consumer {
     pub(super) fn filter(&self, change: impl FnOnce(&mut Filter)) {
         let mut queue = lock(&self.0);
         change(&mut queue.filter);
-        queue.sift();
+        queue.apply_filter();
     }
 
     pub(super) fn set_capacity(&self, messages: usize) {
         let mut queue = lock(&self.0);
         queue.capacity = messages.max(1);
-        queue.shed();
+        queue.drop_oldest();
     }
 
     /// Changes the queue; whom to wake if there is something to read.
@@ -179,13 +179,13 @@ impl Queue {
                 self.messages += 1;
                 self.bytes += message.as_bytes().len();
                 self.events.push_back(Event::Message(message.clone()));
-                self.shed();
+                self.drop_oldest();
             }
         }
     }
 
     /// Drops what came before the filter was set and does not pass it.
-    fn sift(&mut self) {
+    fn apply_filter(&mut self) {
         for event in std::mem::take(&mut self.events) {
             match &event {
                 Event::Message(message) if !self.filter.wants(message) => {
@@ -211,7 +211,7 @@ impl Queue {
     }
 
     /// Drops the oldest messages until the rest fits. One message is always kept.
-    fn shed(&mut self) {
+    fn drop_oldest(&mut self) {
         while self.messages > self.capacity || (self.bytes > self.max_bytes && self.messages > 1) {
             match self.pop() {
                 Some(Event::Message(_)) => self.missed += 1,

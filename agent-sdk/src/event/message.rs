@@ -1,4 +1,4 @@
-//! One thing that the agent said unasked.
+//! An unsolicited message of the agent.
 
 use std::{
     fmt,
@@ -24,7 +24,7 @@ struct Inner {
 /// A message of a kind that is known from `PROTOCOL.md` (P), with what is known of it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Known<'a> {
+pub enum KnownEvent<'a> {
     /// `agent_health`: how the agent is; its shape is the agent's own.
     AgentHealth(&'a Value),
     /// `system_info`: facts about the host; its shape is the agent's own.
@@ -99,22 +99,22 @@ impl Message {
     ///
     /// ```no_run
     /// # fn example(message: agent_sdk::Message) {
-    /// if let Some(agent_sdk::Known::Stdout { line: Some(line), .. }) = message.known() {
+    /// if let Some(agent_sdk::KnownEvent::Stdout { line: Some(line), .. }) = message.known() {
     ///     println!("{line}");
     /// }
     /// # }
     /// ```
     #[must_use]
-    pub fn known(&self) -> Option<Known<'_>> {
+    pub fn known(&self) -> Option<KnownEvent<'_>> {
         match self.kind()? {
-            "agent_health" => Some(Known::AgentHealth(self.parameters())),
-            "system_info" => Some(Known::SystemInfo(self.parameters())),
-            "stdout" => Some(Known::Stdout { server: self.server(), line: self.text() }),
+            "agent_health" => Some(KnownEvent::AgentHealth(self.parameters())),
+            "system_info" => Some(KnownEvent::SystemInfo(self.parameters())),
+            "stdout" => Some(KnownEvent::Stdout { server: self.server(), line: self.text() }),
             kind if kind.contains("rcon") => {
-                Some(Known::Rcon { server: self.server(), text: self.text() })
+                Some(KnownEvent::Rcon { server: self.server(), text: self.text() })
             }
-            kind if kind.contains("download") => Some(Known::Download(self.parameters())),
-            kind if kind.contains("state") => Some(Known::ServerState {
+            kind if kind.contains("download") => Some(KnownEvent::Download(self.parameters())),
+            kind if kind.contains("state") => Some(KnownEvent::ServerState {
                 server: self.server(),
                 state: self
                     .parameters()
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_console_line_is_found() {
-        let line = Some(Known::Stdout { server: Some("A"), line: Some("hello") });
+        let line = Some(KnownEvent::Stdout { server: Some("A"), line: Some("hello") });
         let text = r#"{"action":"stdout","parameters":{"server":"A","line":"hello"}}"#;
         assert_eq!(message(text).known(), line);
         let text = r#"{"type":"stdout","server":"A","parameters":"hello"}"#;

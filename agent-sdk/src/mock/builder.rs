@@ -1,4 +1,4 @@
-//! How a mock agent is made.
+//! The options of a mock agent, and its start.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,18 +12,19 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::{
-    MockAgent,
+    agent::MockAgent,
     catalogue::Catalogue,
     certificate::Certificate,
-    core::{Core, Counts},
     fault::Faults,
     handler::{Context, Handler},
     listener::Listener,
-    login::{Credentials, Guard},
+    login::{Credentials, LoginLimiter},
+    options::Options,
     peer::Peers,
+    servers::Servers,
+    shared::{Counts, Shared},
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
-    wire::{REPLY_KEYS, ReplyKey},
-    world::World,
+    wire::ReplyKey,
 };
 
 /// The options of a [`MockAgent`]; begin with [`MockAgent::builder`].
@@ -39,16 +40,12 @@ pub struct Builder {
     options: Options,
 }
 
-/// The options that are read while the mock runs.
-pub(super) struct Options {
-    pub(super) version: String,
-    pub(super) tls: bool,
-    pub(super) subprotocol: Subprotocol,
-    pub(super) quirks: Vec<UpgradeQuirk>,
-    pub(super) refusal: Refusal,
-    pub(super) greeting: Vec<Value>,
-    pub(super) reply_keys: Vec<ReplyKey>,
-    pub(super) max_connections: usize,
+impl MockAgent {
+    /// Returns a builder of a mock that serves `catalogue`: the reply to `list_actions`, its
+    /// `{"actions": …}`, or the bare map of actions.
+    pub fn builder(catalogue: Value) -> Builder {
+        Builder::new(catalogue)
+    }
 }
 
 impl Builder {
@@ -61,16 +58,7 @@ impl Builder {
             servers: vec!["survival".to_owned()],
             handlers: HashMap::new(),
             ban: (5, Duration::from_secs(60)),
-            options: Options {
-                version: "1.1.34".to_owned(),
-                tls: true,
-                subprotocol: Subprotocol::default(),
-                quirks: Vec::new(),
-                refusal: Refusal::default(),
-                greeting: Vec::new(),
-                reply_keys: REPLY_KEYS.to_vec(),
-                max_connections: 16_384,
-            },
+            options: Options::default(),
         }
     }
 
@@ -215,22 +203,22 @@ impl Builder {
         let identity = if self.options.tls { Some(self.certificate.identity()?) } else { None };
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let port = socket.local_addr()?.port();
-        let core = Arc::new(Core {
+        let shared = Arc::new(Shared {
             options: self.options,
             credentials: self.credentials,
             catalogue,
             handlers: self.handlers,
-            world: Mutex::new(World::new(self.servers)),
+            servers: Mutex::new(Servers::new(self.servers)),
             peers: Peers::new(),
-            guard: Guard::new(self.ban.0, self.ban.1),
+            limiter: LoginLimiter::new(self.ban.0, self.ban.1),
             faults: Faults::default(),
             refuse_all: Mutex::new(None),
             counts: Counts::default(),
             identity: Mutex::new(identity),
             seen: Mutex::new(VecDeque::new()),
         });
-        let listener = Listener::spawn(socket, Arc::clone(&core));
-        Ok(MockAgent { core, port, listener: Mutex::new(Some(listener)) })
+        let listener = Listener::spawn(socket, Arc::clone(&shared));
+        Ok(MockAgent { shared, port, listener: Mutex::new(Some(listener)) })
     }
 }
 

@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use tungstenite::Utf8Bytes;
 
 use super::{
-    core::{Core, lock},
     handler::Context,
     peer::{Audience, Peer, text},
+    servers::ServerEvent,
+    shared::{Shared, lock},
     wire::{Answer, Reply, Request, event},
-    world::News,
 };
 
 /// What becomes of a request.
@@ -31,7 +31,7 @@ struct Call<'a> {
     proxied: bool,
 }
 
-impl Core {
+impl Shared {
     /// Answers a request, or has a handler answer it.
     pub(super) fn dispatch(&self, mut request: Request, peer: &Arc<Peer>) -> Dispatched {
         self.saw(&request.action, &request.idempotence, peer.id);
@@ -116,7 +116,7 @@ impl Core {
     /// Lets the servers answer, tells their news, and echoes what is not about servers.
     fn act_on_servers(&self, call: Call<'_>, events: &mut Vec<Utf8Bytes>) -> Answer {
         let mut news = Vec::new();
-        let answer = lock(&self.world).act(call.action, &call.parameters, &mut news);
+        let answer = lock(&self.servers).act(call.action, &call.parameters, &mut news);
         for item in news {
             self.tell(&item, call.peer, events);
         }
@@ -125,7 +125,7 @@ impl Core {
 
     /// Sends news to whom it concerns. The caller's own share is left in `events`: it is to come
     /// after the reply.
-    fn tell(&self, news: &News, caller: &Peer, events: &mut Vec<Utf8Bytes>) {
+    fn tell(&self, news: &ServerEvent, caller: &Peer, events: &mut Vec<Utf8Bytes>) {
         let line = console(&format!("{}: {}", news.server, news.event["parameters"]));
         let shares =
             [(Audience::Topic(&news.server), text(&news.event)), (Audience::Stdout, text(&line))];

@@ -17,7 +17,7 @@ use tungstenite::{
 use super::wire::{Reply, ReplyKey};
 
 /// Messages that are written one after the other, with nothing between them.
-pub(super) type Parcel = Vec<Message>;
+pub(super) type MessageBatch = Vec<Message>;
 
 /// Something that goes wrong with replies, from [`MockAgent::inject`](super::MockAgent::inject)
 /// until it is used up or healed.
@@ -36,7 +36,7 @@ pub(super) type Parcel = Vec<Message>;
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is injected"]
 pub struct Fault {
-    effect: Effect,
+    kind: FaultKind,
     action: Option<String>,
     /// For how many replies it still counts; `None`: for all.
     left: Option<u64>,
@@ -44,7 +44,7 @@ pub struct Fault {
 
 /// What a [`Fault`] does to a reply.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Effect {
+pub(super) enum FaultKind {
     Delay(Duration),
     Lose,
     Reverse(usize),
@@ -98,23 +98,23 @@ pub(super) struct Faults {
 impl Fault {
     /// Each reply comes so much later; others overtake it.
     pub fn delay(by: Duration) -> Self {
-        Self::new(Effect::Delay(by))
+        Self::new(FaultKind::Delay(by))
     }
 
     /// The reply never comes.
     pub fn lose() -> Self {
-        Self::new(Effect::Lose)
+        Self::new(FaultKind::Lose)
     }
 
     /// Replies of a session are held back until there are so many of them, and then written last
     /// to first. When no further one comes for 100 ms, fewer have to do.
     pub fn reverse(batch: usize) -> Self {
-        Self::new(Effect::Reverse(batch))
+        Self::new(FaultKind::Reverse(batch))
     }
 
     /// The reply is written in an odd way.
     pub fn form(form: ReplyForm) -> Self {
-        Self::new(Effect::Form(form))
+        Self::new(FaultKind::Form(form))
     }
 
     /// Only replies to this action. Default: to all.
@@ -129,8 +129,8 @@ impl Fault {
         self
     }
 
-    fn new(effect: Effect) -> Self {
-        Self { effect, action: None, left: None }
+    fn new(kind: FaultKind) -> Self {
+        Self { kind, action: None, left: None }
     }
 }
 
@@ -144,15 +144,15 @@ impl Faults {
     }
 
     /// What befalls a reply to this action: the oldest fault that is meant for it.
-    pub(super) fn strike(&self, action: &str) -> Option<Effect> {
+    pub(super) fn take_for(&self, action: &str) -> Option<FaultKind> {
         self.with(|list| {
             let meant = |fault: &Fault| fault.action.as_deref().is_none_or(|only| only == action);
             let index = list.iter().position(|fault| fault.left != Some(0) && meant(fault))?;
             let fault = &mut list[index];
             fault.left = fault.left.map(|left| left - 1);
-            let effect = fault.effect;
+            let kind = fault.kind;
             list.retain(|fault| fault.left != Some(0));
-            Some(effect)
+            Some(kind)
         })
     }
 
@@ -164,7 +164,7 @@ impl Faults {
 
 impl ReplyForm {
     /// Writes a reply in this form.
-    pub(super) fn write(self, reply: Reply, keys: &[ReplyKey]) -> Parcel {
+    pub(super) fn write(self, reply: Reply, keys: &[ReplyKey]) -> MessageBatch {
         let whole = |reply: &Reply| reply.write(keys);
         match self {
             Self::NotJson => vec![Message::text("this is not JSON")],
@@ -183,7 +183,7 @@ impl ReplyForm {
             Self::InvalidUtf8 => {
                 let mut bytes = whole(&reply).into_bytes();
                 bytes.push(0xff);
-                RawFrames::Text(bytes).into_parcel()
+                RawFrames::Text(bytes).into_batch()
             }
             Self::Fragmented(frames) => {
                 let text = whole(&reply).into_bytes();
@@ -195,7 +195,7 @@ impl ReplyForm {
 }
 
 impl RawFrames {
-    pub(super) fn into_parcel(self) -> Parcel {
+    pub(super) fn into_batch(self) -> MessageBatch {
         match self {
             Self::Text(bytes) => vec![data_frame(bytes, Data::Text, true)],
             Self::Binary(bytes) => vec![Message::binary(bytes)],
@@ -210,14 +210,14 @@ fn data_frame(bytes: impl Into<Bytes>, kind: Data, last: bool) -> Message {
 }
 
 /// One text message in a frame per part.
-fn fragments(parts: impl Iterator<Item = Vec<u8>>) -> Parcel {
+fn fragments(parts: impl Iterator<Item = Vec<u8>>) -> MessageBatch {
     let mut parts = parts.enumerate().peekable();
-    let mut parcel = Vec::new();
+    let mut batch = Vec::new();
     while let Some((index, part)) = parts.next() {
         let kind = if index == 0 { Data::Text } else { Data::Continue };
-        parcel.push(data_frame(part, kind, parts.peek().is_none()));
+        batch.push(data_frame(part, kind, parts.peek().is_none()));
     }
-    parcel
+    batch
 }
 
 fn padded(mut reply: Reply, size: usize) -> Reply {

@@ -16,29 +16,29 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    core::{Core, lock},
     http::{BadHead, Head, Transport, answer, finish, health, read_head},
     peer::Control,
     session::Session,
+    shared::{Shared, lock},
     upgrade,
 };
 
 /// How long a peer may take for its TLS handshake, and for its request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long sessions may take to end when the mock stops.
-const FAREWELL: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// After a failed accept (no more file descriptors, as a rule), before the next.
-const BREATH: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// The task that accepts connections and owns them.
 pub(super) struct Listener {
-    stop: oneshot::Sender<Ending>,
+    stop: oneshot::Sender<Shutdown>,
     task: JoinHandle<()>,
 }
 
 /// How connections are ended.
 #[derive(Clone, Copy)]
-pub(super) enum Ending {
+pub(super) enum Shutdown {
     /// With a goodbye.
     Graceful,
     /// As when the process is killed.
@@ -46,82 +46,86 @@ pub(super) enum Ending {
 }
 
 impl Listener {
-    pub(super) fn spawn(socket: TcpListener, core: Arc<Core>) -> Self {
+    pub(super) fn spawn(socket: TcpListener, shared: Arc<Shared>) -> Self {
         let (stop, stopped) = oneshot::channel();
-        Self { stop, task: tokio::spawn(accept(socket, core, stopped)) }
+        Self { stop, task: tokio::spawn(accept(socket, shared, stopped)) }
     }
 
     /// Closes the port and every connection; afterwards all of it is gone.
-    pub(super) async fn stop(self, ending: Ending) {
+    pub(super) async fn stop(self, shutdown: Shutdown) {
         // If the task has ended there is nothing left to stop.
-        let _ = self.stop.send(ending);
+        let _ = self.stop.send(shutdown);
         let _ = self.task.await;
     }
 }
 
-/// Accepts until told to stop. If [`Listener`] is dropped that counts as [`Ending::Cut`].
-async fn accept(socket: TcpListener, core: Arc<Core>, mut stopped: oneshot::Receiver<Ending>) {
+/// Accepts until told to stop. If [`Listener`] is dropped that counts as [`Shutdown::Cut`].
+async fn accept(
+    socket: TcpListener,
+    shared: Arc<Shared>,
+    mut stopped: oneshot::Receiver<Shutdown>,
+) {
     let mut connections = JoinSet::new();
-    let ending = loop {
+    let shutdown = loop {
         tokio::select! {
-            ending = &mut stopped => break ending.unwrap_or(Ending::Cut),
+            shutdown = &mut stopped => break shutdown.unwrap_or(Shutdown::Cut),
             Some(_) = connections.join_next() => {}
             accepted = socket.accept() => match accepted {
                 // A connection over the limit is dropped.
-                Ok((stream, from)) if connections.len() < core.options.max_connections => {
-                    connections.spawn(serve(Arc::clone(&core), stream, from));
+                Ok((stream, from)) if connections.len() < shared.options.max_connections => {
+                    connections.spawn(serve(Arc::clone(&shared), stream, from));
                 }
                 Ok(_) => {}
-                Err(_) => sleep(BREATH).await,
+                Err(_) => sleep(ACCEPT_RETRY_DELAY).await,
             },
         }
     };
     drop(socket);
-    if matches!(ending, Ending::Graceful) {
-        core.peers.control_all(Control::Close);
+    if matches!(shutdown, Shutdown::Graceful) {
+        shared.peers.control_all(Control::Close);
         let ended = async { while connections.join_next().await.is_some() {} };
         // Whoever has not ended by then is cut off.
-        let _ = timeout(FAREWELL, ended).await;
+        let _ = timeout(SHUTDOWN_TIMEOUT, ended).await;
     }
     connections.shutdown().await;
 }
 
 /// Serves one connection to its end.
-async fn serve(core: Arc<Core>, stream: TcpStream, from: SocketAddr) {
+async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr) {
     // Replies are written in batches already; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
-    let identity = lock(&core.identity).clone();
+    let identity = lock(&shared.identity).clone();
     let Some(identity) = identity else {
-        return talk(core, stream, from.ip()).await;
+        return talk(shared, stream, from.ip()).await;
     };
     let handshake = TlsAcceptor::from(identity.config).accept(stream);
     // A peer that does not want TLS, or not this certificate, has left.
-    if let Ok(Ok(stream)) = timeout(PATIENCE, handshake).await {
+    if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, handshake).await {
         // TLS keeps its state in the stream, which is too much for the stack.
-        Box::pin(talk(core, stream, from.ip())).await;
+        Box::pin(talk(shared, stream, from.ip())).await;
     }
 }
 
 /// Reads the request and does what it asks for.
-async fn talk(core: Arc<Core>, mut stream: impl Transport, from: IpAddr) {
+async fn talk(shared: Arc<Shared>, mut stream: impl Transport, from: IpAddr) {
     // A connection that fails has nobody left who could be told.
-    let _ = match timeout(PATIENCE, read_head(&mut stream)).await {
-        Ok(Ok(head)) => route(core, stream, head, from).await,
+    let _ = match timeout(HANDSHAKE_TIMEOUT, read_head(&mut stream)).await {
+        Ok(Ok(head)) => route(shared, stream, head, from).await,
         Ok(Err(BadHead::Refused(status))) => finish(stream, plain(status).as_bytes()).await,
         Ok(Err(BadHead::Gone)) | Err(_) => Ok(()),
     };
 }
 
 async fn route(
-    core: Arc<Core>,
+    shared: Arc<Shared>,
     stream: impl Transport,
     head: Head,
     from: IpAddr,
 ) -> io::Result<()> {
     match (head.method.as_str(), head.path.split('?').next()) {
-        ("GET", Some("/ws")) => login(core, stream, head, from).await,
+        ("GET", Some("/ws")) => login(shared, stream, head, from).await,
         ("GET", Some("/")) => {
-            let body = health(&core.options.version, core.options.tls).to_string();
+            let body = health(&shared.options.version, shared.options.tls).to_string();
             finish(stream, answer("200 OK", "", "application/json", &body).as_bytes()).await
         }
         _ => finish(stream, plain("404 Not Found").as_bytes()).await,
@@ -130,7 +134,7 @@ async fn route(
 
 /// Upgrades the connection if the login is good.
 async fn login(
-    core: Arc<Core>,
+    shared: Arc<Shared>,
     stream: impl Transport,
     head: Head,
     from: IpAddr,
@@ -138,20 +142,20 @@ async fn login(
     if !asks_for_websocket(&head) {
         return finish(stream, plain("426 Upgrade Required").as_bytes()).await;
     }
-    let refuse_all = *lock(&core.refuse_all);
+    let refuse_all = *lock(&shared.refuse_all);
     if let Some(refusal) = refuse_all {
-        core.counts.refused.fetch_add(1, Relaxed);
+        shared.counts.refused.fetch_add(1, Relaxed);
         return upgrade::refuse(stream, refusal).await;
     }
-    if !core.guard.admit(from, core.credentials.match_head(&head)) {
-        core.counts.refused.fetch_add(1, Relaxed);
-        return upgrade::refuse(stream, core.options.refusal).await;
+    if !shared.limiter.admit(from, shared.credentials.match_head(&head)) {
+        shared.counts.refused.fetch_add(1, Relaxed);
+        return upgrade::refuse(stream, shared.options.refusal).await;
     }
-    core.counts.logins.fetch_add(1, Relaxed);
-    let answer = upgrade::accepted(&head, core.options.subprotocol, &core.options.quirks);
+    shared.counts.logins.fetch_add(1, Relaxed);
+    let answer = upgrade::accepted(&head, shared.options.subprotocol, &shared.options.quirks);
     // The session is counted before the answer is sent: whoever has been let in finds itself there.
-    let ends = core.peers.open();
-    let mut session = Session::new(core, stream, head.rest, ends).await;
+    let handle = shared.peers.open();
+    let mut session = Session::new(shared, stream, head.rest, handle).await;
     session.begin(answer).await?;
     session.run().await;
     Ok(())

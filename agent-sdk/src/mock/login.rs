@@ -35,7 +35,7 @@ impl Credentials {
 }
 
 /// Counts bad logins per address, and bans.
-pub(super) struct Guard {
+pub(super) struct LoginLimiter {
     /// How many bad logins ban an address; 0: none ever does.
     after: u32,
     lasting: Duration,
@@ -49,7 +49,7 @@ struct Failures {
     until: Instant,
 }
 
-impl Guard {
+impl LoginLimiter {
     pub(super) fn new(after: u32, lasting: Duration) -> Self {
         Self { after, lasting, addresses: Mutex::default() }
     }
@@ -77,7 +77,7 @@ impl Guard {
     }
 
     /// Forgets all failures and bans.
-    pub(super) fn pardon(&self) {
+    pub(super) fn clear_bans(&self) {
         self.addresses().clear();
     }
 
@@ -109,35 +109,35 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_last_allowed_failure_bans_until_the_time_is_over() {
-        let guard = Guard::new(5, Duration::from_secs(60));
+        let limiter = LoginLimiter::new(5, Duration::from_secs(60));
         for _ in 0..5 {
-            assert!(guard.admit(HERE, true), "not yet");
-            assert!(!guard.admit(HERE, false));
+            assert!(limiter.admit(HERE, true), "not yet");
+            assert!(!limiter.admit(HERE, false));
         }
-        assert!(!guard.admit(HERE, true));
+        assert!(!limiter.admit(HERE, true));
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert!(!guard.admit(HERE, true));
-        assert!(!guard.admit(HERE, false), "which makes it no longer");
+        assert!(!limiter.admit(HERE, true));
+        assert!(!limiter.admit(HERE, false), "which makes it no longer");
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(guard.admit(HERE, true));
-        guard.admit(HERE, false);
-        assert!(guard.admit(HERE, true), "the count starts again after a ban");
+        assert!(limiter.admit(HERE, true));
+        limiter.admit(HERE, false);
+        assert!(limiter.admit(HERE, true), "the count starts again after a ban");
     }
 
     #[tokio::test(start_paused = true)]
     async fn zero_bans_nobody() {
-        let guard = Guard::new(0, Duration::from_secs(60));
-        guard.admit(HERE, false);
-        guard.ban(HERE);
-        assert!(guard.admit(HERE, true));
+        let limiter = LoginLimiter::new(0, Duration::from_secs(60));
+        limiter.admit(HERE, false);
+        limiter.ban(HERE);
+        assert!(limiter.admit(HERE, true));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_ban_can_be_had_at_once_and_lifted() {
-        let guard = Guard::new(5, Duration::from_secs(60));
-        guard.ban(HERE);
-        assert!(!guard.admit(HERE, true));
-        guard.pardon();
-        assert!(guard.admit(HERE, true));
+        let limiter = LoginLimiter::new(5, Duration::from_secs(60));
+        limiter.ban(HERE);
+        assert!(!limiter.admit(HERE, true));
+        limiter.clear_bans();
+        assert!(limiter.admit(HERE, true));
     }
 }

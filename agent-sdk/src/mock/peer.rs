@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tungstenite::{Message, Utf8Bytes};
 
-use super::{fault::Parcel, wire::Answer};
+use super::{fault::MessageBatch, wire::Answer};
 
 /// Parcels that wait for a session to write them.
 pub(super) const QUEUE: usize = 1024;
@@ -36,14 +36,14 @@ pub(super) struct Peer {
     pub(super) id: u64,
     topics: Mutex<HashSet<String>>,
     stdout: AtomicBool,
-    queue: mpsc::Sender<Parcel>,
+    queue: mpsc::Sender<MessageBatch>,
     control: watch::Sender<Control>,
 }
 
 /// The session's own ends of its [`Peer`].
-pub(super) struct Ends {
+pub(super) struct SessionHandle {
     pub(super) peer: Arc<Peer>,
-    pub(super) queue: mpsc::Receiver<Parcel>,
+    pub(super) queue: mpsc::Receiver<MessageBatch>,
     pub(super) control: watch::Receiver<Control>,
 }
 
@@ -91,9 +91,9 @@ impl Peer {
     }
 
     /// Queues messages; waits while the queue is full. A session that has ended takes anything.
-    pub(super) async fn push(&self, parcel: Parcel) {
+    pub(super) async fn push(&self, batch: MessageBatch) {
         // The receiver is gone when the session is: there is nobody to tell.
-        let _ = self.queue.send(parcel).await;
+        let _ = self.queue.send(batch).await;
     }
 
     /// Queues an event unless the queue is full.
@@ -113,7 +113,7 @@ impl Peers {
     }
 
     /// Adds a session.
-    pub(super) fn open(&self) -> Ends {
+    pub(super) fn open(&self) -> SessionHandle {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let control = watch::Sender::new(Control::Run);
         let controlled = control.subscribe();
@@ -127,7 +127,7 @@ impl Peers {
         let mut open = lock(&self.open);
         open.insert(peer.id, Arc::clone(&peer));
         self.count.send_replace(open.len());
-        Ends { peer, queue: receiver, control: controlled }
+        SessionHandle { peer, queue: receiver, control: controlled }
     }
 
     pub(super) fn close(&self, id: u64) {
@@ -148,9 +148,9 @@ impl Peers {
     }
 
     /// Sends to all of an audience; waits for those whose queue is full.
-    pub(super) async fn push(&self, audience: Audience<'_>, parcel: &Parcel) {
+    pub(super) async fn push(&self, audience: Audience<'_>, batch: &MessageBatch) {
         for peer in self.audience(audience) {
-            peer.push(parcel.clone()).await;
+            peer.push(batch.clone()).await;
         }
     }
 

@@ -25,11 +25,11 @@ use tungstenite::{
 };
 
 use super::{
-    core::Core,
     dispatch::Dispatched,
-    fault::{Effect, Parcel},
+    fault::{FaultKind, MessageBatch},
     http::Transport,
-    peer::{Control, Ends, QUEUE, text},
+    peer::{Control, QUEUE, SessionHandle, text},
+    shared::Shared,
     upgrade::{self, UpgradeQuirk},
     wire::{Reply, Request},
 };
@@ -45,17 +45,17 @@ const WRITE_BUFFER: usize = 16 * 1024;
 /// How long replies that are to be reversed wait for one more.
 const MORE_TO_REVERSE: Duration = Duration::from_millis(100);
 /// How long the peer may take to answer a goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A connection after its login.
 pub(super) struct Session<S> {
-    core: Arc<Core>,
+    shared: Arc<Shared>,
     socket: WebSocketStream<S>,
-    ends: Ends,
+    handle: SessionHandle,
     /// Handlers at work, and replies that are delayed.
     running: FuturesUnordered<BoxFuture<'static, Step>>,
     /// Replies that wait to be written in reverse, and until when.
-    held: Vec<Parcel>,
+    held: Vec<MessageBatch>,
     release: Instant,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Session<S> {
 enum Step {
     Received(Message),
     Finished(Reply),
-    Write(Parcel),
+    Write(MessageBatch),
     Release,
     /// The peer has left, or has broken the protocol.
     Gone,
@@ -71,7 +71,12 @@ enum Step {
 
 impl<S: Transport> Session<S> {
     /// Takes over a stream after the upgrade; `rest` is what came with the request's head.
-    pub(super) async fn new(core: Arc<Core>, stream: S, rest: Vec<u8>, ends: Ends) -> Self {
+    pub(super) async fn new(
+        shared: Arc<Shared>,
+        stream: S,
+        rest: Vec<u8>,
+        handle: SessionHandle,
+    ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
@@ -80,9 +85,9 @@ impl<S: Transport> Session<S> {
         let socket =
             WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
         Self {
-            core,
+            shared,
             socket,
-            ends,
+            handle,
             running: FuturesUnordered::new(),
             held: Vec::new(),
             release: Instant::now(),
@@ -91,10 +96,10 @@ impl<S: Transport> Session<S> {
 
     /// Sends the head that accepts the login, and the greeting.
     pub(super) async fn begin(&mut self, head: String) -> io::Result<()> {
-        let core = Arc::clone(&self.core);
+        let shared = Arc::clone(&self.shared);
         let mut head = head.into_bytes();
-        let mut greeting = core.options.greeting.iter().map(text);
-        let quirks = &core.options.quirks;
+        let mut greeting = shared.options.greeting.iter().map(text);
+        let quirks = &shared.options.quirks;
         while quirks.contains(&UpgradeQuirk::FramesInHead)
             && let Some(event) = greeting.next()
         {
@@ -110,7 +115,7 @@ impl<S: Transport> Session<S> {
 
     /// Serves until the peer leaves or the session is told to end.
     pub(super) async fn run(mut self) {
-        let mut control = self.ends.control.clone();
+        let mut control = self.handle.control.clone();
         let told = tokio::select! {
             biased;
             told = told(&mut control) => told,
@@ -143,12 +148,12 @@ impl<S: Transport> Session<S> {
                 Step::Finished(reply) => {
                     // What a handler has sent before it answered comes before the answer.
                     for _ in 0..QUEUE {
-                        let Ok(parcel) = self.ends.queue.try_recv() else { break };
-                        self.write(parcel).await?;
+                        let Ok(batch) = self.handle.queue.try_recv() else { break };
+                        self.write(batch).await?;
                     }
                     self.reply(reply).await?;
                 }
-                Step::Write(parcel) => self.write(parcel).await?,
+                Step::Write(batch) => self.write(batch).await?,
                 Step::Release => self.release().await?,
                 Step::Gone => return Ok(()),
             }
@@ -167,7 +172,7 @@ impl<S: Transport> Session<S> {
                 Some(Err(_)) | None => Step::Gone,
             },
             Some(step) = self.running.next() => step,
-            Some(parcel) = self.ends.queue.recv() => Step::Write(parcel),
+            Some(batch) = self.handle.queue.recv() => Step::Write(batch),
             () = sleep_until(self.release), if !self.held.is_empty() => Step::Release,
         }
     }
@@ -180,10 +185,10 @@ impl<S: Transport> Session<S> {
             _ => return Ok(()),
         };
         let Some(request) = request else {
-            self.core.counts.ignored.fetch_add(1, Relaxed);
+            self.shared.counts.ignored.fetch_add(1, Relaxed);
             return Ok(());
         };
-        match self.core.dispatch(request, &self.ends.peer) {
+        match self.shared.dispatch(request, &self.handle.peer) {
             Dispatched::Later(reply) => self.running.push(reply.map(Step::Finished).boxed()),
             Dispatched::Now(reply, events) => {
                 self.reply(reply).await?;
@@ -197,21 +202,21 @@ impl<S: Transport> Session<S> {
 
     /// Writes a reply, or does to it what a fault demands.
     async fn reply(&mut self, reply: Reply) -> Result<(), Error> {
-        let keys = &self.core.options.reply_keys;
+        let keys = &self.shared.options.reply_keys;
         let plain = |reply: &Reply| Message::text(reply.write(keys));
-        match self.core.faults.strike(&reply.action) {
+        match self.shared.faults.take_for(&reply.action) {
             None => self.socket.feed(plain(&reply)).await,
-            Some(Effect::Form(form)) => {
-                let parcel = form.write(reply, keys);
-                self.write(parcel).await
+            Some(FaultKind::Form(form)) => {
+                let batch = form.write(reply, keys);
+                self.write(batch).await
             }
-            Some(Effect::Lose) => Ok(()),
-            Some(Effect::Delay(by)) => {
-                let parcel = vec![plain(&reply)];
-                self.running.push(sleep(by).map(|()| Step::Write(parcel)).boxed());
+            Some(FaultKind::Lose) => Ok(()),
+            Some(FaultKind::Delay(by)) => {
+                let batch = vec![plain(&reply)];
+                self.running.push(sleep(by).map(|()| Step::Write(batch)).boxed());
                 Ok(())
             }
-            Some(Effect::Reverse(batch)) => {
+            Some(FaultKind::Reverse(batch)) => {
                 self.held.push(vec![plain(&reply)]);
                 self.release = Instant::now() + MORE_TO_REVERSE;
                 if self.held.len() >= batch { self.release().await } else { Ok(()) }
@@ -221,14 +226,14 @@ impl<S: Transport> Session<S> {
 
     /// Writes what has been held back, last to first.
     async fn release(&mut self) -> Result<(), Error> {
-        while let Some(parcel) = self.held.pop() {
-            self.write(parcel).await?;
+        while let Some(batch) = self.held.pop() {
+            self.write(batch).await?;
         }
         Ok(())
     }
 
-    async fn write(&mut self, parcel: Parcel) -> Result<(), Error> {
-        for message in parcel {
+    async fn write(&mut self, batch: MessageBatch) -> Result<(), Error> {
+        for message in batch {
             self.socket.feed(message).await?;
         }
         Ok(())
@@ -243,20 +248,20 @@ impl<S: Transport> Session<S> {
             Ok::<_, Error>(())
         };
         // The peer has gone already, or does not answer: either way it is over.
-        let _ = timeout(GOODBYE, goodbye).await;
+        let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
         self.hang_up().await;
     }
 
-    /// Ends TLS and TCP as they are to be ended.
+    /// Shuts TLS and TCP down in order.
     async fn hang_up(mut self) {
         // There is nobody left to tell of a failure.
-        let _ = timeout(GOODBYE, self.socket.get_mut().shutdown()).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.socket.get_mut().shutdown()).await;
     }
 
     /// Holds the socket and does nothing with it.
     async fn freeze(mut self, mut control: watch::Receiver<Control>) {
         // Whoever sends events must not wait for a session that takes none.
-        self.ends.queue.close();
+        self.handle.queue.close();
         let ended = |control: &Control| matches!(control, Control::Close | Control::Cut);
         // The sender lives as long as the session does.
         let _ = control.wait_for(ended).await;
@@ -265,7 +270,7 @@ impl<S: Transport> Session<S> {
 
 impl<S> Drop for Session<S> {
     fn drop(&mut self) {
-        self.core.peers.close(self.ends.peer.id);
+        self.shared.peers.close(self.handle.peer.id);
     }
 }
 

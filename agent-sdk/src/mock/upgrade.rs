@@ -130,7 +130,7 @@ pub(super) async fn send(
     Ok(())
 }
 
-/// Refuses a login, and ends the connection.
+/// Refuses a login and closes the connection.
 pub(super) async fn refuse(stream: impl Transport, refusal: Refusal) -> io::Result<()> {
     let detail = |text: &str| json!({ "error": text }).to_string();
     let json = "application/json";

@@ -45,9 +45,9 @@ impl fmt::Debug for Payload {
 
 /// Buffers of requests that were written, for the answers.
 #[derive(Default)]
-pub(crate) struct Spare(Vec<Vec<u8>>);
+pub(crate) struct BufferPool(Vec<Vec<u8>>);
 
-impl Spare {
+impl BufferPool {
     /// How many are kept.
     const COUNT: usize = 256;
     /// The largest that is kept, and the largest message that is copied, in bytes.
@@ -95,26 +95,26 @@ mod tests {
 
     #[test]
     fn only_small_answers_take_a_buffer_and_only_small_buffers_are_kept() {
-        let mut spare = Spare::default();
-        spare.put(Vec::with_capacity(Spare::SIZE + 1));
-        assert!(spare.0.is_empty());
-        spare.put(b"a request".to_vec());
-        let large = [b'a'; Spare::SIZE + 1];
+        let mut buffers = BufferPool::default();
+        buffers.put(Vec::with_capacity(BufferPool::SIZE + 1));
+        assert!(buffers.0.is_empty());
+        buffers.put(b"a request".to_vec());
+        let large = [b'a'; BufferPool::SIZE + 1];
         for (message, is_answer) in [(&large[..], true), (b"an event", false)] {
-            assert_eq!(&*spare.hold(message, is_answer), message);
-            assert!(!spare.0.is_empty());
+            assert_eq!(&*buffers.hold(message, is_answer), message);
+            assert!(!buffers.0.is_empty());
         }
         for _ in 0..2 {
-            assert_eq!(&*spare.hold(b"an answer", true), b"an answer");
-            assert!(spare.0.is_empty());
+            assert_eq!(&*buffers.hold(b"an answer", true), b"an answer");
+            assert!(buffers.0.is_empty());
         }
-        for _ in 0..=Spare::COUNT {
-            spare.put(Vec::new());
+        for _ in 0..=BufferPool::COUNT {
+            buffers.put(Vec::new());
         }
-        assert_eq!(spare.0.len(), Spare::COUNT);
-        spare.release(Spare::COUNT);
-        assert!(spare.0.is_empty() && spare.0.capacity() > 0);
-        spare.release(0);
-        assert_eq!(spare.0.capacity(), 0);
+        assert_eq!(buffers.0.len(), BufferPool::COUNT);
+        buffers.release(BufferPool::COUNT);
+        assert!(buffers.0.is_empty() && buffers.0.capacity() > 0);
+        buffers.release(0);
+        assert_eq!(buffers.0.capacity(), 0);
     }
 }

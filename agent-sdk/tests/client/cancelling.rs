@@ -25,7 +25,7 @@ async fn cancelled_calls_leave_nothing_behind() {
     }
     let figures = agent.statistics();
     assert_eq!((figures.calls, figures.cancelled, figures.pending), (10_000, 10_000, 0));
-    mock.heal();
+    mock.clear_faults();
     soon(agent.call_raw("echo", ())).await.unwrap();
     assert_eq!(mock.request_count(), 1, "what was dropped before it was sent never is");
 }

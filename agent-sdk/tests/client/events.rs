@@ -1,8 +1,8 @@
-//! What the agent says unasked.
+//! Events: unsolicited messages.
 
 use std::time::Duration;
 
-use agent_sdk::{Event, Known, mock::Fault};
+use agent_sdk::{Event, KnownEvent, mock::Fault};
 use serde_json::json;
 
 use crate::common::{client, is_connected, mock, pair, soon, until};
@@ -16,7 +16,7 @@ async fn a_change_of_state_is_told_to_whoever_has_subscribed() {
     match soon(events.next()).await {
         Some(Event::Message(message)) => {
             assert_eq!(message.topic(), Some("survival"));
-            assert!(matches!(message.known(), Some(Known::ServerState { .. })), "{message}");
+            assert!(matches!(message.known(), Some(KnownEvent::ServerState { .. })), "{message}");
         }
         other => panic!("{other:?}"),
     }
@@ -31,7 +31,7 @@ async fn console_lines_are_typed() {
     mock.push_event(&line).await;
     match soon(events.next()).await {
         Some(Event::Message(message)) => {
-            let known = Known::Stdout { server: Some("survival"), line: Some("hello") };
+            let known = KnownEvent::Stdout { server: Some("survival"), line: Some("hello") };
             assert_eq!(message.known(), Some(known));
             assert_eq!(*message.json(), line);
         }

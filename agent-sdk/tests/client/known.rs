@@ -1,6 +1,6 @@
 //! The kinds of events that are known, as they come over the wire.
 
-use agent_sdk::{Agent, Event, Known, Message, mock::MockAgent};
+use agent_sdk::{Agent, Event, KnownEvent, Message, mock::MockAgent};
 use serde_json::{Value, json};
 
 use crate::common::{pair, soon};
@@ -45,14 +45,14 @@ async fn health_system_and_download_are_handed_over_as_they_are() {
     for shape in &shapes {
         for place in ["action", "event", "type", "topic"] {
             let event = json!({place: "agent_health", "parameters": shape});
-            assert_eq!(line.carry(&event).await.known(), Some(Known::AgentHealth(shape)));
+            assert_eq!(line.carry(&event).await.known(), Some(KnownEvent::AgentHealth(shape)));
             let event = json!({place: "system_info", "parameters": shape});
-            assert_eq!(line.carry(&event).await.known(), Some(Known::SystemInfo(shape)));
+            assert_eq!(line.carry(&event).await.known(), Some(KnownEvent::SystemInfo(shape)));
             for kind in ["download", "download_progress", "mod_download_finished"] {
                 let event = json!({place: kind, "parameters": shape});
                 assert_eq!(
                     line.carry(&event).await.known(),
-                    Some(Known::Download(shape)),
+                    Some(KnownEvent::Download(shape)),
                     "{kind}"
                 );
             }
@@ -64,23 +64,23 @@ async fn health_system_and_download_are_handed_over_as_they_are() {
 async fn an_event_without_parameters_is_its_own() {
     let mut line = Line::new().await;
     let event = json!({"event": "agent_health", "cpu": 3});
-    assert_eq!(line.carry(&event).await.known(), Some(Known::AgentHealth(&event)));
+    assert_eq!(line.carry(&event).await.known(), Some(KnownEvent::AgentHealth(&event)));
     let event = json!({"type": "system_info", "hostname": "alpha"});
-    assert_eq!(line.carry(&event).await.known(), Some(Known::SystemInfo(&event)));
+    assert_eq!(line.carry(&event).await.known(), Some(KnownEvent::SystemInfo(&event)));
     let event = json!({"action": "download", "percent": 50});
-    assert_eq!(line.carry(&event).await.known(), Some(Known::Download(&event)));
+    assert_eq!(line.carry(&event).await.known(), Some(KnownEvent::Download(&event)));
     let event = json!({"action": "server_rcon_read", "server": "A", "line": "hello"});
-    let known = Known::Rcon { server: Some("A"), text: Some("hello") };
+    let known = KnownEvent::Rcon { server: Some("A"), text: Some("hello") };
     assert_eq!(line.carry(&event).await.known(), Some(known));
     let event = json!({"action": "server_state", "server": "A", "state": "running"});
-    let known = Known::ServerState { server: Some("A"), state: Some("running") };
+    let known = KnownEvent::ServerState { server: Some("A"), state: Some("running") };
     assert_eq!(line.carry(&event).await.known(), Some(known));
 }
 
 #[tokio::test]
 async fn rcon_is_found_with_server_and_text() {
     let mut line = Line::new().await;
-    let both = Known::Rcon { server: Some("A"), text: Some("3 players") };
+    let both = KnownEvent::Rcon { server: Some("A"), text: Some("3 players") };
     for event in [
         json!({"action": "server_rcon_read", "parameters": {"server": "A", "line": "3 players"}}),
         json!({"event": "rcon", "topic": "A", "parameters": {"message": "3 players"}}),
@@ -98,14 +98,18 @@ async fn rcon_is_found_with_server_and_text() {
         (json!({"topic": "rcon", "parameters": "hello"}), None, Some("hello")),
         (json!({"action": "rcon", "parameters": {"text": ""}}), None, Some("")),
     ] {
-        assert_eq!(line.carry(&event).await.known(), Some(Known::Rcon { server, text }), "{event}");
+        assert_eq!(
+            line.carry(&event).await.known(),
+            Some(KnownEvent::Rcon { server, text }),
+            "{event}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_server_s_state_is_found_where_it_may_stand() {
     let mut line = Line::new().await;
-    let both = Known::ServerState { server: Some("A"), state: Some("running") };
+    let both = KnownEvent::ServerState { server: Some("A"), state: Some("running") };
     for event in [
         json!({"action": "server_state", "parameters": {"server": "A", "state": "running"}}),
         json!({"event": "state_changed", "topic": "A", "parameters": {"status": "running"}}),
@@ -119,7 +123,7 @@ async fn a_server_s_state_is_found_where_it_may_stand() {
         (json!({"action": "server_state", "topic": "A", "parameters": null}), Some("A")),
         (json!({"topic": "server_state", "parameters": []}), None),
     ] {
-        let known = Known::ServerState { server, state: None };
+        let known = KnownEvent::ServerState { server, state: None };
         assert_eq!(line.carry(&event).await.known(), Some(known), "{event}");
     }
 }

@@ -39,7 +39,7 @@ async fn a_restart_ends_the_calls_in_flight_sends_the_queued_and_keeps_the_subsc
     }
     until_requests(&mock, 1 + SENT as u64).await;
     mock.go_down().await;
-    mock.heal();
+    mock.clear_faults();
     mock.come_up().await.unwrap();
     for (number, call) in (0..).zip(calls) {
         match soon(call).await {
@@ -223,7 +223,7 @@ async fn a_half_open_connection_is_found_in_time() {
     let agent = client(&mock).keepalive(Duration::from_millis(200)).connect().await.unwrap();
     let mut state = agent.state();
     soon(agent.call_raw("echo", ())).await.unwrap();
-    mock.half_open();
+    mock.freeze();
     let began = std::time::Instant::now();
     until(&mut state, |state| !is_connected(state)).await;
     // Found by silence after a ping; the upper bound leaves room for a loaded machine.
@@ -236,7 +236,7 @@ async fn a_half_open_connection_is_found_in_time() {
 async fn a_call_times_out_on_a_socket_that_takes_nothing() {
     let mock = mock().start().await.unwrap();
     let agent = client(&mock).keepalive(None).connect().await.unwrap();
-    mock.half_open();
+    mock.freeze();
     let large = json!({"content": "x".repeat(16 << 20)});
     let stuck = agent.call_raw("echo", large).timeout(Duration::from_millis(300));
     let behind = agent.call_raw("echo", ()).timeout(Duration::from_millis(100));
@@ -291,7 +291,7 @@ async fn many_disconnects_leave_nothing_behind() {
 async fn a_half_open_connection_is_found_within_30_s_by_default() {
     let (mock, agent) = pair().await;
     let mut state = agent.state();
-    mock.half_open();
+    mock.freeze();
     tokio::time::pause();
     let began = tokio::time::Instant::now();
     // Not `until`: its own time limit would pass first.

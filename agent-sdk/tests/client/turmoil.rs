@@ -86,7 +86,7 @@ async fn strike(mock: &MockAgent, agent: &Agent, random: &mut StdRng) {
             mock.restart().await.unwrap();
             recovered(agent, lost).await;
         }
-        _ => mock.heal(),
+        _ => mock.clear_faults(),
     }
 }
 
@@ -139,7 +139,7 @@ async fn every_call_keeps_its_promise_whatever_goes_wrong() {
     }
 
     // After all that it is in good health.
-    mock.heal();
+    mock.clear_faults();
     soon(agent.call_raw("echo", ())).await.unwrap();
     let figures = agent.statistics();
     assert_eq!(figures.pending, 0);

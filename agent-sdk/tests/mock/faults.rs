@@ -46,7 +46,7 @@ async fn replies_are_reversed_in_batches_and_a_rest_is_not_forgotten() {
     let mut client = Client::login(&mock).await;
     client.send_together(&["1", "2", "3", "4", "5"].map(|token| (token, "whoami"))).await;
     assert_eq!(tokens(&mut client, 5).await, ["3", "2", "1", "5", "4"]);
-    mock.heal();
+    mock.clear_faults();
     client.send_together(&[("6", "whoami"), ("7", "whoami")]).await;
     assert_eq!(tokens(&mut client, 2).await, ["6", "7"]);
 }
@@ -160,7 +160,7 @@ async fn frames_that_nobody_has_asked_for_come_as_they_were_given() {
 async fn a_half_open_connection_says_nothing_and_stays() {
     let mock = plain_mock().await;
     let mut frozen = Client::login(&mock).await;
-    mock.half_open();
+    mock.freeze();
     frozen.send("t", "whoami", json!({})).await;
     frozen.socket.send(Message::Ping("p".into())).await.unwrap();
     // It holds up nobody else, who prove that the mock has had every chance to answer.
@@ -239,7 +239,7 @@ async fn a_ban_can_be_had_at_once_and_lifted() {
     let mock = plain_mock().await;
     mock.ban();
     assert_eq!(status(&mock).await, Some(401));
-    mock.pardon();
+    mock.clear_bans();
     assert_eq!(status(&mock).await, None);
 }
 

@@ -1,4 +1,4 @@
-//! `watch`: what the agent says unasked.
+//! `watch`: unsolicited messages of the agent.
 
 use std::{io, time::Instant};
 

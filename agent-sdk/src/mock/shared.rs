@@ -11,29 +11,29 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    builder::Options,
     catalogue::Catalogue,
     certificate::Identity,
     fault::Faults,
     handler::Handler,
-    login::{Credentials, Guard},
+    login::{Credentials, LoginLimiter},
+    options::Options,
     peer::Peers,
+    servers::Servers,
     upgrade::Refusal,
-    world::World,
 };
 
 /// Requests that are remembered, the newest of them.
 const MAX_SEEN: usize = 65_536;
 
 /// The state of one mock agent.
-pub(super) struct Core {
+pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) credentials: Credentials,
     pub(super) catalogue: Catalogue,
     pub(super) handlers: HashMap<String, Handler>,
-    pub(super) world: Mutex<World>,
+    pub(super) servers: Mutex<Servers>,
     pub(super) peers: Peers,
-    pub(super) guard: Guard,
+    pub(super) limiter: LoginLimiter,
     pub(super) faults: Faults,
     /// How every login is refused, the good ones too; `None`: they are let in.
     pub(super) refuse_all: Mutex<Option<Refusal>>,
@@ -64,7 +64,7 @@ pub struct SeenRequest {
     pub session: u64,
 }
 
-impl Core {
+impl Shared {
     /// Remembers a request.
     pub(super) fn saw(&self, action: &str, token: &Value, session: u64) {
         self.counts.requests.fetch_add(1, Relaxed);

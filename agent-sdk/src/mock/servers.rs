@@ -12,7 +12,7 @@ const MAX_SERVERS: usize = 1000;
 const MAX_KEPT: usize = 1000;
 
 /// All servers, by id.
-pub(super) struct World {
+pub(super) struct Servers {
     servers: BTreeMap<String, Server>,
 }
 
@@ -32,8 +32,8 @@ struct Kept {
     items: VecDeque<Value>,
 }
 
-/// News about a server, for those that have subscribed to it.
-pub(super) struct News {
+/// An event of a server, for the sessions that have subscribed to it.
+pub(super) struct ServerEvent {
     pub(super) server: String,
     pub(super) event: Value,
 }
@@ -41,8 +41,8 @@ pub(super) struct News {
 /// The parameters of a request.
 type Parameters = Map<String, Value>;
 
-impl World {
-    /// A world of stopped servers.
+impl Servers {
+    /// Makes stopped servers with these ids.
     pub(super) fn new(servers: impl IntoIterator<Item = String>) -> Self {
         Self { servers: servers.into_iter().map(|id| (id.clone(), Server::new(id))).collect() }
     }
@@ -52,7 +52,7 @@ impl World {
         &mut self,
         action: &str,
         parameters: &Parameters,
-        news: &mut Vec<News>,
+        news: &mut Vec<ServerEvent>,
     ) -> Option<Answer> {
         Some(match action {
             "servers" => Ok(self.list()),
@@ -83,7 +83,12 @@ impl World {
     }
 
     /// Leads a server through some states, if the first of them can follow the present one.
-    fn switch(&mut self, parameters: &Parameters, states: &[&str], news: &mut Vec<News>) -> Answer {
+    fn switch(
+        &mut self,
+        parameters: &Parameters,
+        states: &[&str],
+        news: &mut Vec<ServerEvent>,
+    ) -> Answer {
         self.with(parameters, |id, server| {
             let starts = states[0] == "starting";
             if starts == server.running {
@@ -97,7 +102,7 @@ impl World {
         })
     }
 
-    fn deploy(&mut self, parameters: &Parameters, news: &mut Vec<News>) -> Answer {
+    fn deploy(&mut self, parameters: &Parameters, news: &mut Vec<ServerEvent>) -> Answer {
         let id = text(parameters, "id");
         if id.is_empty() || self.servers.contains_key(id) || self.servers.len() >= MAX_SERVERS {
             return Err(json!({ "error": format!("server `{id}` cannot be deployed") }));
@@ -109,7 +114,7 @@ impl World {
         Ok(described)
     }
 
-    fn remove(&mut self, parameters: &Parameters, news: &mut Vec<News>) -> Answer {
+    fn remove(&mut self, parameters: &Parameters, news: &mut Vec<ServerEvent>) -> Answer {
         self.with(parameters, |id, server| {
             if server.running {
                 return Err(json!({ "error": format!("server `{id}` is running") }));
@@ -122,7 +127,7 @@ impl World {
         Ok(json!({}))
     }
 
-    fn rcon_send(&mut self, parameters: &Parameters, news: &mut Vec<News>) -> Answer {
+    fn rcon_send(&mut self, parameters: &Parameters, news: &mut Vec<ServerEvent>) -> Answer {
         let payload = text(parameters, "payload").to_owned();
         self.with(parameters, |id, server| {
             if !server.running {
@@ -131,7 +136,7 @@ impl World {
             let line = server
                 .rcon
                 .add(|number| json!({ "id": number, "line": format!("executed: {payload}") }));
-            news.push(News { server: id.to_owned(), event: event("rcon", id, &line) });
+            news.push(ServerEvent { server: id.to_owned(), event: event("rcon", id, &line) });
             Ok(json!({ "sent": payload }))
         })
     }
@@ -185,9 +190,9 @@ impl Kept {
     }
 }
 
-fn state_news(id: &str, state: &str) -> News {
+fn state_news(id: &str, state: &str) -> ServerEvent {
     let detail = json!({ "server": id, "state": state });
-    News { server: id.to_owned(), event: event("server_state", id, &detail) }
+    ServerEvent { server: id.to_owned(), event: event("server_state", id, &detail) }
 }
 
 fn text<'a>(parameters: &'a Parameters, name: &str) -> &'a str {
@@ -199,18 +204,19 @@ mod tests {
     use super::*;
 
     /// Acts on the one server; the answer, and the states that were told.
-    fn act(world: &mut World, action: &str, more: &Value) -> (Answer, Vec<String>) {
+    fn act(servers: &mut Servers, action: &str, more: &Value) -> (Answer, Vec<String>) {
         let mut parameters = json!({ "server": "survival" }).as_object().unwrap().clone();
         parameters.extend(more.as_object().unwrap().clone());
         let mut news = Vec::new();
-        let answer = world.act(action, &parameters, &mut news).unwrap();
-        let state = |news: News| news.event["parameters"]["state"].as_str().map(str::to_owned);
+        let answer = servers.act(action, &parameters, &mut news).unwrap();
+        let state =
+            |news: ServerEvent| news.event["parameters"]["state"].as_str().map(str::to_owned);
         (answer, news.into_iter().filter_map(state).collect())
     }
 
     #[test]
     fn a_server_tells_one_story_from_start_to_kill() {
-        let mut world = World::new(["survival".to_owned()]);
+        let mut servers = Servers::new(["survival".to_owned()]);
         let steps: [(&str, &[&str]); 5] = [
             ("server_start", &["starting", "running"]),
             ("restart", &["stopping", "starting", "running"]),
@@ -219,52 +225,52 @@ mod tests {
             ("server_kill", &["stopped"]),
         ];
         for (action, states) in steps {
-            let (answer, told) = act(&mut world, action, &json!({}));
+            let (answer, told) = act(&mut servers, action, &json!({}));
             let state = answer.unwrap()["state"].clone();
             assert_eq!(told, states, "{action}");
             assert_eq!(state, *states.last().unwrap(), "{action}");
-            let (now, _) = act(&mut world, "server", &json!({}));
+            let (now, _) = act(&mut servers, "server", &json!({}));
             assert_eq!(now.unwrap()["state"], state);
         }
-        let (servers, _) = act(&mut world, "servers", &json!({}));
+        let (servers, _) = act(&mut servers, "servers", &json!({}));
         assert_eq!(servers.unwrap()["servers"][0]["starts"], 3);
     }
 
     #[test]
     fn what_cannot_be_is_refused_in_words_and_changes_nothing() {
-        let mut world = World::new(["survival".to_owned()]);
+        let mut servers = Servers::new(["survival".to_owned()]);
         for (action, words) in [
             ("server_stop", "server `survival` is already stopped"),
             ("restart", "server `survival` is already stopped"),
             ("server_rcon_send", "server `survival` is not running"),
         ] {
-            let (answer, told) = act(&mut world, action, &json!({}));
+            let (answer, told) = act(&mut servers, action, &json!({}));
             assert_eq!(answer.unwrap_err()["error"], words);
             assert!(told.is_empty());
         }
-        let (answer, _) = act(&mut world, "server_start", &json!({ "server": "other" }));
+        let (answer, _) = act(&mut servers, "server_start", &json!({ "server": "other" }));
         assert_eq!(answer.unwrap_err()["error"], "there is no server `other`");
     }
 
     #[test]
     fn rcon_is_read_from_where_the_reader_stands() {
-        let mut world = World::new(["survival".to_owned()]);
-        act(&mut world, "server_start", &json!({})).0.unwrap();
+        let mut servers = Servers::new(["survival".to_owned()]);
+        act(&mut servers, "server_start", &json!({})).0.unwrap();
         for payload in ["#one", "#two"] {
-            act(&mut world, "server_rcon_send", &json!({ "payload": payload })).0.unwrap();
+            act(&mut servers, "server_rcon_send", &json!({ "payload": payload })).0.unwrap();
         }
-        let (lines, _) = act(&mut world, "server_rcon_read", &json!({ "since": 1 }));
+        let (lines, _) = act(&mut servers, "server_rcon_read", &json!({ "since": 1 }));
         assert_eq!(lines.unwrap(), json!({ "lines": [{ "id": 2, "line": "executed: #two" }] }));
     }
 
     #[test]
     fn servers_come_and_go() {
-        let mut world = World::new([]);
-        act(&mut world, "server_deploy", &json!({ "id": "new", "title": "dayz" })).0.unwrap();
-        act(&mut world, "server_deploy", &json!({ "id": "new" })).0.unwrap_err();
-        let (_, told) = act(&mut world, "server_remove", &json!({ "server": "new" }));
+        let mut servers = Servers::new([]);
+        act(&mut servers, "server_deploy", &json!({ "id": "new", "title": "dayz" })).0.unwrap();
+        act(&mut servers, "server_deploy", &json!({ "id": "new" })).0.unwrap_err();
+        let (_, told) = act(&mut servers, "server_remove", &json!({ "server": "new" }));
         assert_eq!(told, ["removed"]);
-        let (servers, _) = act(&mut world, "servers", &json!({}));
+        let (servers, _) = act(&mut servers, "servers", &json!({}));
         assert_eq!(servers.unwrap(), json!({ "servers": [] }));
     }
 

@@ -1,4 +1,4 @@
-//! Trouble that a test can make while the mock runs.
+//! Faults that a test puts into a running mock.
 
 use std::{
     io,
@@ -9,45 +9,45 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
-    MockAgent,
+    agent::MockAgent,
     certificate::Certificate,
-    core::lock,
     fault::{Fault, RawFrames},
-    listener::{Ending, Listener},
+    listener::{Listener, Shutdown},
     peer::{Audience, Control},
+    shared::lock,
     upgrade::Refusal,
 };
 
-/// # Trouble
+/// # Faults
 ///
 /// What can go wrong between a client and an agent, at a test's command.
 impl MockAgent {
     /// Lets something go wrong with replies, in all sessions. Of several faults that are meant for
     /// a reply, the oldest counts.
     pub fn inject(&self, fault: Fault) {
-        self.core.faults.add(fault);
+        self.shared.faults.add(fault);
     }
 
     /// Ends all faults that have been injected. Replies that are delayed stay so.
-    pub fn heal(&self) {
-        self.core.faults.clear();
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
     }
 
     /// Sends frames that nobody has asked for to every session; otherwise like
     /// [`push_event`](Self::push_event).
     pub async fn push_frames(&self, frames: RawFrames) {
-        self.core.peers.push(Audience::All, &frames.into_parcel()).await;
+        self.shared.peers.push(Audience::All, &frames.into_batch()).await;
     }
 
     /// From now on the open sessions neither read nor write, pings included, but keep their
     /// sockets, as when a cable is pulled. New sessions are as always.
-    pub fn half_open(&self) {
-        self.core.peers.control_all(Control::Freeze);
+    pub fn freeze(&self) {
+        self.shared.peers.control_all(Control::Freeze);
     }
 
     /// Drops the socket of every session without a goodbye.
     pub fn cut_connections(&self) {
-        self.core.peers.control_all(Control::Cut);
+        self.shared.peers.control_all(Control::Cut);
     }
 
     /// Stops as a killed process does: every connection is cut and the port is closed. Returns
@@ -59,9 +59,9 @@ impl MockAgent {
     pub async fn go_down(&self) {
         let listener = lock(&self.listener).take();
         if let Some(listener) = listener {
-            listener.stop(Ending::Cut).await;
+            listener.stop(Shutdown::Cut).await;
         }
-        self.core.guard.pardon();
+        self.shared.limiter.clear_bans();
     }
 
     /// Opens the same port again after [`go_down`](Self::go_down).
@@ -71,7 +71,7 @@ impl MockAgent {
     /// [`io::ErrorKind::AddrInUse`] if somebody else has taken the port, or if it is open.
     pub async fn come_up(&self) -> io::Result<()> {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
-        *lock(&self.listener) = Some(Listener::spawn(socket, Arc::clone(&self.core)));
+        *lock(&self.listener) = Some(Listener::spawn(socket, Arc::clone(&self.shared)));
         Ok(())
     }
 
@@ -91,27 +91,27 @@ impl MockAgent {
     ///
     /// [`io::ErrorKind::InvalidInput`] if the certificate is none, or if the mock has no TLS.
     pub fn replace_certificate(&self, certificate: &Certificate) -> io::Result<()> {
-        if !self.core.options.tls {
+        if !self.shared.options.tls {
             let why = "the mock agent was started without TLS and shows no certificate";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let identity = certificate.identity()?;
-        *lock(&self.core.identity) = Some(identity);
+        *lock(&self.shared.identity) = Some(identity);
         Ok(())
     }
 
     /// Refuses every login in this way, however good it is; `None` lets good ones in again.
     pub fn refuse_logins(&self, refusal: Option<Refusal>) {
-        *lock(&self.core.refuse_all) = refusal;
+        *lock(&self.shared.refuse_all) = refusal;
     }
 
     /// Bans this host, as after too many bad logins.
     pub fn ban(&self) {
-        self.core.guard.ban(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        self.shared.limiter.ban(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
 
     /// Forgets all bad logins and bans.
-    pub fn pardon(&self) {
-        self.core.guard.pardon();
+    pub fn clear_bans(&self) {
+        self.shared.limiter.clear_bans();
     }
 }
