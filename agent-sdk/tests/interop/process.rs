@@ -44,6 +44,12 @@ impl Script {
         let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "interop"].iter().collect();
         let mut command = Command::new(interpreter);
         command.arg(folder.join(name)).stdin(Stdio::null()).kill_on_drop(true);
+        // Of the environment only what it takes to start: NODE_OPTIONS or PYTHONPATH would steer it.
+        command.env_clear();
+        command.envs(
+            ["PATH", "INTEROP_NODE_MODULES"]
+                .map(|name| (name, env::var_os(name).unwrap_or_default())),
+        );
         Self { name, command }
     }
 

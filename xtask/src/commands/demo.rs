@@ -12,7 +12,10 @@ use std::{
 use agent_codegen::Snapshot;
 use agent_sdk::{Agent, Tls, mock::MockAgent};
 use anstyle::Style;
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 
 use crate::{
     failure::Failure,
@@ -32,6 +35,8 @@ pub struct Demo {
     #[command(flatten)]
     project: ProjectOption,
 }
+
+const EXAMPLE: &str = "agent-sdk/examples/tour.rs";
 
 impl Demo {
     pub async fn run(self) -> Result<(), Failure> {
@@ -63,7 +68,7 @@ impl Demo {
             ),
         );
 
-        step(4, "A program calls the agent with it: agent-sdk/examples/tour.rs");
+        step(4, &format!("A program calls the agent with it: {EXAMPLE}"));
         tour(&project, &mock).await?;
         mock.stop().await;
 
@@ -121,43 +126,67 @@ fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
 
 /// Runs the example, which is built with the generated code, unlike this program.
 async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
+    let mut child = tour_command(project, mock)?
+        .spawn()
+        .map_err(|error| Failure::failed(format!("cargo cannot be run: {error}")))?;
+    let failed = |error| Failure::failed(format!("the example's output cannot be read: {error}"));
+    if let Some(stdout) = child.stdout.take() {
+        let mut lines = BufReader::new(stdout).split(b'\n');
+        while let Some(line) = lines.next_segment().await.map_err(failed)? {
+            detail(&String::from_utf8_lossy(&line));
+        }
+    }
+    let status = child.wait().await.map_err(failed)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "{EXAMPLE} was not built or has failed ({status}); the lines above say why. After an \
+         upgrade, an example that does not compile uses what the upgrade has changed: mend it",
+    )))
+}
+
+fn tour_command(project: &Project, mock: &MockAgent) -> Result<Command, Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     // Of this package, so that it shares the dependencies that are built for this program.
-    command.args(["run", "--package", "xtask", "--features", "tour", "--example", "tour"]);
-    command.stdin(Stdio::null()).kill_on_drop(true);
+    command.args([
+        "run",
+        "--locked",
+        "--package",
+        "xtask",
+        "--features",
+        "tour",
+        "--example",
+        "tour",
+    ]);
     if !stderr().is_terminal() {
         command.arg("--quiet");
     }
-    let outer = env::vars_os().map(|(name, _)| name);
-    outer.filter(|name| name.to_str().is_some_and(is_of_outer_build)).for_each(|name| {
-        command.env_remove(name);
-    });
     let root = project.root();
     command.current_dir(if root.as_os_str().is_empty() { Path::new(".") } else { root });
+    let variables = env::vars_os().map(|(name, _)| name);
+    variables.filter(|name| name.to_str().is_some_and(is_dropped)).for_each(|name| {
+        command.env_remove(name);
+    });
     command
         .env("AGENT_URL", mock.url())
         .env("AGENT_FINGERPRINT", fingerprint(mock)?)
         .env("AGENT_USERNAME", mock.username())
         .env(VARIABLE, mock.password());
-    let output = command.stderr(Stdio::inherit()).output().await;
-    let output =
-        output.map_err(|error| Failure::failed(format!("cargo cannot be run: {error}")))?;
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        detail(line);
-    }
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(Failure::failed(format!("the example failed ({}); see above", output.status)))
+    // Standard error is this program's own: what the compiler says is seen when it says it.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    Ok(command)
 }
 
-/// Whether cargo sets the variable for the program that it runs, which is this one.
+/// Whether the variable is kept from cargo and the example.
 ///
-/// The build scripts of some dependencies (`ring`) look at these, so that a cargo that inherited
-/// them would build half of the tree anew, and so would the next one that did not.
-fn is_of_outer_build(variable: &str) -> bool {
-    const PREFIXES: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+/// Those for an agent are about another one than the mock. Others are set by the cargo that runs
+/// this program: the build scripts of some dependencies (`ring`) look at these, so that a cargo
+/// that inherited them would build half of the tree again, and so would the next one that did not.
+fn is_dropped(variable: &str) -> bool {
+    const PREFIXES: [&str; 5] =
+        ["AGENT_", "CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
     PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
         || matches!(variable, "CARGO_PRIMARY_PACKAGE" | "CARGO_TARGET_TMPDIR" | "OUT_DIR")
 }
@@ -181,12 +210,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_cargo_stays_and_what_it_set_for_this_program_goes() {
-        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_BIN_EXE_xtask"] {
-            assert!(is_of_outer_build(name), "{name}");
+    fn what_steers_cargo_stays_and_what_would_mislead_it_goes() {
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_BIN_EXE_xtask", "AGENT_SERVER"]
+        {
+            assert!(is_dropped(name), "{name}");
         }
         for name in ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "PATH"] {
-            assert!(!is_of_outer_build(name), "{name}");
+            assert!(!is_dropped(name), "{name}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use agent_sdk::mock::MockAgent;
 use serde_json::{Value, json};
 
-use crate::common::{Mock, copy_of_project, ended, program, run_with_input};
+use crate::support::{Mock, copy_of_project, ended, program, run_with_input};
 
 #[tokio::test]
 async fn a_reply_is_json_on_standard_output_and_nothing_else_is_said() {
@@ -107,12 +107,12 @@ async fn the_mock_takes_the_given_password_and_ends_when_asked() {
 async fn a_certificate_is_shown_without_login() {
     let mock = Mock::start().await;
     let url = ["--url", mock.url()];
-    let shown = crate::common::run(["fingerprint", "--format", "json", url[0], url[1]]).await;
+    let shown = crate::support::run(["fingerprint", "--format", "json", url[0], url[1]]).await;
     let shown = shown.json();
     assert_eq!(shown["fingerprint"], mock.fingerprint());
     assert_eq!(shown["valid_now"], true);
     assert!(shown["issuer"].as_str().unwrap().contains("CFTools Architect"), "{shown}");
-    let text = crate::common::run(["fingerprint", url[0], url[1]]).await;
+    let text = crate::support::run(["fingerprint", url[0], url[1]]).await;
     assert_eq!(text.stdout.lines().next(), Some(mock.fingerprint()));
 }
 

@@ -3,7 +3,7 @@
 use agent_sdk::mock::MockAgent;
 use serde_json::json;
 
-use crate::common::{Ended, Mock, ended, program, run};
+use crate::support::{Ended, Mock, ended, program, run};
 
 /// A command line that is wrong: exit code 2, nothing on standard output.
 fn misused(ended: &Ended, words: &str) {

@@ -5,7 +5,7 @@ use std::fs;
 use agent_sdk::mock::{Builder, MockAgent};
 use serde_json::{Value, json};
 
-use crate::common::{Ended, Mock, copy_of_project, ended, program, root};
+use crate::support::{Ended, Mock, copy_of_project, ended, program, root};
 
 /// Runs `fetch` against a mock of this process, in a copy of the project.
 async fn fetch(mock: Builder, arguments: &[&str]) -> (Ended, tempfile::TempDir) {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::common::{Ended, Mock, copy_of_project, ended, files, program, root};
+use crate::support::{Ended, Mock, copy_of_project, ended, files, program, root};
 
 async fn run(project: &Path, arguments: &[&str]) -> Ended {
     let mut command = program(arguments);

@@ -1,7 +1,7 @@
 //! The command line as a user meets it: the built program, against agents in other processes.
 
 mod call;
-mod common;
+mod demo;
 mod failures;
 mod fetch;
 mod generate;
@@ -9,4 +9,5 @@ mod help;
 mod project;
 mod readme;
 mod secrets;
+mod support;
 mod watch;

@@ -1,8 +1,11 @@
 //! The README's commands, run as they stand there. (Its Rust is compiled with the SDK's doctests.)
 
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 
-use crate::common::{Ended, Mock, copy_of_project, root, run_within};
+use crate::support::{
+    Ended, Mock, bare, broken_workspace, cargo, cargo_command, copy_of_project, ended, root,
+    run_within,
+};
 
 /// What stands in the README for an agent and its certificate.
 const URL: &str = "wss://203.0.113.7:8090";
@@ -31,9 +34,10 @@ fn blocks() -> Vec<String> {
 }
 
 async fn run(script: &str, folder: &std::path::Path, input: &str) -> Ended {
-    let mut command = tokio::process::Command::new("bash");
-    command.args(["-euc", script]).current_dir(folder).kill_on_drop(true);
-    command.env("XTASK", env!("CARGO_BIN_EXE_xtask")).stdout(Stdio::piped());
+    let mut command = bare("bash");
+    cargo(&mut command);
+    command.args(["-euc", script]).current_dir(folder);
+    command.env("XTASK", env!("CARGO_BIN_EXE_xtask"));
     run_within(BUILD_LIMIT, command, input).await
 }
 
@@ -60,5 +64,23 @@ async fn the_commands_for_an_agent_work_one_after_the_other() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for words in [mock.fingerprint(), "114 actions, unchanged", "up to date", "survival"] {
         assert!(ended.stdout.contains(words), "{words}: {ended:?}");
+    }
+}
+
+/// A broken example needs a feature, and was not found; nor was what came after the first mistake.
+#[tokio::test]
+async fn the_check_after_an_upgrade_finds_a_mistake_in_every_kind_of_target() {
+    let check = blocks().concat();
+    let check = check.lines().find(|line| line.starts_with("cargo check")).unwrap().to_owned();
+    let check = check.split('#').next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let broken = broken_workspace(folder.path());
+    let mut command = cargo_command();
+    command.args(check.split_whitespace().skip(1)).current_dir(folder.path());
+    command.env("CARGO_TARGET_DIR", folder.path().join("target"));
+    let found = ended(command).await;
+    assert_eq!(found.code, Some(101), "{found:?}");
+    for file in broken {
+        assert!(found.stderr.contains(&format!("--> {file}:1:")), "{file}: {found:?}");
     }
 }

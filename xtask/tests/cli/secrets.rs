@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::common::{Mock, copy_of_project, ended, line_with, lines, program, terminate};
+use crate::support::{Mock, copy_of_project, ended, line_with, lines, program, terminate};
 
 #[tokio::test]
 async fn no_command_shows_the_password_at_any_level() {

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tokio::process::Child;
 
-use crate::common::{Mock, StdoutLines, line_with, lines, next_line, program, terminate};
+use crate::support::{Mock, StdoutLines, line_with, lines, next_line, program, terminate};
 
 fn start(mock: &Mock, arguments: &[&str]) -> (Child, StdoutLines) {
     let mut command = mock.client(["watch"]);
@@ -74,6 +74,6 @@ async fn a_reader_that_has_enough_ends_it() {
     line_with(&mut stderr, "watching").await;
     drop(events);
     mock.run(["call", "server_start", "server=survival"]).await.json();
-    let code = tokio::time::timeout(crate::common::LIMIT, watch.wait()).await;
+    let code = tokio::time::timeout(crate::support::LIMIT, watch.wait()).await;
     assert_eq!(code.expect("it does not end").unwrap().code(), Some(0));
 }

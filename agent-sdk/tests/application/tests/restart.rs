@@ -72,6 +72,7 @@ async fn the_program_itself_says_what_it_did() {
     agent.server_start(ServerStart::new("survival")).await.unwrap();
     let program = tokio::process::Command::new(env!("CARGO_BIN_EXE_restart-tool"))
         .arg("survival")
+        .env_clear()
         .env("AGENT_URL", mock.url())
         .env("AGENT_USERNAME", mock.username())
         .env("AGENT_PASSWORD", mock.password())
