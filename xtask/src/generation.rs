@@ -72,7 +72,7 @@ impl Plan {
             snapshot: self.snapshot.clone(),
             out: self.out.clone(),
             not_canonical: uncanonical.iter().map(|(path, _)| path.clone()).collect(),
-            crlf: uncanonical.iter().filter(|it| has_crlf(it)).map(|it| it.0.clone()).collect(),
+            crlf: crlf(&uncanonical),
             differences: Vec::new(),
             report: if self.strict { Report::strict() } else { Report::new() },
             live: None,
@@ -118,9 +118,15 @@ impl Plan {
     }
 }
 
-/// Whether a snapshot is canonical but for its line endings.
-fn has_crlf((_, snapshot): &&(PathBuf, Snapshot)) -> bool {
-    snapshot.text().replace("\r\n", "\n") == snapshot.canonical()
+/// The files whose snapshots are canonical but for their line endings.
+fn crlf(uncanonical: &[(PathBuf, Snapshot)]) -> Vec<PathBuf> {
+    let only_line_endings =
+        |snapshot: &Snapshot| snapshot.text().replace("\r\n", "\n") == snapshot.canonical();
+    uncanonical
+        .iter()
+        .filter(|(_, snapshot)| only_line_endings(snapshot))
+        .map(|(path, _)| path.clone())
+        .collect()
 }
 
 impl Outcome {

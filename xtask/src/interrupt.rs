@@ -4,24 +4,27 @@ use std::io;
 
 use crate::failure::Failure;
 
-/// Waits for Ctrl-C or, on Unix, a request to terminate. From its making on, neither ends the
-/// process by itself.
+/// Waits for Ctrl-C or, on Unix, a request to terminate. Once created, neither signal ends the
+/// process.
 pub struct Interrupt {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 2],
+    #[cfg(windows)]
+    ctrl_c: tokio::signal::windows::CtrlC,
 }
 
 impl Interrupt {
     #[cfg(unix)]
     pub fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(|error| trouble(&error));
+        let listen = |kind| signal(kind).map_err(|error| not_registered(&error));
         Ok(Self { signals: [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?] })
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub fn new() -> Result<Self, Failure> {
-        Ok(Self {})
+        let ctrl_c = tokio::signal::windows::ctrl_c().map_err(|error| not_registered(&error))?;
+        Ok(Self { ctrl_c })
     }
 
     /// Waits. Dropping the future loses nothing.
@@ -34,16 +37,13 @@ impl Interrupt {
         }
     }
 
-    #[cfg(not(unix))]
+    /// Waits. Dropping the future loses nothing.
+    #[cfg(windows)]
     pub async fn wait(&mut self) {
-        // Without a handler, Ctrl-C ends the process, which is what is wanted.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.ctrl_c.recv().await;
     }
 }
 
-#[cfg_attr(not(unix), expect(dead_code, reason = "nothing is registered there"))]
-fn trouble(error: &io::Error) -> Failure {
+fn not_registered(error: &io::Error) -> Failure {
     Failure::failed(format!("signals cannot be listened for: {error}"))
 }
