@@ -48,7 +48,7 @@ impl Agent {
 ///
 /// let agent = Agent::builder("wss://agent.example")
 ///     .credentials("root", password)
-///     .tls(Tls::known_agents("known_agents"))
+///     .tls(Tls::known_agents("/var/lib/my-application/known_agents"))
 ///     .connect_timeout(Duration::from_secs(5))
 ///     .call_timeout(Duration::from_secs(20))
 ///     .keepalive(Duration::from_secs(10))
@@ -228,7 +228,7 @@ impl Builder {
     #[cfg(feature = "tls")]
     pub async fn certificate(mut self) -> Result<Certificate, ConnectError> {
         let endpoint = Endpoint::parse(&self.url)?;
-        let none = |reason| ConnectError::InvalidUrl { url: self.url.clone(), reason };
+        let none = |reason| ConnectError::InvalidUrl { url: endpoint.to_string(), reason };
         if !endpoint.tls {
             return Err(none("only an agent with TLS (`wss://`) shows a certificate"));
         }
@@ -252,10 +252,10 @@ impl Builder {
         let endpoint = Endpoint::parse(&self.url)?;
         if endpoint.tls && !cfg!(feature = "tls") {
             let reason = "`wss` needs the feature `tls` of agent-sdk";
-            return Err(ConnectError::InvalidUrl { url: self.url.clone(), reason });
+            return Err(ConnectError::InvalidUrl { url: endpoint.to_string(), reason });
         }
         if !endpoint.tls && !endpoint.is_loopback() && !self.allow_plaintext {
-            return Err(ConnectError::PlaintextRefused { host: endpoint.host });
+            return Err(ConnectError::PlaintextRefused { host: endpoint.address.host.to_string() });
         }
         Ok(endpoint)
     }

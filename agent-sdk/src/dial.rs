@@ -64,7 +64,8 @@ impl Connector {
         let _ = tcp.set_nodelay(true);
         #[cfg(feature = "tls")]
         if let Some(trust) = &self.trust {
-            let handshake = trust.handshake(tcp, &self.endpoint);
+            // On the heap, for it is large, and so would be each future of a caller.
+            let handshake = Box::pin(trust.handshake(tcp, &self.endpoint, deadline));
             let stream = self.in_time(deadline, ConnectStage::Tls, handshake).await?;
             return Ok(Transport::Tls(Box::new(stream)));
         }
@@ -88,10 +89,11 @@ impl Connector {
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, ConnectError> {
         let trouble = |source| ConnectError::Resolve {
-            host: self.endpoint.host.clone(),
+            host: self.endpoint.address.host.to_string(),
             source: Arc::new(source),
         };
-        let found = lookup_host((self.endpoint.host.as_str(), self.endpoint.port)).await;
+        let name = self.endpoint.lookup_name();
+        let found = lookup_host((name.as_str(), self.endpoint.address.port)).await;
         let addresses = alternate(found.map_err(trouble)?.collect());
         if addresses.is_empty() {
             return Err(trouble(io::Error::new(io::ErrorKind::NotFound, "it has no address")));

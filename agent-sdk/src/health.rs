@@ -89,7 +89,7 @@ async fn ask(transport: Transport, connector: &Connector) -> Result<Health, Conn
     let mut driver = JoinSet::new();
     driver.spawn(connection);
     let request = Request::get("/")
-        .header("host", &address)
+        .header("host", connector.endpoint.host_header())
         .header("connection", "close")
         .body(Empty::<Bytes>::new())
         .map_err(|error| strange(error.to_string()))?;

@@ -12,7 +12,7 @@
 //! # async fn example(password: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let agent = Agent::builder("wss://203.0.113.7:8090")
 //!     .credentials("root", password)
-//!     .tls(Tls::known_agents("known_agents"))
+//!     .tls(Tls::known_agents("/var/lib/my-application/known_agents"))
 //!     .connect()
 //!     .await?;
 //! agent.server_start(ServerStart::new("survival")).await?;
@@ -55,6 +55,7 @@
 //! for tests · `generated/`: the actions, written by `cargo xtask generate`
 
 mod action;
+mod address;
 mod agent;
 mod builder;
 mod call;

@@ -7,7 +7,7 @@ pub(crate) const EXCERPT_LEN: usize = 200;
 pub(crate) fn excerpt(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(4 * EXCERPT_LEN)]);
     let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
+        .split(|c: char| c.is_whitespace() || is_unseen(c))
         .filter(|word| !word.is_empty())
         .collect();
     let line = words.join(" ");
@@ -17,7 +17,23 @@ pub(crate) fn excerpt(text: &[u8]) -> String {
     }
 }
 
-/// Marks that change the direction of text or take no place: they could make it read otherwise.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Returns whether a character acts on the text around it, or is no visible character at all.
+///
+/// The same set as in `agent-codegen`; a test of `xtask` compares them.
+pub(crate) fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}'                       // soft hyphen
+            | '\u{34f}' | '\u{61c}'        // grapheme joiner, Arabic letter mark
+            | '\u{115f}' | '\u{1160}'      // Hangul fillers
+            | '\u{17b4}' | '\u{17b5}'      // Khmer inherent vowels
+            | '\u{180b}'..='\u{180f}'      // Mongolian selectors
+            | '\u{200b}'..='\u{200f}'      // zero width, directional marks
+            | '\u{2028}'..='\u{202e}'      // line separators, directional embeddings
+            | '\u{2060}'..='\u{206f}'      // word joiner, directional isolates
+            | '\u{3164}' | '\u{ffa0}'      // Hangul fillers
+            | '\u{fe00}'..='\u{fe0f}'      // variation selectors
+            | '\u{feff}'                   // byte-order mark
+            | '\u{fff0}'..='\u{fffb}'      // specials
+            | '\u{e0000}'..='\u{e0fff}') // tags, variation selectors
 }

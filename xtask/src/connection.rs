@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use agent_sdk::{Agent, Builder, Tls};
 use clap::builder::FalseyValueParser;
 
-use crate::{failure::Failure, password::PasswordOptions, progress};
+use crate::{failure::Failure, output, password::PasswordOptions, progress};
 
 /// What is waited unless somebody says otherwise; the SDK's own default, named here for `--help`.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -125,7 +125,9 @@ impl Trust {
             return Ok(Tls::ca_file(file)?);
         }
         if let Some(file) = &self.known_agents {
-            return Ok(Tls::known_agents(file));
+            return Ok(Tls::known_agents(file).on_first_meeting(|agent, fingerprint| {
+                output::note(format!("remembered {agent} {fingerprint}"));
+            }));
         }
         if self.danger_accept_any_certificate {
             return Ok(Tls::danger_accept_any_certificate());

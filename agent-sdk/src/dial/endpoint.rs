@@ -1,88 +1,131 @@
 //! Where the agent is, and who logs in: checked before anything is dialled.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
-use tungstenite::http::Uri;
+use tungstenite::http::uri::PathAndQuery;
 
-use crate::error::ConnectError;
+use crate::{
+    address::{Address, Host},
+    error::ConnectError,
+};
 
 /// The agent's port, unless configured otherwise (`PROTOCOL.md`, V).
 const DEFAULT_PORT: u16 = 8090;
 /// The path of the API (`PROTOCOL.md`, V).
 const DEFAULT_PATH: &str = "/ws";
 
-/// An agent's address.
+/// Where an agent is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) tls: bool,
-    /// A name or an address, without brackets.
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub(crate) address: Address,
+    /// Path and query.
     pub(crate) path: String,
+    /// Whether the host's name was written with the dot of the root, so that no domain is searched.
+    is_absolute: bool,
 }
 
 impl Endpoint {
     /// Reads `ws://HOST[:PORT][/PATH]` or `wss://…`.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
-        let invalid =
-            |reason| ConnectError::InvalidUrl { url: without_user(url).to_owned(), reason };
-        let uri: Uri =
-            url.trim().parse().map_err(|_| invalid("it is not of the form `wss://HOST:PORT`"))?;
-        let tls = match uri.scheme_str() {
-            Some("wss") => true,
-            Some("ws") => false,
-            _ => return Err(invalid("it must begin with `wss://` or `ws://`")),
+        let url = url.trim();
+        Self::read(url)
+            .map_err(|reason| ConnectError::InvalidUrl { url: without_secrets(url), reason })
+    }
+
+    fn read(url: &str) -> Result<Self, &'static str> {
+        const SCHEME: &str = "it must begin with `wss://` or `ws://`";
+        let (scheme, rest) = url.split_once("://").ok_or(SCHEME)?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "wss" => true,
+            "ws" => false,
+            _ => return Err(SCHEME),
         };
-        let authority = uri.authority().ok_or_else(|| invalid("it names no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(invalid("user and password do not belong in it; give them apart"));
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err("user and password do not belong in it; give them apart");
         }
-        let host = authority.host().trim_matches(['[', ']']);
-        if host.is_empty() {
-            return Err(invalid("it names no host"));
+        if authority.is_empty() {
+            return Err("it names no host");
         }
-        let port = match authority.as_str().rsplit_once(':') {
-            // The colons of an IPv6 address stand before its bracket.
-            Some((_, port)) if !port.contains(']') => {
-                port.parse().map_err(|_| invalid("its port is not a number from 1 to 65535"))?
-            }
-            _ => DEFAULT_PORT,
-        };
-        if port == 0 {
-            return Err(invalid("its port is not a number from 1 to 65535"));
-        }
-        let path = match uri.path_and_query().map_or("/", |path| path.as_str()) {
-            "/" | "" => DEFAULT_PATH,
-            path => path,
-        };
-        Ok(Self { tls, host: host.to_owned(), port, path: path.to_owned() })
+        let address = Address::parse_or(authority, DEFAULT_PORT)?;
+        let host = authority.split(':').next().unwrap_or_default();
+        Ok(Self { tls, address, path: read_path(path)?, is_absolute: host.ends_with('.') })
     }
 
     /// Whether the host is this machine, by name or address.
     pub(crate) fn is_loopback(&self) -> bool {
-        self.host.eq_ignore_ascii_case("localhost")
-            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        match &self.address.host {
+            Host::Name(name) => name == "localhost",
+            Host::Ip { ip, .. } => ip.is_loopback(),
+        }
     }
 
     /// Host and port as in a URL.
     pub(crate) fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
+        self.address.to_string()
+    }
+
+    /// Host and port for the peer: without a zone, which only means something here.
+    pub(crate) fn host_header(&self) -> String {
+        let host = match &self.address.host {
+            Host::Ip { ip, .. } => Host::Ip { ip: *ip, zone: None },
+            Host::Name(name) => Host::Name(name.clone()),
+        };
+        Address { host, port: self.address.port }.to_string()
+    }
+
+    /// The host as a resolver takes it.
+    pub(crate) fn lookup_name(&self) -> String {
+        match &self.address.host {
+            Host::Ip { ip, zone: Some(zone) } => format!("{ip}%{zone}"),
+            Host::Ip { ip, zone: None } => ip.to_string(),
+            // Resolvers know it from a file, which has it without the dot.
+            Host::Name(name) if self.is_absolute && name != "localhost" => format!("{name}."),
+            Host::Name(name) => name.clone(),
         }
     }
 }
 
+/// Without the query: it may hold a secret.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", if self.tls { "wss" } else { "ws" }, self.authority(), self.path)
+        let (path, query) = match self.path.split_once('?') {
+            Some((path, _)) => (path, "?…"),
+            None => (self.path.as_str(), ""),
+        };
+        let scheme = if self.tls { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{path}{query}", self.address)
     }
 }
 
-/// The URL without what might be a password: all that stands before the last `@`.
-fn without_user(url: &str) -> &str {
-    url.rsplit_once('@').map_or(url, |(_, rest)| rest)
+/// Reads what follows the host. The error says what is wrong.
+fn read_path(text: &str) -> Result<String, &'static str> {
+    let text = text.split('#').next().unwrap_or_default();
+    let path = match text {
+        "" | "/" => DEFAULT_PATH.to_owned(),
+        query if query.starts_with('?') => format!("/{query}"),
+        path => path.to_owned(),
+    };
+    match PathAndQuery::try_from(path.as_str()) {
+        Ok(_) if path.is_ascii() => Ok(path),
+        _ => Err("its path holds a character that has to be percent-encoded"),
+    }
+}
+
+/// The part of a URL that holds no secret even if it is written wrongly: scheme and host.
+fn without_secrets(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "…".to_owned() };
+    if !["ws", "wss", "http", "https"].contains(&scheme) || rest.contains('@') {
+        return "…".to_owned();
+    }
+    let host = rest.split([':', '/', '?', '#']).next().unwrap_or_default();
+    let is_harmless = host.bytes().all(|byte| byte.is_ascii_graphic()) && host.len() < 256;
+    match (is_harmless, host.len() == rest.len()) {
+        (true, true) => format!("{scheme}://{host}"),
+        (true, false) => format!("{scheme}://{host}…"),
+        (false, _) => format!("{scheme}://…"),
+    }
 }
 
 /// Who logs in.
@@ -135,11 +178,28 @@ mod tests {
             ("ws://localhost/", "localhost:8090", "/ws"),
             ("wss://[::1]", "[::1]:8090", "/ws"),
             ("wss://[2001:db8::1]:1/other?x=1", "[2001:db8::1]:1", "/other?x=1"),
+            ("WSS://Agent.Example.:1?x", "agent.example:1", "/?x"),
+            ("wss://[::ffff:127.0.0.1]#here", "127.0.0.1:8090", "/ws"),
+            ("wss://[fe80::1%25eth0]", "[fe80::1%eth0]:8090", "/ws"),
         ] {
             let endpoint = Endpoint::parse(url).unwrap();
             assert_eq!(endpoint.authority(), authority, "{url}");
             assert_eq!(endpoint.path, path, "{url}");
-            assert_eq!(endpoint.tls, url.starts_with("wss"), "{url}");
+            assert_eq!(endpoint.tls, url.to_lowercase().starts_with("wss"), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_peer_does_not_see_a_zone_and_the_resolver_does() {
+        for (url, header, lookup) in [
+            ("wss://[fe80::1%25eth0]:1", "[fe80::1]:1", "fe80::1%eth0"),
+            ("wss://[::1]:1", "[::1]:1", "::1"),
+            ("wss://Agent.Example.:1", "agent.example:1", "agent.example."),
+            ("wss://localhost.:1", "localhost:1", "localhost"),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!(endpoint.host_header(), header);
+            assert_eq!(endpoint.lookup_name(), lookup);
         }
     }
 
@@ -149,6 +209,8 @@ mod tests {
             ("ws://localhost", true),
             ("ws://127.9.9.9", true),
             ("ws://[::1]:1", true),
+            ("ws://localhost.", true),
+            ("ws://[::ffff:127.0.0.1]", true),
             ("ws://localhost.example", false),
             ("ws://10.0.0.1", false),
         ] {
@@ -160,7 +222,9 @@ mod tests {
     fn a_url_that_cannot_be_used_says_why() {
         assert!(reason("https://a").contains("must begin with `wss://`"));
         assert!(reason("agent.example").contains("must begin with `wss://`"));
-        assert!(reason("wss://").contains("not of the form"));
+        assert!(reason("wss://").contains("names no host"));
+        assert!(reason("wss://fe80::1").contains("brackets"));
+        assert!(reason("wss://a/ b").contains("percent-encoded"));
         assert!(reason("wss://a:99999").contains("port"), "{}", reason("wss://a:99999"));
         assert!(reason("wss://a:0").contains("port"));
         assert!(reason("").contains("URL"));
@@ -168,11 +232,21 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_shown() {
-        for url in
-            ["wss://root:hunter2@host", "wss://root:hunter2/x@host", "http://root:hunter2@h:1/x"]
-        {
+        for url in [
+            "wss://root:hunter2@host",
+            "wss://root:hunter2/x@host",
+            "http://root:hunter2@h:1/x",
+            "wss://root:hunter2",
+            "wss://host:x/?password=hunter2",
+            "root:hunter2@host",
+            "hunter2",
+            "hunter2://x",
+            "wss://root:hunter2@@host",
+        ] {
             assert!(!reason(url).contains("hunter2"), "{}", reason(url));
         }
+        let endpoint = Endpoint::parse("wss://host/ws?password=hunter2").unwrap();
+        assert_eq!(endpoint.to_string(), "wss://host:8090/ws?…");
     }
 
     #[test]

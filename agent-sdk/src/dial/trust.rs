@@ -2,82 +2,116 @@
 
 use std::{
     io,
-    sync::{Arc, OnceLock},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use rustls::{
-    CertificateError, ClientConfig, RootCertStore,
+    AlertDescription, CertificateError, ClientConfig,
     client::{Resumption, WebPkiServerVerifier},
     crypto::{CryptoProvider, ring},
     pki_types::ServerName,
 };
-use tokio::{net::TcpStream, task::spawn_blocking};
+use tokio::{
+    net::TcpStream,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use tracing::{info, warn};
 
 use super::endpoint::Endpoint;
 use crate::{
+    address::{Address, Host},
     error::{ConnectError, ConnectStage},
-    tls::{Check, Fingerprint, KnownAgents, Mode, Tls, Verifier},
+    tls::{
+        Check, Fingerprint, KnownAgents, Mode, OnFirstMeeting, Pins, Remembered, Roots, Tls,
+        UnsupportedKey, Verifier,
+    },
 };
 
-/// The trust of one agent, prepared: nothing is read from disk twice but the known agents.
+/// How long to wait before the known-agents file is tried again while another process changes it.
+const BUSY_DELAY: Duration = Duration::from_millis(25);
+
+/// The trust of one agent, prepared.
 pub(crate) struct Trust {
     source: Source,
     provider: Arc<CryptoProvider>,
-    /// The certificate that was met first, where trust is on first use: it counts for as long as
-    /// this runs, whatever becomes of the file.
-    met: OnceLock<Fingerprint>,
 }
 
 enum Source {
-    Roots(Arc<WebPkiServerVerifier>),
-    Pinned(Fingerprint),
-    KnownAgents(KnownAgents),
+    Roots(Arc<Roots>),
+    Pinned(Pins),
+    KnownAgents(FirstUse),
     Any,
+}
+
+/// Trust on first use.
+struct FirstUse {
+    file: KnownAgents,
+    on_first_meeting: Option<OnFirstMeeting>,
+    /// What the file said last: it counts for as long as this runs, where the file says no more.
+    met: Mutex<Option<Pins>>,
 }
 
 impl Trust {
     pub(crate) async fn new(tls: &Tls) -> Result<Self, ConnectError> {
         let provider = Arc::new(ring::default_provider());
         let source = match &tls.mode {
-            Mode::SystemRoots => Source::Roots(roots(system_roots().await?, &provider)?),
-            Mode::Roots(store) => Source::Roots(roots(Arc::clone(store), &provider)?),
-            Mode::Pinned(fingerprint) => Source::Pinned(*fingerprint),
-            Mode::KnownAgents(path) => Source::KnownAgents(KnownAgents::new(path)),
+            Mode::Roots(source) => {
+                let roots = Arc::new(Roots::new(source.clone(), Arc::clone(&provider))?);
+                // Whatever is wrong with them is said before anything is dialled.
+                current(&roots).await?;
+                Source::Roots(roots)
+            }
+            Mode::Pinned(pins) => Source::Pinned(pins.clone()),
+            Mode::KnownAgents { path, on_first_meeting } => Source::KnownAgents(FirstUse {
+                file: KnownAgents::new(path),
+                on_first_meeting: on_first_meeting.clone(),
+                met: Mutex::new(None),
+            }),
             Mode::DangerAny => Source::Any,
         };
-        Ok(Self { source, provider, met: OnceLock::new() })
+        Ok(Self { source, provider })
     }
 
-    /// Does the handshake and, on first use, remembers the certificate.
+    /// Does the handshake and, on first use, remembers the certificate. The deadline is that of the
+    /// connection; this ends before it only where the known-agents file is in use for so long.
     pub(crate) async fn handshake(
         &self,
         tcp: TcpStream,
         endpoint: &Endpoint,
+        deadline: Instant,
     ) -> Result<TlsStream<TcpStream>, ConnectError> {
-        let address = endpoint.authority();
-        let known = self.known(&address).await?;
-        let check = match (&self.source, known) {
-            (Source::Roots(verifier), _) => Check::Roots(Arc::clone(verifier)),
-            (Source::Pinned(fingerprint), _) => Check::Pinned(*fingerprint),
-            (Source::KnownAgents(_), Some(fingerprint)) => Check::Pinned(fingerprint),
-            (Source::KnownAgents(_), None) | (Source::Any, _) => Check::Any,
+        let address = &endpoint.address;
+        let check = match &self.source {
+            Source::Roots(roots) => Check::Roots(current(roots).await?),
+            Source::Pinned(pins) => Check::Pinned(pins.clone()),
+            Source::KnownAgents(first_use) => {
+                first_use.known(address).await?.map_or(Check::Any, Check::Pinned)
+            }
+            Source::Any => Check::Any,
         };
-        let verifier = Arc::new(Verifier::new(check, Arc::clone(&self.provider)));
-        let name =
-            ServerName::try_from(endpoint.host.clone()).map_err(|_| ConnectError::InvalidUrl {
-                url: endpoint.to_string(),
-                reason: "its host is neither a name nor an address",
-            })?;
+        let expected = match &check {
+            Check::Pinned(pins) => Some(pins.clone()),
+            Check::Roots(_) | Check::Any => None,
+        };
+        let verifier = Arc::new(Verifier::new(check, &self.provider));
         let connector = TlsConnector::from(Arc::new(self.config(&verifier)?));
         let stream = connector
-            .connect(name, tcp)
+            .connect(server_name(endpoint)?, tcp)
             .await
-            .map_err(|error| self.explain(&address, &verifier, known, &error))?;
-        if let (Source::KnownAgents(file), None, Some(seen)) =
-            (&self.source, known, verifier.seen())
+            .map_err(|error| self.explain(address, &verifier, expected.as_ref(), &error))?;
+        if let (Source::KnownAgents(first_use), None, Some(seen)) =
+            (&self.source, expected, verifier.seen())
         {
-            self.remember(file, address, seen).await?;
+            let known = first_use.remember(address, seen, deadline).await?;
+            // Another process may have met the agent at the same moment, and seen another
+            // certificate.
+            if !known.contains(seen) {
+                return Err(self.changed(address, &known, seen));
+            }
         }
         Ok(stream)
     }
@@ -86,7 +120,10 @@ impl Trust {
         let verifier: Arc<Verifier> = Arc::clone(verifier);
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
-            .map_err(unusable)?
+            .map_err(|error| ConnectError::TrustFile {
+                path: "the trusted certificates".to_owned(),
+                reason: format!("they cannot be used: {error}"),
+            })?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
@@ -95,86 +132,50 @@ impl Trust {
         Ok(config)
     }
 
-    async fn known(&self, address: &str) -> Result<Option<Fingerprint>, ConnectError> {
-        let Source::KnownAgents(file) = &self.source else { return Ok(None) };
-        if let Some(met) = self.met.get() {
-            return Ok(Some(*met));
-        }
-        let (file, address) = (file.clone(), address.to_owned());
-        let known = blocking(move || file.find(&address)).await?;
-        Ok(known.inspect(|known| _ = self.met.set(*known)))
-    }
-
-    async fn remember(
-        &self,
-        file: &KnownAgents,
-        address: String,
-        seen: Fingerprint,
-    ) -> Result<(), ConnectError> {
-        let (file, authority) = (file.clone(), address.clone());
-        let known = blocking(move || file.remember(&authority, seen)).await?;
-        let _ = self.met.set(known);
-        // Another process may have met the agent at the same moment, and seen another certificate.
-        if known == seen { Ok(()) } else { Err(self.changed(address, known, seen)) }
-    }
-
     fn explain(
         &self,
-        address: &str,
+        address: &Address,
         verifier: &Verifier,
-        known: Option<Fingerprint>,
+        expected: Option<&Pins>,
         error: &io::Error,
     ) -> ConnectError {
-        let address = address.to_owned();
         let tls = error.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>());
-        let expected = match &self.source {
-            Source::Pinned(expected) => Some(*expected),
-            // With the other sources nothing is known.
-            _ => known,
+        let (Some(tls), Some(seen)) = (tls, verifier.seen()) else {
+            return explain_without_certificate(address, tls, error);
         };
-        match (tls, verifier.seen(), expected) {
-            (Some(_), Some(seen), Some(expected)) if seen != expected => {
-                self.changed(address, expected, seen)
+        if let Some(expected) = expected.filter(|expected| !expected.contains(seen)) {
+            return self.changed(address, expected, seen);
+        }
+        let (address, fingerprint) = (address.to_string(), seen.to_string());
+        match tls {
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+                ConnectError::Impostor { address, fingerprint }
             }
-            (
-                Some(rustls::Error::InvalidCertificate(CertificateError::BadSignature)),
-                Some(seen),
-                _,
-            ) => ConnectError::Impostor { address, fingerprint: seen.to_string() },
-            (Some(rustls::Error::InvalidCertificate(reason)), Some(seen), _) => {
-                ConnectError::CertificateUntrusted {
-                    address,
-                    fingerprint: seen.to_string(),
-                    reason: reason.to_string(),
-                }
+            rustls::Error::InvalidCertificate(CertificateError::Other(other))
+                if let Some(key) = other.0.downcast_ref::<UnsupportedKey>() =>
+            {
+                let problem = key.to_string();
+                ConnectError::CertificateUnsupported { address, fingerprint, problem }
             }
-            (Some(rustls::Error::InvalidMessage(_)), None, _) => ConnectError::Tls {
-                address,
-                reason:
-                    "it does not speak TLS; if it is an agent without TLS, its URL begins with \
-                         `ws://`"
-                        .to_owned(),
-            },
-            (Some(error), _, _) => ConnectError::Tls { address, reason: error.to_string() },
-            (None, _, _) => ConnectError::Broken {
-                address,
-                stage: ConnectStage::Tls,
-                source: Arc::new(io::Error::new(error.kind(), error.to_string())),
-            },
+            rustls::Error::InvalidCertificate(reason) => {
+                let reason = reason.to_string();
+                ConnectError::CertificateUntrusted { address, fingerprint, reason }
+            }
+            other => ConnectError::Tls { address, reason: other.to_string() },
         }
     }
 
-    fn changed(&self, address: String, expected: Fingerprint, found: Fingerprint) -> ConnectError {
+    fn changed(&self, address: &Address, expected: &Pins, found: Fingerprint) -> ConnectError {
         let remedy = match &self.source {
-            Source::KnownAgents(file) => format!(
+            Source::KnownAgents(first_use) => format!(
                 "If the agent's own machine shows the new one, remove the line of {address} from \
                  {}",
-                file.path().display()
+                first_use.file.path().display()
             ),
             _ => "If the agent's own machine shows the new one, pin that".to_owned(),
         };
         ConnectError::CertificateChanged {
-            address,
+            address: address.to_string(),
             expected: expected.to_string(),
             found: found.to_string(),
             remedy,
@@ -182,55 +183,119 @@ impl Trust {
     }
 }
 
-fn roots(
-    store: Arc<RootCertStore>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, ConnectError> {
-    WebPkiServerVerifier::builder_with_provider(store, Arc::clone(provider))
-        .build()
-        .map_err(unusable)
-}
-
-/// What the operating system trusts, read once for all agents of the process. Certificates that
-/// cannot be read are left out, as other programs do; none at all is an error.
-async fn system_roots() -> Result<Arc<RootCertStore>, ConnectError> {
-    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    if let Some(roots) = ROOTS.get() {
-        return Ok(Arc::clone(roots));
-    }
-    blocking(|| {
-        let found = rustls_native_certs::load_native_certs();
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(found.certs);
-        if store.is_empty() {
-            let reason =
-                found.errors.first().map_or_else(String::new, |error| format!(": {error}"));
-            return Err(ConnectError::TrustFile {
-                path: "the system's certificates".to_owned(),
-                reason: format!(
-                    "none were found{reason}; pin the agent's certificate, or give a CA file"
-                ),
-            });
+impl FirstUse {
+    /// The certificates that are known. The file is read each time, since a new certificate may
+    /// have been announced; where it cannot be read any more, what it said before counts.
+    async fn known(&self, address: &Address) -> Result<Option<Pins>, ConnectError> {
+        let found = {
+            let (file, address) = (self.file.clone(), address.clone());
+            blocking(self.file.path(), move || file.find(&address)).await
+        };
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        match (found, met.as_ref()) {
+            (Ok(Some(pins)), _) => *met = Some(pins),
+            (Ok(None), _) => {}
+            (Err(error), Some(_)) => {
+                warn!(%error, "what was known of the agent's certificate before counts");
+            }
+            (Err(error), None) => return Err(error),
         }
-        Ok(Arc::clone(ROOTS.get_or_init(|| Arc::new(store))))
-    })
-    .await
+        Ok(met.clone())
+    }
+
+    /// Remembers a certificate, and returns what is known then.
+    async fn remember(
+        &self,
+        address: &Address,
+        seen: Fingerprint,
+        deadline: Instant,
+    ) -> Result<Pins, ConnectError> {
+        let pins = loop {
+            let (file, of) = (self.file.clone(), address.clone());
+            match blocking(self.file.path(), move || file.try_remember(&of, seen)).await? {
+                Remembered::Now => {
+                    self.show_meeting(address, seen);
+                    break Pins::from(seen);
+                }
+                Remembered::Before(pins) => break pins,
+                Remembered::Busy { lock } if Instant::now() + BUSY_DELAY >= deadline => {
+                    return Err(ConnectError::TrustFile {
+                        path: lock.display().to_string(),
+                        reason: "another process holds this lock of the known agents all the \
+                                 time; find out which (`fuser -v` with this path), and end it"
+                            .to_owned(),
+                    });
+                }
+                Remembered::Busy { .. } => sleep(BUSY_DELAY).await,
+            }
+        };
+        *self.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(pins.clone());
+        Ok(pins)
+    }
+    fn show_meeting(&self, address: &Address, seen: Fingerprint) {
+        let file = self.file.path().display();
+        info!(agent = %address, certificate = %seen, %file, "remembered an agent at first sight");
+        if let Some(show) = &self.on_first_meeting {
+            show(&address.to_string(), seen);
+        }
+    }
 }
 
+/// Names the peer as its certificate should: without a zone, which means nothing to others.
+fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, ConnectError> {
+    match &endpoint.address.host {
+        Host::Ip { ip, .. } => Ok(ServerName::from(*ip)),
+        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| {
+            let reason = "its host is neither a name nor an address";
+            ConnectError::InvalidUrl { url: endpoint.to_string(), reason }
+        }),
+    }
+}
+
+/// Explains a handshake that failed before a certificate was shown.
+fn explain_without_certificate(
+    address: &Address,
+    tls: Option<&rustls::Error>,
+    error: &io::Error,
+) -> ConnectError {
+    let address = address.to_string();
+    let Some(tls) = tls else {
+        return ConnectError::Broken {
+            address,
+            stage: ConnectStage::Tls,
+            source: Arc::new(io::Error::new(error.kind(), error.to_string())),
+        };
+    };
+    let reason = match tls {
+        rustls::Error::InvalidMessage(_) => {
+            "it does not speak TLS; if it is an agent without TLS, \
+             its URL begins with `ws://`"
+                .to_owned()
+        }
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => format!(
+            "{tls}. Perhaps its certificate has a key of a kind that is not supported: {}",
+            crate::error::SUPPORTED_KEYS
+        ),
+        other => other.to_string(),
+    };
+    ConnectError::Tls { address, reason }
+}
+
+async fn current(roots: &Arc<Roots>) -> Result<Arc<WebPkiServerVerifier>, ConnectError> {
+    let reading = Arc::clone(roots);
+    blocking(Path::new("the certificate authorities"), move || reading.verifier()).await
+}
+
+/// Does what reads or writes files. If the future is dropped, the work goes on to its end, which is
+/// near: it waits for nobody.
 async fn blocking<T: Send + 'static>(
+    path: &Path,
     work: impl FnOnce() -> Result<T, ConnectError> + Send + 'static,
 ) -> Result<T, ConnectError> {
     spawn_blocking(work).await.unwrap_or_else(|error| {
         Err(ConnectError::TrustFile {
-            path: "the trusted certificates".to_owned(),
-            reason: format!("reading them was interrupted: {error}"),
+            path: path.display().to_string(),
+            reason: format!("reading it was interrupted: {error}"),
         })
     })
-}
-
-fn unusable(error: impl std::fmt::Display) -> ConnectError {
-    ConnectError::TrustFile {
-        path: "the trusted certificates".to_owned(),
-        reason: format!("they cannot be used: {error}"),
-    }
 }

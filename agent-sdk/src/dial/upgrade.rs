@@ -83,7 +83,7 @@ async fn read_body<S: AsyncRead + Unpin>(stream: &mut S, received: &mut BytesMut
 /// The request. It holds the password: it is written to the socket and nowhere else.
 fn request(endpoint: &Endpoint, credentials: &Credentials, key: &str) -> String {
     let Credentials { username, password } = credentials;
-    let (path, host) = (&endpoint.path, endpoint.authority());
+    let (path, host) = (&endpoint.path, endpoint.host_header());
     format!(
         "GET {path} HTTP/1.1\r\n\
          Host: {host}\r\n\
@@ -240,7 +240,7 @@ fn said(reason: &str, body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{EXCERPT_LEN, is_invisible};
+    use crate::text::{EXCERPT_LEN, is_unseen};
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -358,7 +358,7 @@ mod tests {
             Err(refusal) => {
                 let error = refusal.into_error(&endpoint, &credentials()).to_string();
                 assert!(error.chars().count() < 2 * EXCERPT_LEN + 300, "{error}");
-                assert!(!error.contains(|c| is_invisible(c) || char::is_control(c)), "{error:?}");
+                assert!(!error.contains(|c| is_unseen(c) || char::is_control(c)), "{error:?}");
             }
         });
     }

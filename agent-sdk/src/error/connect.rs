@@ -2,6 +2,12 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+/// The keys that certificates may have, and how to make one.
+pub(crate) const SUPPORTED_KEYS: &str = "this client verifies ECDSA on P-256 and P-384, Ed25519, and \
+     RSA of 2048 to 8192 bits. Make another certificate on the agent's machine, such as by `openssl \
+     req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=agent -keyout \
+     key.pem -out certificate.pem`";
+
 /// Why a connection could not be made.
 ///
 /// No text and no `Debug` output of it contains the password.
@@ -87,6 +93,21 @@ pub enum ConnectError {
         fingerprint: String,
         /// What is wrong with it.
         reason: String,
+    },
+
+    /// The agent's certificate is of a kind that cannot be verified. It is not said to be anybody
+    /// else's.
+    #[error(
+        "the certificate of {address} cannot be used: it has {problem}, and {SUPPORTED_KEYS}. Its \
+         fingerprint is {fingerprint}; the password was not sent"
+    )]
+    CertificateUnsupported {
+        /// Host and port.
+        address: String,
+        /// The SHA-256 fingerprint of the certificate that was shown.
+        fingerprint: String,
+        /// What kind of key it has.
+        problem: String,
     },
 
     /// The agent shows another certificate than the one that was pinned or remembered.
@@ -261,6 +282,7 @@ impl ConnectError {
             | Self::InvalidCredentials { .. }
             | Self::PlaintextRefused { .. }
             | Self::CertificateUntrusted { .. }
+            | Self::CertificateUnsupported { .. }
             | Self::CertificateChanged { .. }
             | Self::TrustFile { .. }
             | Self::Impostor { .. }

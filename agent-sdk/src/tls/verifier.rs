@@ -8,19 +8,19 @@ use rustls::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use super::Fingerprint;
+use super::{Fingerprint, Pins, public_key::PublicKey};
 
 /// What makes a certificate acceptable.
 #[derive(Debug)]
 pub(crate) enum Check {
     /// A chain to one of these roots, the host's name, the dates.
     Roots(Arc<WebPkiServerVerifier>),
-    /// Being this one.
-    Pinned(Fingerprint),
+    /// A certificate with one of these fingerprints.
+    Pinned(Pins),
     /// Nothing.
     Any,
 }
@@ -32,13 +32,14 @@ pub(crate) enum Check {
 #[derive(Debug)]
 pub(crate) struct Verifier {
     check: Check,
-    provider: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
     seen: Mutex<Option<Fingerprint>>,
 }
 
 impl Verifier {
-    pub(crate) fn new(check: Check, provider: Arc<CryptoProvider>) -> Self {
-        Self { check, provider, seen: Mutex::new(None) }
+    pub(crate) fn new(check: Check, provider: &CryptoProvider) -> Self {
+        let algorithms = provider.signature_verification_algorithms;
+        Self { check, algorithms, seen: Mutex::new(None) }
     }
 
     /// The certificate that the peer has shown.
@@ -58,6 +59,13 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let shown = Fingerprint::of(end_entity);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        if let Check::Pinned(pins) = &self.check
+            && !pins.contains(shown)
+        {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        // Otherwise its signature could not be verified, as if it were an impostor's.
+        PublicKey::of(end_entity)?.check(&self.algorithms)?;
         match &self.check {
             Check::Roots(verifier) => verifier.verify_server_cert(
                 end_entity,
@@ -66,9 +74,6 @@ impl ServerCertVerifier for Verifier {
                 ocsp_response,
                 now,
             ),
-            Check::Pinned(expected) if *expected != shown => {
-                Err(CertificateError::ApplicationVerificationFailure.into())
-            }
             Check::Pinned(_) | Check::Any => Ok(ServerCertVerified::assertion()),
         }
     }
@@ -79,8 +84,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        PublicKey::of(certificate)?.verify_tls12(message, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -89,11 +93,10 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        PublicKey::of(certificate)?.verify_tls13(message, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -4,6 +4,7 @@
 mod bare;
 mod calls;
 mod cancelling;
+mod certificates;
 mod closing;
 mod common;
 mod defaults;

@@ -1,11 +1,18 @@
 //! Whom the client trusts.
 
-use agent_sdk::{
-    Agent, Builder, ConnectError, Tls,
-    mock::{Certificate, MockAgent},
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use crate::common::{catalogue, soon};
+use agent_sdk::{
+    Agent, Builder, ConnectError, ReconnectPolicy, Tls,
+    mock::{Certificate, MockAgent},
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+use crate::common::{catalogue, is_closed, soon};
 
 async fn mock(certificate: Certificate) -> MockAgent {
     MockAgent::builder(catalogue()).certificate(certificate).start().await.unwrap()
@@ -113,6 +120,160 @@ async fn the_first_certificate_is_remembered_and_another_one_refused() {
     assert!(remedy.contains("known_agents"), "{remedy}");
     assert_eq!(mock.logins(), 2);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+/// A line that was not understood used to be passed over, and its agent to be trusted anew.
+#[tokio::test]
+async fn an_agent_whose_pin_is_not_understood_is_not_met_as_a_stranger() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("known_agents");
+    let mock = mock(Certificate::SelfSigned).await;
+    let (port, pin) = (mock.port(), format!("sha256:{}", "ab".repeat(32)));
+    for line in [
+        format!("\u{feff}127.0.0.1:{port} {pin}"),
+        format!("\u{200b}127.0.0.1:{port} {pin}"),
+        format!("wss://127.0.0.1:{port} {pin}"),
+        format!("127.0.0.1 {pin}"),
+        format!("\"127.0.0.1:{port} {pin}\""),
+        format!("127.0.0.1:{port}={pin}"),
+        format!("{pin} 127.0.0.1:{port}"),
+        format!("# mine\r127.0.0.1:{port} {pin}"),
+        format!("localhost:1 {pin}\nlocalhost:1 {}", mock.fingerprint().unwrap()),
+    ] {
+        std::fs::write(&file, &line).unwrap();
+        let error = connects(&mock, Tls::known_agents(&file)).await.unwrap_err();
+        assert!(matches!(error, ConnectError::TrustFile { .. }), "{line:?}: {error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), line);
+    }
+    // What is understood is obeyed, however the address is written.
+    for line in [
+        format!("127.0.0.1:{port}\t{pin}\r\n"),
+        format!("[::ffff:127.0.0.1]:{port} {pin}"),
+        format!("[0:0:0:0:0:FFFF:7F00:1]:{port} {pin}"),
+    ] {
+        std::fs::write(&file, &line).unwrap();
+        let error = connects(&mock, Tls::known_agents(&file)).await.unwrap_err();
+        assert!(matches!(error, ConnectError::CertificateChanged { .. }), "{line:?}: {error}");
+    }
+    assert_eq!(mock.logins() + mock.refused_logins(), 0);
+}
+
+#[tokio::test]
+async fn the_first_meeting_is_said_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("known_agents");
+    let mock = mock(Certificate::SelfSigned).await;
+    let meetings = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..2 {
+        let meetings = Arc::clone(&meetings);
+        let tls = Tls::known_agents(&file).on_first_meeting(move |agent, fingerprint| {
+            meetings.lock().unwrap().push(format!("{agent} {fingerprint}"));
+        });
+        connects(&mock, tls).await.unwrap();
+    }
+    let expected = format!("127.0.0.1:{} {}", mock.port(), mock.fingerprint().unwrap());
+    assert_eq!(*meetings.lock().unwrap(), [expected]);
+}
+
+/// The lock used to be waited for by a thread that nothing could end.
+#[tokio::test]
+async fn a_lock_that_is_never_released_does_not_outlast_the_time_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("known_agents");
+    let lock = std::fs::File::create(folder.path().join("known_agents.lock")).unwrap();
+    lock.lock().unwrap();
+    let mock = mock(Certificate::SelfSigned).await;
+    let builder = client(&mock, Tls::known_agents(&file));
+    let error = soon(builder.connect_timeout(Duration::from_millis(500)).connect()).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("known_agents.lock: another process holds"), "{error}");
+    assert_eq!(mock.logins() + mock.refused_logins(), 0);
+    lock.unlock().unwrap();
+    connects(&mock, Tls::known_agents(&file)).await.unwrap();
+}
+
+/// A connection that follows its agent through a change of the certificate.
+async fn follows(mock: &MockAgent, tls: Tls, change: impl FnOnce()) {
+    let policy = ReconnectPolicy::default().max_backoff(Duration::from_millis(20));
+    let agent = soon(client(mock, tls).reconnect(policy).connect()).await.unwrap();
+    change();
+    mock.cut_connections();
+    soon(async {
+        while agent.statistics().reconnects == 0 {
+            assert!(!is_closed(&agent.state().borrow()), "{:?}", agent.state().borrow());
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    soon(agent.call_raw("whoami", ())).await.unwrap();
+}
+
+/// A certificate and its key, in PEM.
+fn pair() -> (Certificate, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let chain = made.cert.pem();
+    let certificate =
+        Certificate::Pem { chain: chain.clone(), key: made.signing_key.serialize_pem() };
+    (certificate, chain)
+}
+
+#[tokio::test]
+async fn a_new_certificate_can_be_announced() {
+    let (next, pem) = pair();
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let next_pin = agent_sdk::Fingerprint::of(&der).to_string();
+
+    let mock = mock(Certificate::SelfSigned).await;
+    let pins = Tls::pinned_any([mock.fingerprint().unwrap(), next_pin.clone()]).unwrap();
+    follows(&mock, pins, || mock.replace_certificate(&next).unwrap()).await;
+
+    // In the known-agents file even while the client runs.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("known_agents");
+    mock.replace_certificate(&Certificate::SelfSigned).unwrap();
+    let current = mock.fingerprint().unwrap();
+    follows(&mock, Tls::known_agents(&file), || {
+        let line = format!("127.0.0.1:{} {current} {next_pin}\n", mock.port());
+        std::fs::write(&file, line).unwrap();
+        mock.replace_certificate(&next).unwrap();
+    })
+    .await;
+}
+
+#[test]
+fn to_pin_none_is_an_error() {
+    let error = Tls::pinned_any(Vec::<String>::new()).unwrap_err().to_string();
+    assert!(error.contains("there is none"), "{error}");
+}
+
+/// A new authority used to close every client for good, until it was started anew.
+#[tokio::test]
+async fn a_certificate_authority_that_is_rotated_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let ((first, first_pem), (second, second_pem)) = (pair(), pair());
+    let mock = mock(first).await;
+    std::fs::write(&file, first_pem).unwrap();
+    let tls = Tls::ca_file(&file).unwrap();
+    follows(&mock, tls, || {
+        std::fs::write(&file, second_pem).unwrap();
+        mock.replace_certificate(&second).unwrap();
+    })
+    .await;
+}
+
+/// While it is being replaced, the file may be missing or empty.
+#[tokio::test]
+async fn a_certificate_authority_that_cannot_be_read_for_a_moment_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let (certificate, pem) = pair();
+    let mock = mock(certificate).await;
+    for change in [|file: &Path| std::fs::remove_file(file), |file: &Path| std::fs::write(file, "")]
+    {
+        std::fs::write(&file, &pem).unwrap();
+        follows(&mock, Tls::ca_file(&file).unwrap(), || change(&file).unwrap()).await;
+    }
 }
 
 #[tokio::test]

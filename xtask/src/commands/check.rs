@@ -34,7 +34,7 @@ pub struct Check {
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask check
-  cargo xtask check --live --url wss://203.0.113.7 --known-agents agents.txt";
+  cargo xtask check --live --url wss://203.0.113.7 --known-agents ~/.agents";
 
 impl Check {
     pub async fn run(self) -> Result<(), Failure> {

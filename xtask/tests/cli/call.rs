@@ -127,8 +127,13 @@ async fn a_certificate_is_remembered_and_a_changed_one_refused() {
         command.arg(&known).env_remove("AGENT_FINGERPRINT");
         ended(command)
     };
-    call(&first).await.json();
-    call(&first).await.json();
+    let met = call(&first).await;
+    met.json();
+    let said = format!("remembered 127.0.0.1:{port} {}", first.fingerprint());
+    assert!(met.stderr.contains(&said), "{}", met.stderr);
+    let again = call(&first).await;
+    again.json();
+    assert!(!again.stderr.contains("remembered"), "{}", again.stderr);
     let found = first.fingerprint().to_owned();
     first.kill().await;
     let second = Mock::start_with(["--port", &port]).await;
