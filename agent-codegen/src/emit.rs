@@ -8,6 +8,7 @@ mod methods;
 mod parallel;
 mod parameters;
 mod replies;
+mod required;
 mod rust_types;
 mod types;
 mod whole;
@@ -104,6 +105,9 @@ impl Generator {
             let exports = if home == Home::Sdk { "" } else { "AgentActions" };
             parts.push(Part { name: "methods", exports, emit: methods::emit, each: None });
         }
+        if !required::by_name(&model).is_empty() {
+            parts.push(Part { name: "required", exports: "*", emit: required::emit, each: None });
+        }
         if !model.replies.is_empty() {
             parts.push(Part { name: "replies", exports: "*", emit: replies::emit, each: None });
         }
@@ -165,14 +169,13 @@ impl Home {
             Self::Sdk => quote! {
                 #![allow(
                     clippy::doc_markdown,
-                    clippy::fn_params_excessive_bools,
-                    clippy::many_single_char_names,
                     clippy::self_named_constructors,
                     clippy::similar_names,
                     clippy::struct_excessive_bools,
                     clippy::struct_field_names,
-                    clippy::too_many_arguments,
                     clippy::too_many_lines,
+                    clippy::type_complexity,
+                    non_snake_case,
                     reason = "the agent chooses the words and the parameters"
                 )]
             },
@@ -182,6 +185,7 @@ impl Home {
                     clippy::nursery,
                     clippy::pedantic,
                     dead_code,
+                    non_snake_case,
                     unreachable_pub,
                     reason = "generated, and nobody needs every action"
                 )]

@@ -26,7 +26,7 @@ pub(crate) struct Action {
     pub description: String,
     /// What is shown as documentation: one line of Markdown, or nothing.
     pub docs: String,
-    /// Those that the agent demands first.
+    /// Those that the agent requires first, and its subject before them; otherwise by wire name.
     pub parameters: Vec<Parameter>,
     pub cloud_controller_only: bool,
     /// In seconds.
@@ -52,6 +52,28 @@ pub(crate) struct Parameter {
     pub docs: String,
     /// Whether it must not be shown.
     pub secret: bool,
+    pub role: Role,
+}
+
+/// How a caller gives a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// By position: `new` takes it. The wire name is the same in all actions, so that an argument
+    /// can never come to mean another parameter.
+    Subject,
+    /// By a setter that has to be called before there is an action.
+    Required(Slot),
+    /// By a setter that may be called.
+    Optional,
+}
+
+/// What tells in a struct's type whether a parameter is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// The struct's parameter for the type of the field.
+    pub type_parameter: String,
+    /// The type of the field until it is set.
+    pub missing: String,
 }
 
 /// A type that the overlay declares.
@@ -73,23 +95,31 @@ impl Model {
 }
 
 impl Action {
-    /// The parameters that `new` takes, in its order.
-    pub fn arguments(&self) -> impl Iterator<Item = &Parameter> {
-        self.parameters.iter().filter(|parameter| parameter.is_argument())
+    /// The parameter that `new` takes.
+    pub fn subject(&self) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.role == Role::Subject)
     }
 
-    /// The parameters that have a setter.
+    /// The parameters that have to be set by name, and what tells whether they are.
+    pub fn required(&self) -> impl Iterator<Item = (&Parameter, &Slot)> {
+        self.parameters.iter().filter_map(|parameter| match &parameter.role {
+            Role::Required(slot) => Some((parameter, slot)),
+            _ => None,
+        })
+    }
+
+    /// The parameters that may be set by name.
     pub fn options(&self) -> impl Iterator<Item = &Parameter> {
-        self.parameters.iter().filter(|parameter| !parameter.is_argument())
+        self.parameters.iter().filter(|parameter| parameter.role == Role::Optional)
+    }
+
+    /// Whether there is something that a caller has to say.
+    pub fn demands_anything(&self) -> bool {
+        self.parameters.iter().any(|parameter| parameter.role != Role::Optional)
     }
 }
 
 impl Parameter {
-    /// Whether `new` takes it. One that may be `null` is `null` until it is set.
-    pub fn is_argument(&self) -> bool {
-        self.required && !matches!(self.param_type, ParamType::Nullable(_))
-    }
-
     /// The type of the value, without the `Option` around it.
     pub fn value_type(&self) -> &ParamType {
         match &self.param_type {

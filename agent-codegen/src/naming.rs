@@ -4,6 +4,10 @@
 //! another action changes it. Only where two wire names would get the same Rust name do they see
 //! each other: the one that is a Rust name already keeps it, and the others get a suffix that
 //! follows from their own wire name. Everything that was changed is told.
+//!
+//! The name of a parameter also leads back to one wire name alone, in this catalogue and in any
+//! other: it is the wire name where Rust can have it, and has a suffix of its own where not. So a
+//! setter of old source never sends its value under another name.
 
 mod reserved;
 
@@ -21,8 +25,10 @@ use crate::text::Quoted;
 pub(crate) enum Scope {
     /// An action: a method of the agent, and a type.
     Action,
-    /// A parameter: a field, a setter, an argument.
+    /// A parameter: a field and a setter.
     Parameter,
+    /// A required parameter as a type: what tells whether it is set.
+    Slot,
 }
 
 /// The Rust names of one wire name.
@@ -45,6 +51,8 @@ pub(crate) enum Change {
     Unusable,
     /// It is too long to be read.
     Length,
+    /// Written otherwise than on the wire, and so with a suffix that no other name gets.
+    Marked,
     /// Rust or the SDK has the name already.
     Taken(String),
     /// These other wire names, and perhaps more, would get the same Rust name.
@@ -59,6 +67,9 @@ impl fmt::Display for Change {
             Self::Style => f.write_str("Rust names are written so"),
             Self::Unusable => f.write_str("it holds what no Rust name can hold"),
             Self::Length => write!(f, "it is longer than {LONGEST} characters"),
+            Self::Marked => f.write_str(
+                "it is no plain Rust name; the suffix keeps it apart from every parameter that is",
+            ),
             Self::Taken(name) => write!(f, "`{name}` is a name of Rust or of the SDK"),
             Self::Collision(others) => {
                 f.write_str("the same name would also go to ")?;
@@ -76,8 +87,11 @@ impl fmt::Display for Change {
 /// The longest Rust name that is made; longer ones are cut and told apart by a suffix.
 const LONGEST: usize = 64;
 
-/// So many others are named of those that collide.
+/// Colliding names listed per diagnostic.
 const MOST_OTHERS: usize = 5;
+
+/// How long the suffix is by which a name is told from every other one.
+const MARK_DIGITS: usize = 8;
 
 /// Names everything in one scope.
 ///
@@ -143,6 +157,26 @@ impl Stem {
         if let Some(chosen) = chosen {
             return Self { text: chosen.to_owned(), changes: vec![Change::Chosen] };
         }
+        if scope == Scope::Parameter {
+            return Self::of_parameter(wire);
+        }
+        Self::in_snake_case(scope, wire)
+    }
+
+    /// The wire name as it is, or with a suffix that follows from it.
+    fn of_parameter(wire: &str) -> Self {
+        if is_plain(wire) {
+            return Self { text: wire.to_owned(), changes: Vec::new() };
+        }
+        let mut stem = Self::in_snake_case(Scope::Parameter, wire);
+        if !stem.changes.contains(&Change::Length) {
+            stem.text = format!("{}_{}", stem.text, suffix(wire, MARK_DIGITS));
+        }
+        stem.changes = vec![Change::Marked];
+        stem
+    }
+
+    fn in_snake_case(scope: Scope, wire: &str) -> Self {
         let mut changes = Vec::new();
         let mut text = encode(wire).to_snake_case();
         if text.is_empty() {
@@ -156,8 +190,8 @@ impl Stem {
             changes.push(Change::Unusable);
         }
         if text.len() > LONGEST {
-            text.truncate(LONGEST - 9);
-            text = format!("{text}_{}", suffix(wire, 8)).to_snake_case();
+            text.truncate(LONGEST - MARK_DIGITS - 1);
+            text = format!("{text}_{}", suffix(wire, MARK_DIGITS)).to_snake_case();
             changes.push(Change::Length);
         }
         if changes.is_empty() && text != wire {
@@ -168,8 +202,10 @@ impl Stem {
 
     /// Adds a suffix that follows from the wire name.
     fn set_apart(&mut self, scope: Scope, wire: &str, used: &mut BTreeSet<String>) {
-        // The first free one: 4 digits are enough unless two hashes begin alike.
-        let candidates = [4, 8, 16].map(|digits| format!("{}_{}", self.text, suffix(wire, digits)));
+        // The first free one: few digits are enough unless two hashes begin alike.
+        let least = if scope == Scope::Parameter { MARK_DIGITS } else { 4 };
+        let candidates =
+            [least, 2 * least, 16].map(|digits| format!("{}_{}", self.text, suffix(wire, digits)));
         let numbered = (2u64..).map(|n| format!("{}_{}_{n}", self.text, suffix(wire, 16)));
         let free = candidates.into_iter().chain(numbered).find(|it| used.insert(scope.key(it)));
         if let Some(free) = free {
@@ -202,7 +238,7 @@ impl Scope {
     /// are two functions, and one type.
     fn key(self, stem: &str) -> String {
         match self {
-            Self::Action => stem.to_upper_camel_case(),
+            Self::Action | Self::Slot => stem.to_upper_camel_case(),
             Self::Parameter => stem.to_owned(),
         }
     }
@@ -211,9 +247,31 @@ impl Scope {
     fn prefix(self) -> &'static str {
         match self {
             Self::Action => "action_",
-            Self::Parameter => "parameter_",
+            Self::Parameter | Self::Slot => "parameter_",
         }
     }
+}
+
+/// Whether a wire name is a name for a field as it stands, and does not end as a changed name does.
+fn is_plain(wire: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    wire.starts_with(|c: char| c.is_ascii_alphabetic())
+        && wire.chars().all(is_part)
+        && wire.len() <= LONGEST
+        && !wire.ends_with('_')
+        && !is_marked(wire)
+}
+
+/// Whether a name ends in what [`suffix`] makes.
+fn is_marked(name: &str) -> bool {
+    let Some((_, suffix)) = name.rsplit_once("_x") else { return false };
+    suffix.len() >= MARK_DIGITS && suffix.chars().all(|c| c.is_ascii_hexdigit() || c == '_')
+}
+
+/// The type parameter of a slot; it must not hide a type that its struct names.
+pub(crate) fn type_parameter(slot: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let hides = reserved::is_taken_type(slot) || is_taken(slot);
+    format!("{slot}{}", if hides { "_" } else { "" })
 }
 
 /// Whether a name can be chosen by hand: a Rust name in snake case that nobody has.

@@ -7,8 +7,8 @@
 //! ```toml
 //! # Stands at the top of the generated code.
 //! note = "The snapshot is a reconstruction."
-//! # Parameters that come first among the arguments of `new`; the others follow by name.
-//! first = ["server"]
+//! # The parameter that `new` takes by position where an action requires it.
+//! subject = "server"
 //!
 //! # A type of its own, so that a server's id and a mod's cannot be mixed up …
 //! [types.ServerId]
@@ -43,12 +43,13 @@ mod check;
 
 use std::{
     collections::BTreeMap,
+    fmt,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Visitor};
 use toml::Spanned;
 
 use crate::{
@@ -85,10 +86,38 @@ impl Default for Overlay {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Content {
     pub note: String,
-    pub first: Vec<Spanned<String>>,
+    pub subject: Option<Spanned<Subject>>,
     pub types: BTreeMap<Spanned<String>, TypeEntry>,
     pub parameters: BTreeMap<Spanned<String>, NameEntry>,
     pub actions: BTreeMap<Spanned<String>, ActionEntry>,
+}
+
+/// The one parameter that has a position: with two of them, a new catalogue could swap what an old
+/// call says.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject(pub String);
+
+impl<'de> Deserialize<'de> for Subject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneName;
+
+        impl Visitor<'_> for OneName {
+            type Value = Subject;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "one name, as in `subject = \"server\"`: only one parameter has a position, every \
+                     other is set by its name",
+                )
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Subject, E> {
+                Ok(Subject(name.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_str(OneName)
+    }
 }
 
 /// A type that is declared: one of `is` and `values`.
@@ -226,6 +255,16 @@ impl Overlay {
             report.push(found.at(&self.source, word.span()));
         }
         read.param_type
+    }
+
+    /// Whether it declares a type of this name.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        self.content.types.keys().any(|key| key.get_ref() == name)
+    }
+
+    /// The parameter that `new` takes by position, by its name on the wire.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.content.subject.as_ref().map(|subject| subject.get_ref().0.as_str())
     }
 
     /// The files that it names: the JSON Schemas of replies.

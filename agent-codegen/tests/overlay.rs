@@ -42,9 +42,9 @@ fn an_optional_parameter_has_a_setter_and_is_left_out_until_it_is_set() {
         text.contains("/// `wait`: Whether to wait until it runs pub wait: Option<bool>,"),
         "{text}"
     );
-    assert!(text.contains("pub fn wait(mut self, wait: bool) -> Self"), "{text}");
-    assert!(text.contains(r#"parameters.add_some("wait", self.wait.as_ref());"#), "{text}");
-    assert!(text.contains("pub fn new(server: impl Into<String>) -> Self"), "{text}");
+    assert!(text.contains("pub fn wait(mut self, value: bool) -> Self"), "{text}");
+    assert!(text.contains(r#"parameters.add_optional("wait", self.wait.as_ref());"#), "{text}");
+    assert!(text.contains("pub fn new() -> ServerStart<MissingServer>"), "{text}");
 }
 
 #[test]
@@ -56,12 +56,34 @@ fn an_optional_parameter_does_not_change_the_method_of_an_action_without_any() {
 }
 
 #[test]
+fn the_subject_is_the_argument_of_new_where_it_is_required() {
+    let overlay = "subject = 'server'\n[actions.servers.parameters.server]\noptional = true\n\
+                   type = 'str'";
+    let text = good(overlay, "parameters.rs");
+    assert!(text.contains("pub fn new(server: impl Into<String>) -> Self"), "{text}");
+    let wipe = "pub fn new(server: impl Into<String>) -> ServerWipe<MissingTargets> {";
+    assert!(text.contains(wipe), "{text}");
+    let servers = "pub struct Servers { /// `server` pub server: Option<String>, }";
+    assert!(text.contains(servers), "{text}");
+}
+
+#[test]
+fn a_list_of_subjects_is_refused_with_the_reason() {
+    let mut report = Report::new();
+    let overlay = Overlay::from_text("overlay.toml", "subject = ['server', 'path']", &mut report);
+    assert!(overlay.is_none());
+    let text = report.to_string();
+    assert!(text.contains("one name, as in `subject = \"server\"`"), "{text}");
+    assert!(text.contains("only one parameter has a position"), "{text}");
+}
+
+#[test]
 fn a_shared_newtype_is_everywhere_where_the_catalogue_agrees() {
     let overlay = "[types.ServerId]\nis = 'str'\n[parameters.server]\ntype = 'ServerId'";
     let (code, report) = generate(overlay);
     let text = flat(&code, "parameters.rs");
-    assert_eq!(text.matches("pub server: ServerId,").count(), 2, "{text}");
-    assert_eq!(text.matches("pub server: i64,").count(), 1, "{text}");
+    assert_eq!(text.matches("<Server = ServerId").count(), 2, "{text}");
+    assert_eq!(text.matches("<Server = i64>").count(), 1, "{text}");
     let told: Vec<_> = report.iter().filter(|it| it.code() == "overlay-type").collect();
     let [told] = told[..] else { panic!("{report}") };
     assert_eq!(
@@ -83,7 +105,7 @@ fn a_text_with_known_values_takes_any_other() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert!(good(overlay, "parameters.rs").contains("pub targets: Vec<Target>,"));
+    assert!(good(overlay, "parameters.rs").contains("Targets = Vec<Target>>"));
 }
 
 #[test]
@@ -93,7 +115,7 @@ fn names_timeouts_words_and_deprecation_are_taken_over() {
     let text = good(overlay, "methods.rs");
     assert!(
         text.contains(
-            "/// Starts one. /// /// Action `server_start`. A call waits 90 s for its reply unless \
+            "/// Starts one. /// /// Action `server_start`: `Start::new().server(…)`. A call waits 90 s for its reply unless \
              told otherwise. #[doc(alias = \"server_start\")] \
              #[deprecated = \"use something else\"] #[inline] pub fn start(&self, parameters: Start)"
         ),
@@ -135,7 +157,7 @@ fn what_matches_nothing_is_an_error_that_names_the_nearest() {
              one action",
         ),
         (
-            "first = ['servr']",
+            "subject = 'servr'",
             "the catalogue has no parameter `servr`",
             "the nearest match is `server`",
         ),
@@ -254,7 +276,7 @@ fn the_schema_for_editors_knows_every_key() {
     let text = std::fs::read_to_string(path).expect("it is readable");
     let schema: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     for (place, keys) in [
-        ("/properties", vec!["note", "first", "types", "parameters", "actions"]),
+        ("/properties", vec!["note", "subject", "types", "parameters", "actions"]),
         ("/$defs/Type/properties", vec!["is", "values", "description"]),
         ("/$defs/ParametersOfAName/properties", vec!["type", "description", "secret"]),
         (

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Listen first, then act, so that nothing is missed.
     let mut events = agent.events().topic(&server);
-    agent.subscribe(Subscribe::new(&*server)).await?;
+    agent.subscribe(Subscribe::new().topic(&*server)).await?;
     println!("subscribe        to {server}");
 
     let started = agent.server_start(ServerStart::new(&*server)).await?.parameters()?;
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("  event          {server} is {}", state.ok_or("the agent said no more")?);
 
     // Parameters have types: a text where `levels` belongs would not compile.
-    let files = ServerFiletree::new(&*server, 2, "/");
+    let files = ServerFiletree::new(&*server).levels(2).root("/");
     println!("server_filetree  {}", agent.server_filetree(files).await?.parameters()?);
 
     // Options come before `.await`: a backup takes its time.

@@ -58,7 +58,7 @@ impl Agent {
         reason = "a call is made once, with its own parameters"
     )]
     pub fn call<A: Action>(&self, parameters: A) -> Call<'_, A::Output> {
-        self.call_written(A::NAME, A::TIMEOUT, &|written| parameters.write(written))
+        self.call_written(A::NAME, A::TIMEOUT, &|written| parameters.write_parameters(written))
     }
 
     /// [`Agent::call`] without the type of the action. Never inlined, so that a method of an action

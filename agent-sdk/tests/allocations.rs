@@ -29,7 +29,7 @@ impl Action for ServerStart<'_> {
     const NAME: &'static str = "server_start";
     type Output = Started;
 
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", self.server);
     }
 }

@@ -16,13 +16,39 @@ pub(super) fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream
 
 /// The agent's description, and the name on the wire.
 pub(super) fn action(action: &Action) -> TokenStream {
-    let mut name = format!("Action {}.", code_span(&action.wire));
+    let mut name = match usage(action) {
+        Some(usage) => format!("Action {}: `{usage}`.", code_span(&action.wire)),
+        None => format!("Action {}.", code_span(&action.wire)),
+    };
     if let Some(seconds) = action.timeout {
         name = format!("{name} A call waits {seconds} s for its reply unless told otherwise.");
     }
     match action.docs.as_str() {
         "" => lines([name.as_str()]),
         docs => lines([docs, "", &name]),
+    }
+}
+
+/// How to say what the agent requires: `WriteFile::new(server).content(…).path(…)`.
+fn usage(action: &Action) -> Option<String> {
+    action.demands_anything().then(|| {
+        let subject = action.subject().map_or("", |subject| &subject.field);
+        let setters = action.required().map(|(parameter, _)| format!(".{}(…)", parameter.field));
+        format!("{}::new({subject}){}", action.name.camel, setters.collect::<String>())
+    })
+}
+
+/// What `new` of an action leaves to the setters.
+pub(super) fn new(action: &Action) -> String {
+    let subject = action.subject().map(|subject| code_span(&subject.wire));
+    let required: Vec<_> = action.required().map(|(it, _)| code_span(&it.wire)).collect();
+    match (subject, required.is_empty()) {
+        (None, true) => "Without any parameter.".to_owned(),
+        (None, false) => format!("Without any parameter yet; required: {}.", required.join(", ")),
+        (Some(subject), true) => format!("With {subject}, which is all that is required."),
+        (Some(subject), false) => {
+            format!("With {subject}; required as well: {}.", required.join(", "))
+        }
     }
 }
 

@@ -102,26 +102,22 @@ fn signature(action: &Action) -> TokenStream {
     let method = ident(&action.name.snake);
     let parameters = ident(&action.name.camel);
     let output = output(action);
-    let argument = takes_argument(action).then(|| quote!(, parameters: #parameters));
+    let argument = action.demands_anything().then(|| quote!(, parameters: #parameters));
     quote!(fn #method(&self #argument) -> Call<'_, #output>)
 }
 
 fn body(action: &Action) -> TokenStream {
     let parameters = ident(&action.name.camel);
-    if takes_argument(action) {
+    if action.demands_anything() {
         quote!(self.call(parameters))
     } else {
         quote!(self.call(#parameters::new()))
     }
 }
 
-fn takes_argument(action: &Action) -> bool {
-    action.arguments().next().is_some()
-}
-
 /// How to set optional parameters, where the method takes no argument.
 fn hint(action: &Action) -> Option<TokenStream> {
-    let option = action.options().next().filter(|_| !takes_argument(action))?;
+    let option = action.options().next().filter(|_| !action.demands_anything())?;
     let (camel, field) = (&action.name.camel, &option.field);
     let text = format!("With optional parameters: `agent.call({camel}::new().{field}(…))`.");
     Some(docs::lines(["", &text]))

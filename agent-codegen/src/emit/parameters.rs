@@ -1,44 +1,54 @@
 //! The parameters of each action, as a struct.
 //!
 //! ```text
-//! /// Sends a command over RCON
+//! /// Writes a file of a server
 //! ///
-//! /// Action `server_rcon_send`.
-//! #[doc(alias = "server_rcon_send")]
+//! /// Action `write_file`: `WriteFile::new(server).content(…).path(…)`.
+//! #[doc(alias = "write_file")]
 //! #[derive(Clone, Debug, PartialEq)]
+//! #[must_use]
 //! #[non_exhaustive]
-//! pub struct ServerRconSend {
+//! pub struct WriteFile<Content = String, Path = String> {
 //!     /// `server`
-//!     pub server: String,
-//!     /// `payload`
-//!     pub payload: String,
+//!     pub server: ServerId,
+//!     /// `content`
+//!     pub content: Content,
+//!     /// `path`
+//!     pub path: Path,
 //! }
-//! impl ServerRconSend {
-//!     /// With everything that the agent demands.
-//!     #[must_use]
-//!     pub fn new(server: impl Into<String>, payload: impl Into<String>) -> Self {
-//!         Self { server: server.into(), payload: payload.into() }
-//!     }
+//! impl WriteFile {
+//!     pub fn new(server: impl Into<ServerId>) -> WriteFile<MissingContent, MissingPath>;
 //! }
-//! impl Action for ServerRconSend {
-//!     const NAME: &'static str = "server_rcon_send";
+//! impl<Content, Path> WriteFile<Content, Path> {
+//!     pub fn content(self, value: impl Into<String>) -> WriteFile<String, Path>;
+//!     pub fn path(self, value: impl Into<String>) -> WriteFile<Content, String>;
+//! }
+//! impl Action for WriteFile {
+//!     const NAME: &'static str = "write_file";
 //!     type Output = Reply;
 //!     #[inline]
-//!     fn write(&self, parameters: &mut Parameters) {
+//!     fn write_parameters(&self, parameters: &mut Parameters) {
 //!         parameters.add("server", &self.server);
-//!         parameters.add("payload", &self.payload);
+//!         parameters.add("content", &self.content);
+//!         parameters.add("path", &self.path);
 //!     }
 //! }
 //! ```
+//!
+//! Every parameter but the subject is set by its name, so that a new catalogue cannot swap what old
+//! source says. Only the struct with everything that is required is an action.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use super::{
-    Home, docs,
+    Home, docs, required,
     rust_types::{argument, field, ident, json_imports, output},
 };
-use crate::model::{Action, Model, Parameter};
+use crate::{
+    model::{Action, Model, Parameter, Role},
+    text::code_span,
+};
 
 /// What stands before the actions.
 pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
@@ -64,6 +74,8 @@ fn imports(home: Home, model: &Model) -> TokenStream {
     let replies = model.callable().filter_map(|action| action.output.as_ref()).map(|it| ident(it));
     let replies: Vec<_> = replies.collect();
     let replies = (!replies.is_empty()).then(|| quote!(use super::replies::{#(#replies),*};));
+    let missing: Vec<_> = required::by_name(model).into_keys().map(ident).collect();
+    let missing = (!missing.is_empty()).then(|| quote!(use super::required::{#(#missing),*};));
     let duration = model.callable().any(|action| action.timeout.is_some());
     let duration = duration.then(|| {
         quote!(
@@ -80,7 +92,7 @@ fn imports(home: Home, model: &Model) -> TokenStream {
     let writer = any.then(|| quote!(Parameters,));
     let actions =
         model.callable().next().is_some().then(|| quote!(use #sdk::{Action, #writer #reply};));
-    quote!(#json #fmt #duration #replies #types #actions)
+    quote!(#json #fmt #duration #replies #missing #types #actions)
 }
 
 /// The names that a test finds, as identifiers.
@@ -107,7 +119,12 @@ fn structure(action: &Action) -> TokenStream {
     let alias = docs::alias(&action.wire, &action.name.camel);
     // A secret must not be shown, so that struct's `Debug` is written out.
     let debug = (!hides(action)).then(|| quote!(Debug,));
-    let default = action.arguments().next().is_none().then(|| quote!(Default,));
+    let default = (!action.demands_anything()).then(|| quote!(Default,));
+    let slots = action.required().map(|(parameter, slot)| {
+        let (name, set) = (ident(&slot.type_parameter), value_type(parameter));
+        quote!(#name = #set)
+    });
+    let slots = brackets(slots);
     let fields = action.parameters.iter().map(|parameter| {
         let name = ident(&parameter.field);
         let docs = docs::parameter(&parameter.wire, &parameter.docs);
@@ -119,75 +136,157 @@ fn structure(action: &Action) -> TokenStream {
         #deprecated
         #alias
         #[derive(Clone, #debug #default PartialEq)]
+        #[must_use]
         #[non_exhaustive]
-        pub struct #name { #(#fields,)* }
+        pub struct #name #slots { #(#fields,)* }
     }
+}
+
+/// `<A, B>`, or nothing.
+fn brackets(list: impl IntoIterator<Item = TokenStream>) -> Option<TokenStream> {
+    let list: Vec<_> = list.into_iter().collect();
+    (!list.is_empty()).then(|| quote!(<#(#list),*>))
+}
+
+/// The type of a parameter's value.
+fn value_type(parameter: &Parameter) -> TokenStream {
+    field(parameter.value_type())
 }
 
 /// The type in which the struct holds a parameter.
 fn stored(parameter: &Parameter) -> TokenStream {
-    let value = field(parameter.value_type());
-    if parameter.is_argument() { value } else { quote!(Option<#value>) }
+    match &parameter.role {
+        Role::Subject => value_type(parameter),
+        Role::Required(slot) => {
+            let name = ident(&slot.type_parameter);
+            quote!(#name)
+        }
+        Role::Optional => {
+            let value = value_type(parameter);
+            quote!(Option<#value>)
+        }
+    }
 }
 
 fn functions(action: &Action) -> TokenStream {
     let name = ident(&action.name.camel);
     let new = new(action);
-    let setters = action.options().map(setter);
-    quote! {
-        impl #name {
-            #new
-            #(#setters)*
-        }
+    let setters = action.parameters.iter().filter_map(|parameter| setter(action, parameter));
+    match brackets(slots(action)) {
+        None => quote!(impl #name { #new #(#setters)* }),
+        slots => quote! {
+            impl #name { #new }
+            impl #slots #name #slots { #(#setters)* }
+        },
     }
 }
 
-fn new(action: &Action) -> TokenStream {
-    let mut parameters = Vec::new();
-    let mut fields = Vec::new();
-    for parameter in action.arguments() {
-        let name = ident(&parameter.field);
-        let (rust_type, value) = argument(parameter.value_type(), &name);
-        let is_itself = value.to_string() == parameter.field;
-        parameters.push(quote!(#name: #rust_type));
-        fields.push(if is_itself { quote!(#name) } else { quote!(#name: #value) });
-    }
-    for parameter in action.options() {
-        let name = ident(&parameter.field);
-        fields.push(quote!(#name: None));
-    }
-    let docs = match parameters.len() {
-        0 => docs::lines(["Without any parameter."]),
-        _ => docs::lines(["With the parameters that the agent demands."]),
-    };
-    quote! {
-        #docs
-        #[must_use]
-        pub fn new(#(#parameters),*) -> Self {
-            Self { #(#fields),* }
-        }
-    }
+/// The type parameters of a struct.
+fn slots(action: &Action) -> impl Iterator<Item = TokenStream> {
+    action.required().map(|(_, slot)| {
+        let name = ident(&slot.type_parameter);
+        quote!(#name)
+    })
 }
 
 /// ```text
+/// /// Begins with `server`; `content` and `path` have to be set, too.
+/// pub fn new(server: impl Into<ServerId>) -> WriteFile<MissingContent, MissingPath> {
+///     WriteFile { server: server.into(), content: MissingContent, path: MissingPath }
+/// }
+/// ```
+fn new(action: &Action) -> TokenStream {
+    let subject = action.subject().map(|subject| {
+        let name = variable(&subject.field);
+        let (rust_type, value) = argument(subject.value_type(), &name);
+        (quote!(#name: #rust_type), value)
+    });
+    let (subject, value_of_subject) = subject.unzip();
+    let missing: Vec<_> = action.required().map(|(_, slot)| ident(&slot.missing)).collect();
+    let (name, output) = if missing.is_empty() {
+        (ident("Self"), quote!(Self))
+    } else {
+        let name = ident(&action.name.camel);
+        let output = quote!(#name<#(#missing),*>);
+        (name, output)
+    };
+    let fields = action.parameters.iter().map(|parameter| {
+        let name = ident(&parameter.field);
+        let value = match &parameter.role {
+            Role::Subject => quote!(#value_of_subject),
+            Role::Required(slot) => {
+                let missing = ident(&slot.missing);
+                quote!(#missing)
+            }
+            Role::Optional => quote!(None),
+        };
+        field_of(&name, &value)
+    });
+    let docs = docs::lines([docs::new(action).as_str()]);
+    quote! {
+        #docs
+        pub fn new(#subject) -> #output {
+            #name { #(#fields),* }
+        }
+    }
+}
+
+/// The name of a variable for a field: an upper-case one could be a constant.
+fn variable(field: &str) -> Ident {
+    ident(if field.contains(|c: char| c.is_ascii_uppercase()) { "value" } else { field })
+}
+
+/// `name: value`, or `name` alone where that says the same.
+fn field_of(name: &Ident, value: &TokenStream) -> TokenStream {
+    if *name == value.to_string() { quote!(#name) } else { quote!(#name: #value) }
+}
+
+/// ```text
+/// /// Sets `content`.
+/// pub fn content(self, value: impl Into<String>) -> WriteFile<String, Path> {
+///     WriteFile { server: self.server, content: value.into(), path: self.path }
+/// }
 /// /// Sets `limit`.
-/// #[must_use]
-/// pub fn limit(mut self, limit: i64) -> Self {
-///     self.limit = Some(limit);
+/// pub fn limit(mut self, value: i64) -> Self {
+///     self.limit = Some(value);
 ///     self
 /// }
 /// ```
-fn setter(parameter: &Parameter) -> TokenStream {
+fn setter(action: &Action, parameter: &Parameter) -> Option<TokenStream> {
     let name = ident(&parameter.field);
-    let (rust_type, value) = argument(parameter.value_type(), &name);
-    let docs = docs::lines([format!("Sets {}.", crate::text::code_span(&parameter.wire)).as_str()]);
-    quote! {
-        #docs
-        #[must_use]
-        pub fn #name(mut self, #name: #rust_type) -> Self {
-            self.#name = Some(#value);
-            self
+    let (rust_type, value) = argument(parameter.value_type(), &ident("value"));
+    let docs = docs::lines([format!("Sets {}.", code_span(&parameter.wire)).as_str()]);
+    match &parameter.role {
+        Role::Subject => None,
+        Role::Required(slot) => {
+            let structure = ident(&action.name.camel);
+            let slots = action.required().map(|(other, of_other)| {
+                if of_other == slot {
+                    value_type(other)
+                } else {
+                    let name = ident(&of_other.type_parameter);
+                    quote!(#name)
+                }
+            });
+            let slots = brackets(slots);
+            let fields = action.parameters.iter().map(|other| {
+                let field = ident(&other.field);
+                if field == name { quote!(#name: #value) } else { quote!(#field: self.#field) }
+            });
+            Some(quote! {
+                #docs
+                pub fn #name(self, value: #rust_type) -> #structure #slots {
+                    #structure { #(#fields),* }
+                }
+            })
         }
+        Role::Optional => Some(quote! {
+            #docs
+            pub fn #name(mut self, value: #rust_type) -> Self {
+                self.#name = Some(#value);
+                self
+            }
+        }),
     }
 }
 
@@ -198,6 +297,11 @@ fn hides(action: &Action) -> bool {
 /// `Debug` that shows every field except those that hold a secret.
 fn debug(action: &Action) -> TokenStream {
     let name = ident(&action.name.camel);
+    let shown = action.required().map(|(parameter, slot)| {
+        let name = ident(&slot.type_parameter);
+        if parameter.secret { quote!(#name) } else { quote!(#name: fmt::Debug) }
+    });
+    let (shown, slots) = (brackets(shown), brackets(slots(action)));
     let text = &action.name.camel;
     let fields = action.parameters.iter().map(|parameter| {
         let field = ident(&parameter.field);
@@ -209,7 +313,7 @@ fn debug(action: &Action) -> TokenStream {
         }
     });
     quote! {
-        impl fmt::Debug for #name {
+        impl #shown fmt::Debug for #name #slots {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(#text) #(#fields)* .finish()
             }
@@ -226,13 +330,13 @@ fn implementation(action: &Action) -> TokenStream {
         if parameter.required {
             quote!(parameters.add(#wire, &self.#field);)
         } else {
-            quote!(parameters.add_some(#wire, self.#field.as_ref());)
+            quote!(parameters.add_optional(#wire, self.#field.as_ref());)
         }
     });
     let write = (!action.parameters.is_empty()).then(|| {
         quote! {
             #[inline]
-            fn write(&self, parameters: &mut Parameters) {
+            fn write_parameters(&self, parameters: &mut Parameters) {
                 #(#entries)*
             }
         }

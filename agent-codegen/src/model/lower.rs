@@ -7,7 +7,7 @@ use std::{
 
 use toml::Spanned;
 
-use super::{Action, Declared, Model, Parameter, reply};
+use super::{Action, Declared, Model, Parameter, Role, Slot, reply};
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report, Severity},
@@ -22,7 +22,8 @@ impl Model {
     /// Lowers a snapshot; what had to be decided is told.
     pub fn new(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Self {
         overlay.check(snapshot, report);
-        let mut lowering = Lowering { snapshot, overlay, report };
+        let slots = slots(snapshot);
+        let mut lowering = Lowering { snapshot, overlay, slots, report };
         let types = lowering.types();
         let mut taken: BTreeSet<_> = types.iter().map(|declared| declared.name.clone()).collect();
         let (replies, outputs) = lowering.replies(&mut taken);
@@ -44,7 +45,16 @@ impl Model {
 struct Lowering<'a> {
     snapshot: &'a Snapshot,
     overlay: &'a Overlay,
+    /// The type names of parameters, by wire name.
+    slots: BTreeMap<&'a str, Name>,
     report: &'a mut Report,
+}
+
+/// The type names of all parameters, one for each wire name.
+fn slots(snapshot: &Snapshot) -> BTreeMap<&str, Name> {
+    let actions = snapshot.actions().values().filter(|action| !action.cloud_controller_only());
+    let names = actions.flat_map(snapshot::Action::parameters).map(snapshot::Parameter::name);
+    naming::assign(Scope::Slot, names.map(|wire| (wire, None)), &BTreeSet::new())
 }
 
 impl<'a> Lowering<'a> {
@@ -143,11 +153,11 @@ impl<'a> Lowering<'a> {
         let nothing = ActionEntry::default();
         let entry = self.entry(wire).unwrap_or(&nothing);
         let mut parameters = self.parameters(wire, action, entry);
-        // The order of arguments must not hang on the alphabet alone: `new(server, payload)`.
-        let first = &self.overlay.content.first;
-        let rank =
-            |name: &str| first.iter().position(|it| it.get_ref() == name).unwrap_or(first.len());
-        parameters.sort_by_key(|parameter| (!parameter.required, rank(&parameter.wire)));
+        for parameter in &mut parameters {
+            parameter.role = self.role(parameter, &name.camel);
+        }
+        // Whatever order the catalogue has, so that it cannot matter.
+        parameters.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
         Action {
             wire: wire.to_owned(),
             name,
@@ -240,7 +250,25 @@ impl<'a> Lowering<'a> {
             required: parameter.required,
             docs: with_values(docs, &parameter.values),
             secret: secret.unwrap_or_else(|| is_secret(&parameter.name)),
+            role: Role::Optional,
         }
+    }
+
+    /// How a caller gives a parameter. One that may be `null` is `null` until it is set.
+    fn role(&self, parameter: &Parameter, structure: &str) -> Role {
+        if !parameter.required || matches!(parameter.param_type, ParamType::Nullable(_)) {
+            return Role::Optional;
+        }
+        if self.overlay.subject() == Some(&parameter.wire) {
+            return Role::Subject;
+        }
+        let slot = self.slots.get(parameter.wire.as_str());
+        let slot = slot.map(|name| name.camel.as_str()).unwrap_or_default();
+        let is_taken = |name: &str| name == structure || self.overlay.declares(name);
+        Role::Required(Slot {
+            type_parameter: naming::type_parameter(slot, is_taken),
+            missing: format!("Missing{slot}"),
+        })
     }
 
     /// The type for every parameter of a name, where the catalogue does not say something else.
@@ -282,6 +310,11 @@ impl<'a> Lowering<'a> {
             self.report.push(found.at(self.snapshot.source(), place.clone()));
         }
     }
+}
+
+/// Those that are required first, and the subject before them; then by name.
+fn sort_key(parameter: &Parameter) -> (bool, bool, &str) {
+    (!parameter.required, parameter.role != Role::Subject, &parameter.wire)
 }
 
 /// The first text that says something.

@@ -7,8 +7,8 @@ const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
     "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "return", "self", "Self", "static", "struct", "super", "trait", "true", "try", "type",
+    "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Methods that every value has by the prelude's traits, or those that every type implements: one
@@ -64,7 +64,7 @@ const OF_THE_AGENT: &[&str] = &[
 ];
 
 /// Functions of a struct of parameters that are no setters.
-const OF_PARAMETERS: &[&str] = &["default", "new"];
+const OF_PARAMETERS: &[&str] = &["default", "new", "to_json", "write_parameters"];
 
 /// Types and traits of the prelude, and everything that generated code names.
 const TYPES: &[&str] = &[
@@ -136,6 +136,7 @@ const TYPES: &[&str] = &[
     "Health",
     "InvalidFingerprint",
     "Known",
+    "KnownEvent",
     "Message",
     "NotSent",
     "Outcome",
@@ -168,6 +169,8 @@ pub(super) fn is_taken(scope: Scope, snake: &str) -> bool {
     let own = match scope {
         Scope::Action => OF_THE_AGENT,
         Scope::Parameter => OF_PARAMETERS,
+        // Type parameters see to it themselves, and the other types have a prefix.
+        Scope::Slot => return false,
     };
     [KEYWORDS, OF_EVERY_VALUE, own].iter().any(|names| names.contains(&snake))
 }

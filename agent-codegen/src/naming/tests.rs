@@ -59,7 +59,62 @@ fn a_parameter_may_have_names_that_a_method_may_not() {
     assert_eq!(one(Scope::Parameter, "url").snake, "url");
     assert_eq!(one(Scope::Parameter, "type").snake, "type_");
     assert_eq!(one(Scope::Parameter, "new").snake, "new_");
-    assert_eq!(one(Scope::Parameter, "2").snake, "parameter_2");
+    assert_eq!(one(Scope::Parameter, "2").snake, "parameter_2_xaf63af4c");
+}
+
+#[test]
+fn a_parameter_is_named_as_on_the_wire_where_rust_can_have_it() {
+    for wire in ["path", "fooBar", "ID", "x2", "a__b", "size_x1080"] {
+        assert_eq!(one(Scope::Parameter, wire).snake, wire);
+    }
+}
+
+/// Two names of one setter would send what old source says under another name.
+#[test]
+fn a_setter_leads_back_to_one_wire_name_in_any_catalogue() {
+    let similar = [
+        "foo_bar",
+        "fooBar",
+        "FooBar",
+        "foo-bar",
+        "foo.bar",
+        "foo bar",
+        "foo_bar_",
+        "_foo_bar",
+        "foo__bar",
+        "FOO_BAR",
+        "type",
+        "type_",
+        "Type",
+        "self",
+        "Self",
+        "Self_",
+        "",
+        "_",
+        "__",
+        "2",
+        "parameter_2",
+        "foo_bar_x7294f1d3",
+        "größe",
+        "gr_uf6_udf_e",
+    ];
+    let mut owners = BTreeMap::new();
+    for wire in similar {
+        let marked = one(Scope::Parameter, wire).snake;
+        for name in [wire.to_owned(), marked] {
+            // Also the name that is made of a made name.
+            let made = one(Scope::Parameter, &name).snake;
+            let owner = owners.entry(made.clone()).or_insert_with(|| name.clone());
+            assert_eq!(*owner, name, "{made}");
+        }
+    }
+}
+
+#[test]
+fn a_type_parameter_hides_no_type() {
+    assert_eq!(type_parameter("Path", |_| false), "Path");
+    assert_eq!(type_parameter("Value", |_| false), "Value_");
+    assert_eq!(type_parameter("ServerId", |name| name == "ServerId"), "ServerId_");
 }
 
 #[test]

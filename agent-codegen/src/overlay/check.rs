@@ -33,7 +33,7 @@ impl Overlay {
             }
         }
         let parameters = self.parameter_names(snapshot);
-        for key in content.parameters.keys().chain(&content.first) {
+        for key in content.parameters.keys().chain(&self.subject_key()) {
             if !parameters.contains(key.get_ref().as_str()) {
                 self.unmatched("parameter", key, parameters.iter().copied(), report);
             }
@@ -54,6 +54,11 @@ impl Overlay {
                 report.push(self.error(message, key.span()).help(help));
             }
         }
+    }
+
+    fn subject_key(&self) -> Option<Spanned<String>> {
+        let subject = self.content.subject.as_ref()?;
+        Some(Spanned::new(subject.span(), subject.get_ref().0.clone()))
     }
 
     /// The names of all parameters, in the catalogue and added.

@@ -28,7 +28,10 @@ pub async fn connect(server: &Ready) -> Agent {
 
 /// The call that all clients make.
 pub async fn call(agent: &Agent) -> Result<Metrics, Error> {
-    agent.agent_metrics(AgentMetrics::new(PARAMETERS.since, PARAMETERS.until)).await?.decode()
+    agent
+        .agent_metrics(AgentMetrics::new().since(PARAMETERS.since).until(PARAMETERS.until))
+        .await?
+        .decode()
 }
 
 /// Runs the client under a load, and looks at the CPU time of one thread.

@@ -7,14 +7,13 @@
 
 #![allow(
     clippy::doc_markdown,
-    clippy::fn_params_excessive_bools,
-    clippy::many_single_char_names,
     clippy::self_named_constructors,
     clippy::similar_names,
     clippy::struct_excessive_bools,
     clippy::struct_field_names,
-    clippy::too_many_arguments,
     clippy::too_many_lines,
+    clippy::type_complexity,
+    non_snake_case,
     reason = "the agent chooses the words and the parameters"
 )]
 
@@ -89,8 +88,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "audit_events",
         "Reads the audit log",
         &[
-            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("limit", "int", true),
+            ParameterInfo::new("since", "int", true),
         ],
         false,
     ),
@@ -122,9 +121,9 @@ pub const ACTIONS: &[ActionInfo] = &[
         "create_user",
         "Creates a local user",
         &[
-            ParameterInfo::new("username", "str", true),
             ParameterInfo::new("password", "str", true),
             ParameterInfo::new("roles", "list", true),
+            ParameterInfo::new("username", "str", true),
         ],
         false,
     ),
@@ -132,8 +131,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "create_webhook",
         "Creates a webhook",
         &[
-            ParameterInfo::new("name", "str", true),
             ParameterInfo::new("events", "list", true),
+            ParameterInfo::new("name", "str", true),
             ParameterInfo::new("url", "str", true),
         ],
         false,
@@ -234,8 +233,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "Installs a mod on a server",
         &[
             ParameterInfo::new("server", "str", true),
-            ParameterInfo::new("name", "str", true),
             ParameterInfo::new("entity_id", "str", true),
+            ParameterInfo::new("name", "str", true),
             ParameterInfo::new("universe", "str", true),
         ],
         false,
@@ -317,8 +316,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "move_file",
         "Moves a file",
         &[
-            ParameterInfo::new("source", "str", true),
             ParameterInfo::new("overwrite", "bool", true),
+            ParameterInfo::new("source", "str", true),
             ParameterInfo::new("target", "str", true),
         ],
         false,
@@ -336,8 +335,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "query_agent_events",
         "Queries the event log of the agent",
         &[
-            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("limit", "int", true),
+            ParameterInfo::new("since", "int", true),
         ],
         false,
     ),
@@ -351,8 +350,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "query_downloader_log",
         "Reads the log of the downloader",
         &[
-            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("limit", "int", true),
+            ParameterInfo::new("since", "int", true),
         ],
         false,
     ),
@@ -361,8 +360,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "Queries the event log of a server",
         &[
             ParameterInfo::new("server", "str", true),
-            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("limit", "int", true),
+            ParameterInfo::new("since", "int", true),
         ],
         false,
     ),
@@ -371,8 +370,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "Queries recorded metrics of a server",
         &[
             ParameterInfo::new("server", "str", true),
-            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("resolution", "float", true),
+            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("until", "int", true),
         ],
         false,
@@ -381,8 +380,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "query_task_executions",
         "Lists the executions of a task",
         &[
-            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("limit", "int", true),
+            ParameterInfo::new("since", "int", true),
             ParameterInfo::new("task", "str", true),
         ],
         false,
@@ -460,9 +459,9 @@ pub const ACTIONS: &[ActionInfo] = &[
         "server_deploy",
         "Deploys a new server",
         &[
+            ParameterInfo::new("configuration", "map", true),
             ParameterInfo::new("id", "str", true),
             ParameterInfo::new("title", "str", true),
-            ParameterInfo::new("configuration", "map", true),
         ],
         false,
     ),
@@ -510,8 +509,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "server_import",
         "Imports a server from an archive",
         &[
-            ParameterInfo::new("source", "str", true),
             ParameterInfo::new("name", "str", true),
+            ParameterInfo::new("source", "str", true),
         ],
         false,
     ),
@@ -628,9 +627,9 @@ pub const ACTIONS: &[ActionInfo] = &[
         "sql_database_create",
         "Creates an SQL database",
         &[
-            ParameterInfo::new("username", "str", true),
             ParameterInfo::new("name", "str", true),
             ParameterInfo::new("password", "str", true),
+            ParameterInfo::new("username", "str", true),
         ],
         false,
     ),
@@ -674,9 +673,9 @@ pub const ACTIONS: &[ActionInfo] = &[
         "task_create",
         "Creates a scheduled task",
         &[
-            ParameterInfo::new("name", "str", true),
             ParameterInfo::new("action", "str", true),
             ParameterInfo::new("enabled", "bool", true),
+            ParameterInfo::new("name", "str", true),
             ParameterInfo::new("parameters", "map", true),
             ParameterInfo::new("schedule", "str", true),
         ],
@@ -761,8 +760,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "user_give_roles",
         "Gives roles to a user",
         &[
-            ParameterInfo::new("username", "str", true),
             ParameterInfo::new("roles", "list", true),
+            ParameterInfo::new("username", "str", true),
         ],
         false,
     ),
@@ -770,8 +769,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "user_password",
         "Changes the password of a user",
         &[
-            ParameterInfo::new("username", "str", true),
             ParameterInfo::new("password", "str", true),
+            ParameterInfo::new("username", "str", true),
         ],
         false,
     ),
@@ -779,8 +778,8 @@ pub const ACTIONS: &[ActionInfo] = &[
         "user_revoke_roles",
         "Revokes roles from a user",
         &[
-            ParameterInfo::new("username", "str", true),
             ParameterInfo::new("roles", "list", true),
+            ParameterInfo::new("username", "str", true),
         ],
         false,
     ),

@@ -7,14 +7,13 @@
 
 #![allow(
     clippy::doc_markdown,
-    clippy::fn_params_excessive_bools,
-    clippy::many_single_char_names,
     clippy::self_named_constructors,
     clippy::similar_names,
     clippy::struct_excessive_bools,
     clippy::struct_field_names,
-    clippy::too_many_arguments,
     clippy::too_many_lines,
+    clippy::type_complexity,
+    non_snake_case,
     reason = "the agent chooses the words and the parameters"
 )]
 
@@ -47,7 +46,7 @@ use crate::{Agent, Call, Reply};
 impl Agent {
     /// Adds an installed mod to a server
     ///
-    /// Action `add_mod`.
+    /// Action `add_mod`: `AddMod::new(server).entity_id(…).position(…)`.
     #[inline]
     pub fn add_mod(&self, parameters: AddMod) -> Call<'_, Reply> {
         self.call(parameters)
@@ -55,7 +54,7 @@ impl Agent {
 
     /// Returns recorded metrics of the agent
     ///
-    /// Action `agent_metrics`.
+    /// Action `agent_metrics`: `AgentMetrics::new().since(…).until(…)`.
     #[inline]
     pub fn agent_metrics(&self, parameters: AgentMetrics) -> Call<'_, Reply> {
         self.call(parameters)
@@ -71,7 +70,7 @@ impl Agent {
 
     /// Installs an application
     ///
-    /// Action `application_install`. A call waits 600 s for its reply unless told otherwise.
+    /// Action `application_install`: `ApplicationInstall::new().application(…).options(…)`. A call waits 600 s for its reply unless told otherwise.
     #[inline]
     pub fn application_install(
         &self,
@@ -90,7 +89,7 @@ impl Agent {
 
     /// Starts an application
     ///
-    /// Action `application_start`.
+    /// Action `application_start`: `ApplicationStart::new().application(…)`.
     #[inline]
     pub fn application_start(&self, parameters: ApplicationStart) -> Call<'_, Reply> {
         self.call(parameters)
@@ -98,7 +97,7 @@ impl Agent {
 
     /// Stops an application
     ///
-    /// Action `application_stop`.
+    /// Action `application_stop`: `ApplicationStop::new().application(…).timeout(…)`.
     #[inline]
     pub fn application_stop(&self, parameters: ApplicationStop) -> Call<'_, Reply> {
         self.call(parameters)
@@ -106,7 +105,7 @@ impl Agent {
 
     /// Uninstalls an application
     ///
-    /// Action `application_uninstall`.
+    /// Action `application_uninstall`: `ApplicationUninstall::new().application(…)`.
     #[inline]
     pub fn application_uninstall(
         &self,
@@ -125,7 +124,7 @@ impl Agent {
 
     /// Reads the audit log
     ///
-    /// Action `audit_events`.
+    /// Action `audit_events`: `AuditEvents::new().limit(…).since(…)`.
     #[inline]
     pub fn audit_events(&self, parameters: AuditEvents) -> Call<'_, Reply> {
         self.call(parameters)
@@ -133,7 +132,7 @@ impl Agent {
 
     /// Changes the configuration of a server
     ///
-    /// Action `configuration`.
+    /// Action `configuration`: `Configuration::new(server).configuration(…)`.
     #[inline]
     pub fn configuration(&self, parameters: Configuration) -> Call<'_, Reply> {
         self.call(parameters)
@@ -141,7 +140,7 @@ impl Agent {
 
     /// Creates a backup of a server
     ///
-    /// Action `create_backup`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `create_backup`: `CreateBackup::new(server)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn create_backup(&self, parameters: CreateBackup) -> Call<'_, Reply> {
         self.call(parameters)
@@ -149,7 +148,7 @@ impl Agent {
 
     /// Creates a role
     ///
-    /// Action `create_role`.
+    /// Action `create_role`: `CreateRole::new().name(…).permissions(…)`.
     #[inline]
     pub fn create_role(&self, parameters: CreateRole) -> Call<'_, Reply> {
         self.call(parameters)
@@ -157,7 +156,7 @@ impl Agent {
 
     /// Creates a local user
     ///
-    /// Action `create_user`.
+    /// Action `create_user`: `CreateUser::new().password(…).roles(…).username(…)`.
     #[inline]
     pub fn create_user(&self, parameters: CreateUser) -> Call<'_, Reply> {
         self.call(parameters)
@@ -165,7 +164,7 @@ impl Agent {
 
     /// Creates a webhook
     ///
-    /// Action `create_webhook`.
+    /// Action `create_webhook`: `CreateWebhook::new().events(…).name(…).url(…)`.
     #[inline]
     pub fn create_webhook(&self, parameters: CreateWebhook) -> Call<'_, Reply> {
         self.call(parameters)
@@ -173,7 +172,7 @@ impl Agent {
 
     /// Deletes a backup
     ///
-    /// Action `delete_backup`.
+    /// Action `delete_backup`: `DeleteBackup::new().backup(…)`.
     #[inline]
     pub fn delete_backup(&self, parameters: DeleteBackup) -> Call<'_, Reply> {
         self.call(parameters)
@@ -181,7 +180,7 @@ impl Agent {
 
     /// Deletes a file
     ///
-    /// Action `delete_file`.
+    /// Action `delete_file`: `DeleteFile::new().path(…)`.
     #[inline]
     pub fn delete_file(&self, parameters: DeleteFile) -> Call<'_, Reply> {
         self.call(parameters)
@@ -189,7 +188,7 @@ impl Agent {
 
     /// Deletes a role
     ///
-    /// Action `delete_role`.
+    /// Action `delete_role`: `DeleteRole::new().name(…)`.
     #[inline]
     pub fn delete_role(&self, parameters: DeleteRole) -> Call<'_, Reply> {
         self.call(parameters)
@@ -197,7 +196,7 @@ impl Agent {
 
     /// Deletes a local user
     ///
-    /// Action `delete_user`.
+    /// Action `delete_user`: `DeleteUser::new().username(…)`.
     #[inline]
     pub fn delete_user(&self, parameters: DeleteUser) -> Call<'_, Reply> {
         self.call(parameters)
@@ -205,7 +204,7 @@ impl Agent {
 
     /// Deletes a webhook
     ///
-    /// Action `delete_webhook`.
+    /// Action `delete_webhook`: `DeleteWebhook::new().webhook(…)`.
     #[inline]
     pub fn delete_webhook(&self, parameters: DeleteWebhook) -> Call<'_, Reply> {
         self.call(parameters)
@@ -213,7 +212,7 @@ impl Agent {
 
     /// Downloads a mod
     ///
-    /// Action `download_mod`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `download_mod`: `DownloadMod::new().entity_id(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn download_mod(&self, parameters: DownloadMod) -> Call<'_, Reply> {
         self.call(parameters)
@@ -229,7 +228,7 @@ impl Agent {
 
     /// Opens a download
     ///
-    /// Action `file_download`.
+    /// Action `file_download`: `FileDownload::new().path(…)`.
     #[inline]
     pub fn file_download(&self, parameters: FileDownload) -> Call<'_, Reply> {
         self.call(parameters)
@@ -237,7 +236,7 @@ impl Agent {
 
     /// Lists a folder
     ///
-    /// Action `file_list`.
+    /// Action `file_list`: `FileList::new().path(…)`.
     #[inline]
     pub fn file_list(&self, parameters: FileList) -> Call<'_, Reply> {
         self.call(parameters)
@@ -245,7 +244,7 @@ impl Agent {
 
     /// Unpacks an archive
     ///
-    /// Action `file_unzip`. A call waits 600 s for its reply unless told otherwise.
+    /// Action `file_unzip`: `FileUnzip::new().source(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
     #[inline]
     pub fn file_unzip(&self, parameters: FileUnzip) -> Call<'_, Reply> {
         self.call(parameters)
@@ -253,7 +252,7 @@ impl Agent {
 
     /// Opens an upload
     ///
-    /// Action `file_upload`.
+    /// Action `file_upload`: `FileUpload::new().checksum(…).path(…).size(…)`.
     #[inline]
     pub fn file_upload(&self, parameters: FileUpload) -> Call<'_, Reply> {
         self.call(parameters)
@@ -261,7 +260,7 @@ impl Agent {
 
     /// Packs files into an archive
     ///
-    /// Action `file_zip`. A call waits 600 s for its reply unless told otherwise.
+    /// Action `file_zip`: `FileZip::new().paths(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
     #[inline]
     pub fn file_zip(&self, parameters: FileZip) -> Call<'_, Reply> {
         self.call(parameters)
@@ -277,7 +276,7 @@ impl Agent {
 
     /// Installs a mod on a server
     ///
-    /// Action `install_mod`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `install_mod`: `InstallMod::new(server).entity_id(…).name(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn install_mod(&self, parameters: InstallMod) -> Call<'_, Reply> {
         self.call(parameters)
@@ -357,7 +356,7 @@ impl Agent {
 
     /// Lists the deliveries of a webhook
     ///
-    /// Action `list_webhook_deliveries`.
+    /// Action `list_webhook_deliveries`: `ListWebhookDeliveries::new().limit(…).webhook(…)`.
     #[inline]
     pub fn list_webhook_deliveries(
         &self,
@@ -376,7 +375,7 @@ impl Agent {
 
     /// Returns one mod
     ///
-    /// Action `mod`.
+    /// Action `mod`: `Mod::new().entity_id(…)`.
     #[doc(alias = "mod")]
     #[inline]
     pub fn mod_(&self, parameters: Mod) -> Call<'_, Reply> {
@@ -385,7 +384,7 @@ impl Agent {
 
     /// Enables or disables a mod
     ///
-    /// Action `mod_change`.
+    /// Action `mod_change`: `ModChange::new(server).enabled(…).entity_id(…)`.
     #[inline]
     pub fn mod_change(&self, parameters: ModChange) -> Call<'_, Reply> {
         self.call(parameters)
@@ -393,7 +392,7 @@ impl Agent {
 
     /// Rebuilds a mod
     ///
-    /// Action `mod_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `mod_rebuild`: `ModRebuild::new().entity_id(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn mod_rebuild(&self, parameters: ModRebuild) -> Call<'_, Reply> {
         self.call(parameters)
@@ -409,7 +408,7 @@ impl Agent {
 
     /// Moves a file
     ///
-    /// Action `move_file`.
+    /// Action `move_file`: `MoveFile::new().overwrite(…).source(…).target(…)`.
     #[inline]
     pub fn move_file(&self, parameters: MoveFile) -> Call<'_, Reply> {
         self.call(parameters)
@@ -417,7 +416,7 @@ impl Agent {
 
     /// Forwards an action to the vendor's cloud and returns its answer
     ///
-    /// Action `proxy`.
+    /// Action `proxy`: `Proxy::new().action(…).parameters(…)`.
     #[inline]
     pub fn proxy(&self, parameters: Proxy) -> Call<'_, Reply> {
         self.call(parameters)
@@ -425,7 +424,7 @@ impl Agent {
 
     /// Queries the event log of the agent
     ///
-    /// Action `query_agent_events`.
+    /// Action `query_agent_events`: `QueryAgentEvents::new().limit(…).since(…)`.
     #[inline]
     pub fn query_agent_events(&self, parameters: QueryAgentEvents) -> Call<'_, Reply> {
         self.call(parameters)
@@ -433,7 +432,7 @@ impl Agent {
 
     /// Lists the backups of a server
     ///
-    /// Action `query_backups`.
+    /// Action `query_backups`: `QueryBackups::new(server)`.
     #[inline]
     pub fn query_backups(&self, parameters: QueryBackups) -> Call<'_, Reply> {
         self.call(parameters)
@@ -441,7 +440,7 @@ impl Agent {
 
     /// Reads the log of the downloader
     ///
-    /// Action `query_downloader_log`.
+    /// Action `query_downloader_log`: `QueryDownloaderLog::new().limit(…).since(…)`.
     #[inline]
     pub fn query_downloader_log(
         &self,
@@ -452,7 +451,7 @@ impl Agent {
 
     /// Queries the event log of a server
     ///
-    /// Action `query_server_events`.
+    /// Action `query_server_events`: `QueryServerEvents::new(server).limit(…).since(…)`.
     #[inline]
     pub fn query_server_events(&self, parameters: QueryServerEvents) -> Call<'_, Reply> {
         self.call(parameters)
@@ -460,7 +459,7 @@ impl Agent {
 
     /// Queries recorded metrics of a server
     ///
-    /// Action `query_server_metrics`.
+    /// Action `query_server_metrics`: `QueryServerMetrics::new(server).resolution(…).since(…).until(…)`.
     #[inline]
     pub fn query_server_metrics(
         &self,
@@ -471,7 +470,7 @@ impl Agent {
 
     /// Lists the executions of a task
     ///
-    /// Action `query_task_executions`.
+    /// Action `query_task_executions`: `QueryTaskExecutions::new().limit(…).since(…).task(…)`.
     #[inline]
     pub fn query_task_executions(
         &self,
@@ -482,7 +481,7 @@ impl Agent {
 
     /// Reads a file
     ///
-    /// Action `read_file`.
+    /// Action `read_file`: `ReadFile::new().path(…)`.
     #[inline]
     pub fn read_file(&self, parameters: ReadFile) -> Call<'_, Reply> {
         self.call(parameters)
@@ -490,7 +489,7 @@ impl Agent {
 
     /// Removes a mod from a server
     ///
-    /// Action `remove_mod`.
+    /// Action `remove_mod`: `RemoveMod::new(server).entity_id(…)`.
     #[inline]
     pub fn remove_mod(&self, parameters: RemoveMod) -> Call<'_, Reply> {
         self.call(parameters)
@@ -514,7 +513,7 @@ impl Agent {
 
     /// Requests the manifest of a title
     ///
-    /// Action `request_title_manifest`.
+    /// Action `request_title_manifest`: `RequestTitleManifest::new().title(…)`.
     #[inline]
     pub fn request_title_manifest(
         &self,
@@ -525,7 +524,7 @@ impl Agent {
 
     /// Restarts a server
     ///
-    /// Action `restart`.
+    /// Action `restart`: `Restart::new(server)`.
     #[inline]
     pub fn restart(&self, parameters: Restart) -> Call<'_, Reply> {
         self.call(parameters)
@@ -533,7 +532,7 @@ impl Agent {
 
     /// Restores a backup
     ///
-    /// Action `restore_backup`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `restore_backup`: `RestoreBackup::new(server).backup(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn restore_backup(&self, parameters: RestoreBackup) -> Call<'_, Reply> {
         self.call(parameters)
@@ -541,7 +540,7 @@ impl Agent {
 
     /// Replaces the permissions of a role
     ///
-    /// Action `role_update`.
+    /// Action `role_update`: `RoleUpdate::new().name(…).permissions(…)`.
     #[inline]
     pub fn role_update(&self, parameters: RoleUpdate) -> Call<'_, Reply> {
         self.call(parameters)
@@ -549,7 +548,7 @@ impl Agent {
 
     /// Returns one server
     ///
-    /// Action `server`.
+    /// Action `server`: `Server::new(server)`.
     #[inline]
     pub fn server(&self, parameters: Server) -> Call<'_, Reply> {
         self.call(parameters)
@@ -557,7 +556,7 @@ impl Agent {
 
     /// Lists the archives of a server
     ///
-    /// Action `server_archives`.
+    /// Action `server_archives`: `ServerArchives::new(server)`.
     #[inline]
     pub fn server_archives(&self, parameters: ServerArchives) -> Call<'_, Reply> {
         self.call(parameters)
@@ -565,7 +564,7 @@ impl Agent {
 
     /// Deploys a new server
     ///
-    /// Action `server_deploy`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `server_deploy`: `ServerDeploy::new().configuration(…).id(…).title(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn server_deploy(&self, parameters: ServerDeploy) -> Call<'_, Reply> {
         self.call(parameters)
@@ -573,7 +572,7 @@ impl Agent {
 
     /// Exports a server to an archive
     ///
-    /// Action `server_export`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `server_export`: `ServerExport::new(server).target(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn server_export(&self, parameters: ServerExport) -> Call<'_, Reply> {
         self.call(parameters)
@@ -581,7 +580,7 @@ impl Agent {
 
     /// Returns the file tree of a server
     ///
-    /// Action `server_filetree`.
+    /// Action `server_filetree`: `ServerFiletree::new(server).levels(…).root(…)`.
     #[inline]
     pub fn server_filetree(&self, parameters: ServerFiletree) -> Call<'_, Reply> {
         self.call(parameters)
@@ -589,7 +588,7 @@ impl Agent {
 
     /// Kills the server process
     ///
-    /// Action `server_force_kill`.
+    /// Action `server_force_kill`: `ServerForceKill::new(server)`.
     #[inline]
     pub fn server_force_kill(&self, parameters: ServerForceKill) -> Call<'_, Reply> {
         self.call(parameters)
@@ -597,7 +596,7 @@ impl Agent {
 
     /// Reads the game configuration of a server
     ///
-    /// Action `server_gameconfig_read`.
+    /// Action `server_gameconfig_read`: `ServerGameconfigRead::new(server)`.
     #[inline]
     pub fn server_gameconfig_read(
         &self,
@@ -608,7 +607,7 @@ impl Agent {
 
     /// Writes the game configuration of a server
     ///
-    /// Action `server_gameconfig_write`.
+    /// Action `server_gameconfig_write`: `ServerGameconfigWrite::new(server).configuration(…)`.
     #[inline]
     pub fn server_gameconfig_write(
         &self,
@@ -619,7 +618,7 @@ impl Agent {
 
     /// Imports a server from an archive
     ///
-    /// Action `server_import`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `server_import`: `ServerImport::new().name(…).source(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn server_import(&self, parameters: ServerImport) -> Call<'_, Reply> {
         self.call(parameters)
@@ -627,7 +626,7 @@ impl Agent {
 
     /// Sends the server process a termination signal
     ///
-    /// Action `server_kill`.
+    /// Action `server_kill`: `ServerKill::new(server)`.
     #[inline]
     pub fn server_kill(&self, parameters: ServerKill) -> Call<'_, Reply> {
         self.call(parameters)
@@ -635,7 +634,7 @@ impl Agent {
 
     /// Returns the current metrics of a server
     ///
-    /// Action `server_metrics`.
+    /// Action `server_metrics`: `ServerMetrics::new(server)`.
     #[inline]
     pub fn server_metrics(&self, parameters: ServerMetrics) -> Call<'_, Reply> {
         self.call(parameters)
@@ -643,7 +642,7 @@ impl Agent {
 
     /// Lists the mods bound to a server
     ///
-    /// Action `server_mod_bindings`.
+    /// Action `server_mod_bindings`: `ServerModBindings::new(server)`.
     #[inline]
     pub fn server_mod_bindings(&self, parameters: ServerModBindings) -> Call<'_, Reply> {
         self.call(parameters)
@@ -651,7 +650,7 @@ impl Agent {
 
     /// Removes all mods from a server
     ///
-    /// Action `server_mods_clear`.
+    /// Action `server_mods_clear`: `ServerModsClear::new(server)`.
     #[inline]
     pub fn server_mods_clear(&self, parameters: ServerModsClear) -> Call<'_, Reply> {
         self.call(parameters)
@@ -659,7 +658,7 @@ impl Agent {
 
     /// Reads RCON output
     ///
-    /// Action `server_rcon_read`.
+    /// Action `server_rcon_read`: `ServerRconRead::new(server).since(…)`.
     #[inline]
     pub fn server_rcon_read(&self, parameters: ServerRconRead) -> Call<'_, Reply> {
         self.call(parameters)
@@ -667,7 +666,7 @@ impl Agent {
 
     /// Sends a command over RCON
     ///
-    /// Action `server_rcon_send`.
+    /// Action `server_rcon_send`: `ServerRconSend::new(server).payload(…)`.
     #[inline]
     pub fn server_rcon_send(&self, parameters: ServerRconSend) -> Call<'_, Reply> {
         self.call(parameters)
@@ -675,7 +674,7 @@ impl Agent {
 
     /// Rebuilds a server from its title
     ///
-    /// Action `server_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `server_rebuild`: `ServerRebuild::new(server)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn server_rebuild(&self, parameters: ServerRebuild) -> Call<'_, Reply> {
         self.call(parameters)
@@ -683,7 +682,7 @@ impl Agent {
 
     /// Removes a server
     ///
-    /// Action `server_remove`.
+    /// Action `server_remove`: `ServerRemove::new(server).delete_files(…)`.
     #[inline]
     pub fn server_remove(&self, parameters: ServerRemove) -> Call<'_, Reply> {
         self.call(parameters)
@@ -691,7 +690,7 @@ impl Agent {
 
     /// Restores a server from an archive
     ///
-    /// Action `server_restore`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `server_restore`: `ServerRestore::new(server).archive(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn server_restore(&self, parameters: ServerRestore) -> Call<'_, Reply> {
         self.call(parameters)
@@ -699,7 +698,7 @@ impl Agent {
 
     /// Starts a server
     ///
-    /// Action `server_start`.
+    /// Action `server_start`: `ServerStart::new(server)`.
     #[inline]
     pub fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply> {
         self.call(parameters)
@@ -707,7 +706,7 @@ impl Agent {
 
     /// Stops a server
     ///
-    /// Action `server_stop`.
+    /// Action `server_stop`: `ServerStop::new(server)`.
     #[inline]
     pub fn server_stop(&self, parameters: ServerStop) -> Call<'_, Reply> {
         self.call(parameters)
@@ -715,7 +714,7 @@ impl Agent {
 
     /// Cancels a scheduled stop
     ///
-    /// Action `server_stop_cancel`.
+    /// Action `server_stop_cancel`: `ServerStopCancel::new(server)`.
     #[inline]
     pub fn server_stop_cancel(&self, parameters: ServerStopCancel) -> Call<'_, Reply> {
         self.call(parameters)
@@ -723,7 +722,7 @@ impl Agent {
 
     /// Updates the files of a server
     ///
-    /// Action `server_update`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `server_update`: `ServerUpdate::new(server).validate(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn server_update(&self, parameters: ServerUpdate) -> Call<'_, Reply> {
         self.call(parameters)
@@ -731,7 +730,7 @@ impl Agent {
 
     /// Wipes the persistence of a server
     ///
-    /// Action `server_wipe`.
+    /// Action `server_wipe`: `ServerWipe::new(server).targets(…)`.
     #[inline]
     pub fn server_wipe(&self, parameters: ServerWipe) -> Call<'_, Reply> {
         self.call(parameters)
@@ -747,7 +746,7 @@ impl Agent {
 
     /// Changes the settings of the agent
     ///
-    /// Action `settings`.
+    /// Action `settings`: `Settings::new().settings(…)`.
     #[inline]
     pub fn settings(&self, parameters: Settings) -> Call<'_, Reply> {
         self.call(parameters)
@@ -755,7 +754,7 @@ impl Agent {
 
     /// Creates an SQL database
     ///
-    /// Action `sql_database_create`.
+    /// Action `sql_database_create`: `SqlDatabaseCreate::new().name(…).password(…).username(…)`.
     #[inline]
     pub fn sql_database_create(&self, parameters: SqlDatabaseCreate) -> Call<'_, Reply> {
         self.call(parameters)
@@ -763,7 +762,7 @@ impl Agent {
 
     /// Deletes an SQL database
     ///
-    /// Action `sql_database_delete`.
+    /// Action `sql_database_delete`: `SqlDatabaseDelete::new().name(…)`.
     #[inline]
     pub fn sql_database_delete(&self, parameters: SqlDatabaseDelete) -> Call<'_, Reply> {
         self.call(parameters)
@@ -779,7 +778,7 @@ impl Agent {
 
     /// Cancels a Steam download
     ///
-    /// Action `steam_cancel_download`.
+    /// Action `steam_cancel_download`: `SteamCancelDownload::new().download(…)`.
     #[inline]
     pub fn steam_cancel_download(
         &self,
@@ -806,7 +805,7 @@ impl Agent {
 
     /// Subscribes this session to a topic
     ///
-    /// Action `subscribe`.
+    /// Action `subscribe`: `Subscribe::new().topic(…)`.
     #[inline]
     pub fn subscribe(&self, parameters: Subscribe) -> Call<'_, Reply> {
         self.call(parameters)
@@ -814,7 +813,7 @@ impl Agent {
 
     /// Runs a command on the host system
     ///
-    /// Action `system_command`.
+    /// Action `system_command`: `SystemCommand::new().arguments(…).command(…).timeout(…)`.
     #[inline]
     pub fn system_command(&self, parameters: SystemCommand) -> Call<'_, Reply> {
         self.call(parameters)
@@ -822,7 +821,7 @@ impl Agent {
 
     /// Creates a scheduled task
     ///
-    /// Action `task_create`.
+    /// Action `task_create`: `TaskCreate::new().action(…).enabled(…).name(…).parameters(…).schedule(…)`.
     #[inline]
     pub fn task_create(&self, parameters: TaskCreate) -> Call<'_, Reply> {
         self.call(parameters)
@@ -830,7 +829,7 @@ impl Agent {
 
     /// Deletes a scheduled task
     ///
-    /// Action `task_delete`.
+    /// Action `task_delete`: `TaskDelete::new().task(…)`.
     #[inline]
     pub fn task_delete(&self, parameters: TaskDelete) -> Call<'_, Reply> {
         self.call(parameters)
@@ -838,7 +837,7 @@ impl Agent {
 
     /// Returns one scheduled task
     ///
-    /// Action `task_info`.
+    /// Action `task_info`: `TaskInfo::new().task(…)`.
     #[inline]
     pub fn task_info(&self, parameters: TaskInfo) -> Call<'_, Reply> {
         self.call(parameters)
@@ -846,7 +845,7 @@ impl Agent {
 
     /// Changes a scheduled task
     ///
-    /// Action `task_update`.
+    /// Action `task_update`: `TaskUpdate::new().changes(…).task(…)`.
     #[inline]
     pub fn task_update(&self, parameters: TaskUpdate) -> Call<'_, Reply> {
         self.call(parameters)
@@ -862,7 +861,7 @@ impl Agent {
 
     /// Lists the features of a title
     ///
-    /// Action `title_features`.
+    /// Action `title_features`: `TitleFeatures::new().title(…)`.
     #[inline]
     pub fn title_features(&self, parameters: TitleFeatures) -> Call<'_, Reply> {
         self.call(parameters)
@@ -870,7 +869,7 @@ impl Agent {
 
     /// Lists the mods of a title
     ///
-    /// Action `title_mods`.
+    /// Action `title_mods`: `TitleMods::new().title(…)`.
     #[inline]
     pub fn title_mods(&self, parameters: TitleMods) -> Call<'_, Reply> {
         self.call(parameters)
@@ -878,7 +877,7 @@ impl Agent {
 
     /// Rebuilds a title
     ///
-    /// Action `title_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+    /// Action `title_rebuild`: `TitleRebuild::new().title(…)`. A call waits 1800 s for its reply unless told otherwise.
     #[inline]
     pub fn title_rebuild(&self, parameters: TitleRebuild) -> Call<'_, Reply> {
         self.call(parameters)
@@ -886,7 +885,7 @@ impl Agent {
 
     /// Removes a title
     ///
-    /// Action `title_remove`.
+    /// Action `title_remove`: `TitleRemove::new().title(…)`.
     #[inline]
     pub fn title_remove(&self, parameters: TitleRemove) -> Call<'_, Reply> {
         self.call(parameters)
@@ -910,7 +909,7 @@ impl Agent {
 
     /// Runs several actions as one transaction
     ///
-    /// Action `transaction`.
+    /// Action `transaction`: `Transaction::new().actions(…)`.
     #[inline]
     pub fn transaction(&self, parameters: Transaction) -> Call<'_, Reply> {
         self.call(parameters)
@@ -918,7 +917,7 @@ impl Agent {
 
     /// Ends a subscription of this session
     ///
-    /// Action `unsubscribe`.
+    /// Action `unsubscribe`: `Unsubscribe::new().topic(…)`.
     #[inline]
     pub fn unsubscribe(&self, parameters: Unsubscribe) -> Call<'_, Reply> {
         self.call(parameters)
@@ -926,7 +925,7 @@ impl Agent {
 
     /// Changes a webhook
     ///
-    /// Action `update_webhook`.
+    /// Action `update_webhook`: `UpdateWebhook::new().changes(…).webhook(…)`.
     #[inline]
     pub fn update_webhook(&self, parameters: UpdateWebhook) -> Call<'_, Reply> {
         self.call(parameters)
@@ -934,7 +933,7 @@ impl Agent {
 
     /// Gives roles to a user
     ///
-    /// Action `user_give_roles`.
+    /// Action `user_give_roles`: `UserGiveRoles::new().roles(…).username(…)`.
     #[inline]
     pub fn user_give_roles(&self, parameters: UserGiveRoles) -> Call<'_, Reply> {
         self.call(parameters)
@@ -942,7 +941,7 @@ impl Agent {
 
     /// Changes the password of a user
     ///
-    /// Action `user_password`.
+    /// Action `user_password`: `UserPassword::new().password(…).username(…)`.
     #[inline]
     pub fn user_password(&self, parameters: UserPassword) -> Call<'_, Reply> {
         self.call(parameters)
@@ -950,7 +949,7 @@ impl Agent {
 
     /// Revokes roles from a user
     ///
-    /// Action `user_revoke_roles`.
+    /// Action `user_revoke_roles`: `UserRevokeRoles::new().roles(…).username(…)`.
     #[inline]
     pub fn user_revoke_roles(&self, parameters: UserRevokeRoles) -> Call<'_, Reply> {
         self.call(parameters)
@@ -966,7 +965,7 @@ impl Agent {
 
     /// Writes a file
     ///
-    /// Action `write_file`.
+    /// Action `write_file`: `WriteFile::new().content(…).path(…)`.
     #[inline]
     pub fn write_file(&self, parameters: WriteFile) -> Call<'_, Reply> {
         self.call(parameters)

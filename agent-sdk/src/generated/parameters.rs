@@ -7,14 +7,13 @@
 
 #![allow(
     clippy::doc_markdown,
-    clippy::fn_params_excessive_bools,
-    clippy::many_single_char_names,
     clippy::self_named_constructors,
     clippy::similar_names,
     clippy::struct_excessive_bools,
     clippy::struct_field_names,
-    clippy::too_many_arguments,
     clippy::too_many_lines,
+    clippy::type_complexity,
+    non_snake_case,
     reason = "the agent chooses the words and the parameters"
 )]
 
@@ -22,6 +21,18 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::time::Duration;
 use super::replies::{ListActionsReply, WhoamiReply};
+use super::required::{
+    MissingAction, MissingActions, MissingApplication, MissingArchive, MissingArguments,
+    MissingBackup, MissingChanges, MissingChecksum, MissingCommand, MissingConfiguration,
+    MissingContent, MissingDeleteFiles, MissingDownload, MissingEnabled, MissingEntityId,
+    MissingEvents, MissingId, MissingLevels, MissingLimit, MissingName, MissingOptions,
+    MissingOverwrite, MissingParameters, MissingPassword, MissingPath, MissingPaths,
+    MissingPayload, MissingPermissions, MissingPosition, MissingResolution, MissingRoles,
+    MissingRoot, MissingSchedule, MissingSettings, MissingSince, MissingSize,
+    MissingSource, MissingTarget, MissingTargets, MissingTask, MissingTimeout,
+    MissingTitle, MissingTopic, MissingUniverse, MissingUntil, MissingUrl,
+    MissingUsername, MissingValidate, MissingWebhook,
+};
 use super::types::{
     ApplicationId, BackupId, DownloadId, EntityId, ServerId, TaskId, TitleId, UniverseId,
     UserName, WebhookId,
@@ -30,31 +41,47 @@ use crate::{Action, Parameters, Reply};
 
 /// Adds an installed mod to a server
 ///
-/// Action `add_mod`.
+/// Action `add_mod`: `AddMod::new(server).entity_id(…).position(…)`.
 #[doc(alias = "add_mod")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct AddMod {
+pub struct AddMod<EntityId_ = EntityId, Position = i64> {
     /// `server`
     pub server: ServerId,
     /// `entity_id`
-    pub entity_id: EntityId,
+    pub entity_id: EntityId_,
     /// `position`
-    pub position: i64,
+    pub position: Position,
 }
 
 impl AddMod {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        server: impl Into<ServerId>,
-        entity_id: impl Into<EntityId>,
-        position: i64,
-    ) -> Self {
-        Self {
+    /// With `server`; required as well: `entity_id`, `position`.
+    pub fn new(server: impl Into<ServerId>) -> AddMod<MissingEntityId, MissingPosition> {
+        AddMod {
             server: server.into(),
-            entity_id: entity_id.into(),
-            position,
+            entity_id: MissingEntityId,
+            position: MissingPosition,
+        }
+    }
+}
+
+impl<EntityId_, Position> AddMod<EntityId_, Position> {
+    /// Sets `entity_id`.
+    pub fn entity_id(self, value: impl Into<EntityId>) -> AddMod<EntityId, Position> {
+        AddMod {
+            server: self.server,
+            entity_id: value.into(),
+            position: self.position,
+        }
+    }
+
+    /// Sets `position`.
+    pub fn position(self, value: i64) -> AddMod<EntityId_, i64> {
+        AddMod {
+            server: self.server,
+            entity_id: self.entity_id,
+            position: value,
         }
     }
 }
@@ -63,7 +90,7 @@ impl Action for AddMod {
     const NAME: &'static str = "add_mod";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("entity_id", &self.entity_id);
         parameters.add("position", &self.position);
@@ -72,22 +99,43 @@ impl Action for AddMod {
 
 /// Returns recorded metrics of the agent
 ///
-/// Action `agent_metrics`.
+/// Action `agent_metrics`: `AgentMetrics::new().since(…).until(…)`.
 #[doc(alias = "agent_metrics")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct AgentMetrics {
+pub struct AgentMetrics<Since = i64, Until = i64> {
     /// `since`
-    pub since: i64,
+    pub since: Since,
     /// `until`
-    pub until: i64,
+    pub until: Until,
 }
 
 impl AgentMetrics {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(since: i64, until: i64) -> Self {
-        Self { since, until }
+    /// Without any parameter yet; required: `since`, `until`.
+    pub fn new() -> AgentMetrics<MissingSince, MissingUntil> {
+        AgentMetrics {
+            since: MissingSince,
+            until: MissingUntil,
+        }
+    }
+}
+
+impl<Since, Until> AgentMetrics<Since, Until> {
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> AgentMetrics<i64, Until> {
+        AgentMetrics {
+            since: value,
+            until: self.until,
+        }
+    }
+
+    /// Sets `until`.
+    pub fn until(self, value: i64) -> AgentMetrics<Since, i64> {
+        AgentMetrics {
+            since: self.since,
+            until: value,
+        }
     }
 }
 
@@ -96,7 +144,7 @@ impl Action for AgentMetrics {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("since", &self.since);
         parameters.add("until", &self.until);
     }
@@ -107,11 +155,11 @@ impl Action for AgentMetrics {
 /// Action `agent_statistics`.
 #[doc(alias = "agent_statistics")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct AgentStatistics {}
 impl AgentStatistics {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -125,27 +173,51 @@ impl Action for AgentStatistics {
 
 /// Installs an application
 ///
-/// Action `application_install`. A call waits 600 s for its reply unless told otherwise.
+/// Action `application_install`: `ApplicationInstall::new().application(…).options(…)`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "application_install")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ApplicationInstall {
+pub struct ApplicationInstall<
+    Application = ApplicationId,
+    Options = Map<String, Value>,
+> {
     /// `application`
-    pub application: ApplicationId,
+    pub application: Application,
     /// `options`
-    pub options: Map<String, Value>,
+    pub options: Options,
 }
 
 impl ApplicationInstall {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        application: impl Into<ApplicationId>,
-        options: Map<String, Value>,
-    ) -> Self {
-        Self {
-            application: application.into(),
-            options,
+    /// Without any parameter yet; required: `application`, `options`.
+    pub fn new() -> ApplicationInstall<MissingApplication, MissingOptions> {
+        ApplicationInstall {
+            application: MissingApplication,
+            options: MissingOptions,
+        }
+    }
+}
+
+impl<Application, Options> ApplicationInstall<Application, Options> {
+    /// Sets `application`.
+    pub fn application(
+        self,
+        value: impl Into<ApplicationId>,
+    ) -> ApplicationInstall<ApplicationId, Options> {
+        ApplicationInstall {
+            application: value.into(),
+            options: self.options,
+        }
+    }
+
+    /// Sets `options`.
+    pub fn options(
+        self,
+        value: Map<String, Value>,
+    ) -> ApplicationInstall<Application, Map<String, Value>> {
+        ApplicationInstall {
+            application: self.application,
+            options: value,
         }
     }
 }
@@ -155,7 +227,7 @@ impl Action for ApplicationInstall {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
         parameters.add("options", &self.options);
     }
@@ -166,11 +238,11 @@ impl Action for ApplicationInstall {
 /// Action `application_list`.
 #[doc(alias = "application_list")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ApplicationList {}
 impl ApplicationList {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -184,21 +256,33 @@ impl Action for ApplicationList {
 
 /// Starts an application
 ///
-/// Action `application_start`.
+/// Action `application_start`: `ApplicationStart::new().application(…)`.
 #[doc(alias = "application_start")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ApplicationStart {
+pub struct ApplicationStart<Application = ApplicationId> {
     /// `application`
-    pub application: ApplicationId,
+    pub application: Application,
 }
 
 impl ApplicationStart {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(application: impl Into<ApplicationId>) -> Self {
-        Self {
-            application: application.into(),
+    /// Without any parameter yet; required: `application`.
+    pub fn new() -> ApplicationStart<MissingApplication> {
+        ApplicationStart {
+            application: MissingApplication,
+        }
+    }
+}
+
+impl<Application> ApplicationStart<Application> {
+    /// Sets `application`.
+    pub fn application(
+        self,
+        value: impl Into<ApplicationId>,
+    ) -> ApplicationStart<ApplicationId> {
+        ApplicationStart {
+            application: value.into(),
         }
     }
 }
@@ -207,31 +291,52 @@ impl Action for ApplicationStart {
     const NAME: &'static str = "application_start";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
     }
 }
 
 /// Stops an application
 ///
-/// Action `application_stop`.
+/// Action `application_stop`: `ApplicationStop::new().application(…).timeout(…)`.
 #[doc(alias = "application_stop")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ApplicationStop {
+pub struct ApplicationStop<Application = ApplicationId, Timeout = f64> {
     /// `application`
-    pub application: ApplicationId,
+    pub application: Application,
     /// `timeout`
-    pub timeout: f64,
+    pub timeout: Timeout,
 }
 
 impl ApplicationStop {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(application: impl Into<ApplicationId>, timeout: f64) -> Self {
-        Self {
-            application: application.into(),
-            timeout,
+    /// Without any parameter yet; required: `application`, `timeout`.
+    pub fn new() -> ApplicationStop<MissingApplication, MissingTimeout> {
+        ApplicationStop {
+            application: MissingApplication,
+            timeout: MissingTimeout,
+        }
+    }
+}
+
+impl<Application, Timeout> ApplicationStop<Application, Timeout> {
+    /// Sets `application`.
+    pub fn application(
+        self,
+        value: impl Into<ApplicationId>,
+    ) -> ApplicationStop<ApplicationId, Timeout> {
+        ApplicationStop {
+            application: value.into(),
+            timeout: self.timeout,
+        }
+    }
+
+    /// Sets `timeout`.
+    pub fn timeout(self, value: f64) -> ApplicationStop<Application, f64> {
+        ApplicationStop {
+            application: self.application,
+            timeout: value,
         }
     }
 }
@@ -240,7 +345,7 @@ impl Action for ApplicationStop {
     const NAME: &'static str = "application_stop";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
         parameters.add("timeout", &self.timeout);
     }
@@ -248,21 +353,33 @@ impl Action for ApplicationStop {
 
 /// Uninstalls an application
 ///
-/// Action `application_uninstall`.
+/// Action `application_uninstall`: `ApplicationUninstall::new().application(…)`.
 #[doc(alias = "application_uninstall")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ApplicationUninstall {
+pub struct ApplicationUninstall<Application = ApplicationId> {
     /// `application`
-    pub application: ApplicationId,
+    pub application: Application,
 }
 
 impl ApplicationUninstall {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(application: impl Into<ApplicationId>) -> Self {
-        Self {
-            application: application.into(),
+    /// Without any parameter yet; required: `application`.
+    pub fn new() -> ApplicationUninstall<MissingApplication> {
+        ApplicationUninstall {
+            application: MissingApplication,
+        }
+    }
+}
+
+impl<Application> ApplicationUninstall<Application> {
+    /// Sets `application`.
+    pub fn application(
+        self,
+        value: impl Into<ApplicationId>,
+    ) -> ApplicationUninstall<ApplicationId> {
+        ApplicationUninstall {
+            application: value.into(),
         }
     }
 }
@@ -271,7 +388,7 @@ impl Action for ApplicationUninstall {
     const NAME: &'static str = "application_uninstall";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
     }
 }
@@ -281,11 +398,11 @@ impl Action for ApplicationUninstall {
 /// Action `applications`.
 #[doc(alias = "applications")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Applications {}
 impl Applications {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -299,22 +416,43 @@ impl Action for Applications {
 
 /// Reads the audit log
 ///
-/// Action `audit_events`.
+/// Action `audit_events`: `AuditEvents::new().limit(…).since(…)`.
 #[doc(alias = "audit_events")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct AuditEvents {
-    /// `since`
-    pub since: i64,
+pub struct AuditEvents<Limit = i64, Since = i64> {
     /// `limit`
-    pub limit: i64,
+    pub limit: Limit,
+    /// `since`
+    pub since: Since,
 }
 
 impl AuditEvents {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(since: i64, limit: i64) -> Self {
-        Self { since, limit }
+    /// Without any parameter yet; required: `limit`, `since`.
+    pub fn new() -> AuditEvents<MissingLimit, MissingSince> {
+        AuditEvents {
+            limit: MissingLimit,
+            since: MissingSince,
+        }
+    }
+}
+
+impl<Limit, Since> AuditEvents<Limit, Since> {
+    /// Sets `limit`.
+    pub fn limit(self, value: i64) -> AuditEvents<i64, Since> {
+        AuditEvents {
+            limit: value,
+            since: self.since,
+        }
+    }
+
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> AuditEvents<Limit, i64> {
+        AuditEvents {
+            limit: self.limit,
+            since: value,
+        }
     }
 }
 
@@ -323,32 +461,45 @@ impl Action for AuditEvents {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("since", &self.since);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
+        parameters.add("since", &self.since);
     }
 }
 
 /// Changes the configuration of a server
 ///
-/// Action `configuration`.
+/// Action `configuration`: `Configuration::new(server).configuration(…)`.
 #[doc(alias = "configuration")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct Configuration {
+pub struct Configuration<Configuration_ = Map<String, Value>> {
     /// `server`
     pub server: ServerId,
     /// `configuration`
-    pub configuration: Map<String, Value>,
+    pub configuration: Configuration_,
 }
 
 impl Configuration {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, configuration: Map<String, Value>) -> Self {
-        Self {
+    /// With `server`; required as well: `configuration`.
+    pub fn new(server: impl Into<ServerId>) -> Configuration<MissingConfiguration> {
+        Configuration {
             server: server.into(),
-            configuration,
+            configuration: MissingConfiguration,
+        }
+    }
+}
+
+impl<Configuration_> Configuration<Configuration_> {
+    /// Sets `configuration`.
+    pub fn configuration(
+        self,
+        value: Map<String, Value>,
+    ) -> Configuration<Map<String, Value>> {
+        Configuration {
+            server: self.server,
+            configuration: value,
         }
     }
 }
@@ -357,7 +508,7 @@ impl Action for Configuration {
     const NAME: &'static str = "configuration";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("configuration", &self.configuration);
     }
@@ -365,9 +516,10 @@ impl Action for Configuration {
 
 /// Creates a backup of a server
 ///
-/// Action `create_backup`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `create_backup`: `CreateBackup::new(server)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "create_backup")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct CreateBackup {
     /// `server`
@@ -375,8 +527,7 @@ pub struct CreateBackup {
 }
 
 impl CreateBackup {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -387,31 +538,49 @@ impl Action for CreateBackup {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Creates a role
 ///
-/// Action `create_role`.
+/// Action `create_role`: `CreateRole::new().name(…).permissions(…)`.
 #[doc(alias = "create_role")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct CreateRole {
+pub struct CreateRole<Name = String, Permissions = Vec<String>> {
     /// `name`
-    pub name: String,
+    pub name: Name,
     /// `permissions`: Dotted, such as `server.start`; `*` is all
-    pub permissions: Vec<String>,
+    pub permissions: Permissions,
 }
 
 impl CreateRole {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(name: impl Into<String>, permissions: Vec<String>) -> Self {
-        Self {
-            name: name.into(),
-            permissions,
+    /// Without any parameter yet; required: `name`, `permissions`.
+    pub fn new() -> CreateRole<MissingName, MissingPermissions> {
+        CreateRole {
+            name: MissingName,
+            permissions: MissingPermissions,
+        }
+    }
+}
+
+impl<Name, Permissions> CreateRole<Name, Permissions> {
+    /// Sets `name`.
+    pub fn name(self, value: impl Into<String>) -> CreateRole<String, Permissions> {
+        CreateRole {
+            name: value.into(),
+            permissions: self.permissions,
+        }
+    }
+
+    /// Sets `permissions`.
+    pub fn permissions(self, value: Vec<String>) -> CreateRole<Name, Vec<String>> {
+        CreateRole {
+            name: self.name,
+            permissions: value,
         }
     }
 }
@@ -420,7 +589,7 @@ impl Action for CreateRole {
     const NAME: &'static str = "create_role";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
         parameters.add("permissions", &self.permissions);
     }
@@ -428,41 +597,76 @@ impl Action for CreateRole {
 
 /// Creates a local user
 ///
-/// Action `create_user`.
+/// Action `create_user`: `CreateUser::new().password(…).roles(…).username(…)`.
 #[doc(alias = "create_user")]
 #[derive(Clone, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct CreateUser {
-    /// `username`
-    pub username: UserName,
+pub struct CreateUser<Password = String, Roles = Vec<String>, Username = UserName> {
     /// `password`
-    pub password: String,
+    pub password: Password,
     /// `roles`
-    pub roles: Vec<String>,
+    pub roles: Roles,
+    /// `username`
+    pub username: Username,
 }
 
 impl CreateUser {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        username: impl Into<UserName>,
-        password: impl Into<String>,
-        roles: Vec<String>,
-    ) -> Self {
-        Self {
-            username: username.into(),
-            password: password.into(),
-            roles,
+    /// Without any parameter yet; required: `password`, `roles`, `username`.
+    pub fn new() -> CreateUser<MissingPassword, MissingRoles, MissingUsername> {
+        CreateUser {
+            password: MissingPassword,
+            roles: MissingRoles,
+            username: MissingUsername,
         }
     }
 }
 
-impl fmt::Debug for CreateUser {
+impl<Password, Roles, Username> CreateUser<Password, Roles, Username> {
+    /// Sets `password`.
+    pub fn password(
+        self,
+        value: impl Into<String>,
+    ) -> CreateUser<String, Roles, Username> {
+        CreateUser {
+            password: value.into(),
+            roles: self.roles,
+            username: self.username,
+        }
+    }
+
+    /// Sets `roles`.
+    pub fn roles(
+        self,
+        value: Vec<String>,
+    ) -> CreateUser<Password, Vec<String>, Username> {
+        CreateUser {
+            password: self.password,
+            roles: value,
+            username: self.username,
+        }
+    }
+
+    /// Sets `username`.
+    pub fn username(
+        self,
+        value: impl Into<UserName>,
+    ) -> CreateUser<Password, Roles, UserName> {
+        CreateUser {
+            password: self.password,
+            roles: self.roles,
+            username: value.into(),
+        }
+    }
+}
+
+impl<Password, Roles: fmt::Debug, Username: fmt::Debug> fmt::Debug
+for CreateUser<Password, Roles, Username> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CreateUser")
-            .field("username", &self.username)
             .field("password", &format_args!("(hidden)"))
             .field("roles", &self.roles)
+            .field("username", &self.username)
             .finish()
     }
 }
@@ -471,40 +675,65 @@ impl Action for CreateUser {
     const NAME: &'static str = "create_user";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("username", &self.username);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("password", &self.password);
         parameters.add("roles", &self.roles);
+        parameters.add("username", &self.username);
     }
 }
 
 /// Creates a webhook
 ///
-/// Action `create_webhook`.
+/// Action `create_webhook`: `CreateWebhook::new().events(…).name(…).url(…)`.
 #[doc(alias = "create_webhook")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct CreateWebhook {
-    /// `name`
-    pub name: String,
+pub struct CreateWebhook<Events_ = Vec<Value>, Name = String, Url = String> {
     /// `events`
-    pub events: Vec<Value>,
+    pub events: Events_,
+    /// `name`
+    pub name: Name,
     /// `url`
-    pub url: String,
+    pub url: Url,
 }
 
 impl CreateWebhook {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        name: impl Into<String>,
-        events: Vec<Value>,
-        url: impl Into<String>,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            events,
-            url: url.into(),
+    /// Without any parameter yet; required: `events`, `name`, `url`.
+    pub fn new() -> CreateWebhook<MissingEvents, MissingName, MissingUrl> {
+        CreateWebhook {
+            events: MissingEvents,
+            name: MissingName,
+            url: MissingUrl,
+        }
+    }
+}
+
+impl<Events_, Name, Url> CreateWebhook<Events_, Name, Url> {
+    /// Sets `events`.
+    pub fn events(self, value: Vec<Value>) -> CreateWebhook<Vec<Value>, Name, Url> {
+        CreateWebhook {
+            events: value,
+            name: self.name,
+            url: self.url,
+        }
+    }
+
+    /// Sets `name`.
+    pub fn name(self, value: impl Into<String>) -> CreateWebhook<Events_, String, Url> {
+        CreateWebhook {
+            events: self.events,
+            name: value.into(),
+            url: self.url,
+        }
+    }
+
+    /// Sets `url`.
+    pub fn url(self, value: impl Into<String>) -> CreateWebhook<Events_, Name, String> {
+        CreateWebhook {
+            events: self.events,
+            name: self.name,
+            url: value.into(),
         }
     }
 }
@@ -513,29 +742,40 @@ impl Action for CreateWebhook {
     const NAME: &'static str = "create_webhook";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("name", &self.name);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("events", &self.events);
+        parameters.add("name", &self.name);
         parameters.add("url", &self.url);
     }
 }
 
 /// Deletes a backup
 ///
-/// Action `delete_backup`.
+/// Action `delete_backup`: `DeleteBackup::new().backup(…)`.
 #[doc(alias = "delete_backup")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct DeleteBackup {
+pub struct DeleteBackup<Backup = BackupId> {
     /// `backup`
-    pub backup: BackupId,
+    pub backup: Backup,
 }
 
 impl DeleteBackup {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(backup: impl Into<BackupId>) -> Self {
-        Self { backup: backup.into() }
+    /// Without any parameter yet; required: `backup`.
+    pub fn new() -> DeleteBackup<MissingBackup> {
+        DeleteBackup {
+            backup: MissingBackup,
+        }
+    }
+}
+
+impl<Backup> DeleteBackup<Backup> {
+    /// Sets `backup`.
+    pub fn backup(self, value: impl Into<BackupId>) -> DeleteBackup<BackupId> {
+        DeleteBackup {
+            backup: value.into(),
+        }
     }
 }
 
@@ -543,27 +783,34 @@ impl Action for DeleteBackup {
     const NAME: &'static str = "delete_backup";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("backup", &self.backup);
     }
 }
 
 /// Deletes a file
 ///
-/// Action `delete_file`.
+/// Action `delete_file`: `DeleteFile::new().path(…)`.
 #[doc(alias = "delete_file")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct DeleteFile {
+pub struct DeleteFile<Path = String> {
     /// `path`
-    pub path: String,
+    pub path: Path,
 }
 
 impl DeleteFile {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into() }
+    /// Without any parameter yet; required: `path`.
+    pub fn new() -> DeleteFile<MissingPath> {
+        DeleteFile { path: MissingPath }
+    }
+}
+
+impl<Path> DeleteFile<Path> {
+    /// Sets `path`.
+    pub fn path(self, value: impl Into<String>) -> DeleteFile<String> {
+        DeleteFile { path: value.into() }
     }
 }
 
@@ -571,27 +818,34 @@ impl Action for DeleteFile {
     const NAME: &'static str = "delete_file";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
 }
 
 /// Deletes a role
 ///
-/// Action `delete_role`.
+/// Action `delete_role`: `DeleteRole::new().name(…)`.
 #[doc(alias = "delete_role")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct DeleteRole {
+pub struct DeleteRole<Name = String> {
     /// `name`
-    pub name: String,
+    pub name: Name,
 }
 
 impl DeleteRole {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into() }
+    /// Without any parameter yet; required: `name`.
+    pub fn new() -> DeleteRole<MissingName> {
+        DeleteRole { name: MissingName }
+    }
+}
+
+impl<Name> DeleteRole<Name> {
+    /// Sets `name`.
+    pub fn name(self, value: impl Into<String>) -> DeleteRole<String> {
+        DeleteRole { name: value.into() }
     }
 }
 
@@ -599,27 +853,38 @@ impl Action for DeleteRole {
     const NAME: &'static str = "delete_role";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
     }
 }
 
 /// Deletes a local user
 ///
-/// Action `delete_user`.
+/// Action `delete_user`: `DeleteUser::new().username(…)`.
 #[doc(alias = "delete_user")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct DeleteUser {
+pub struct DeleteUser<Username = UserName> {
     /// `username`
-    pub username: UserName,
+    pub username: Username,
 }
 
 impl DeleteUser {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(username: impl Into<UserName>) -> Self {
-        Self { username: username.into() }
+    /// Without any parameter yet; required: `username`.
+    pub fn new() -> DeleteUser<MissingUsername> {
+        DeleteUser {
+            username: MissingUsername,
+        }
+    }
+}
+
+impl<Username> DeleteUser<Username> {
+    /// Sets `username`.
+    pub fn username(self, value: impl Into<UserName>) -> DeleteUser<UserName> {
+        DeleteUser {
+            username: value.into(),
+        }
     }
 }
 
@@ -627,27 +892,38 @@ impl Action for DeleteUser {
     const NAME: &'static str = "delete_user";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
     }
 }
 
 /// Deletes a webhook
 ///
-/// Action `delete_webhook`.
+/// Action `delete_webhook`: `DeleteWebhook::new().webhook(…)`.
 #[doc(alias = "delete_webhook")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct DeleteWebhook {
+pub struct DeleteWebhook<Webhook = WebhookId> {
     /// `webhook`
-    pub webhook: WebhookId,
+    pub webhook: Webhook,
 }
 
 impl DeleteWebhook {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(webhook: impl Into<WebhookId>) -> Self {
-        Self { webhook: webhook.into() }
+    /// Without any parameter yet; required: `webhook`.
+    pub fn new() -> DeleteWebhook<MissingWebhook> {
+        DeleteWebhook {
+            webhook: MissingWebhook,
+        }
+    }
+}
+
+impl<Webhook> DeleteWebhook<Webhook> {
+    /// Sets `webhook`.
+    pub fn webhook(self, value: impl Into<WebhookId>) -> DeleteWebhook<WebhookId> {
+        DeleteWebhook {
+            webhook: value.into(),
+        }
     }
 }
 
@@ -655,31 +931,55 @@ impl Action for DeleteWebhook {
     const NAME: &'static str = "delete_webhook";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("webhook", &self.webhook);
     }
 }
 
 /// Downloads a mod
 ///
-/// Action `download_mod`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `download_mod`: `DownloadMod::new().entity_id(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "download_mod")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct DownloadMod {
+pub struct DownloadMod<EntityId_ = EntityId, Universe = UniverseId> {
     /// `entity_id`
-    pub entity_id: EntityId,
+    pub entity_id: EntityId_,
     /// `universe`
-    pub universe: UniverseId,
+    pub universe: Universe,
 }
 
 impl DownloadMod {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(entity_id: impl Into<EntityId>, universe: impl Into<UniverseId>) -> Self {
-        Self {
-            entity_id: entity_id.into(),
-            universe: universe.into(),
+    /// Without any parameter yet; required: `entity_id`, `universe`.
+    pub fn new() -> DownloadMod<MissingEntityId, MissingUniverse> {
+        DownloadMod {
+            entity_id: MissingEntityId,
+            universe: MissingUniverse,
+        }
+    }
+}
+
+impl<EntityId_, Universe> DownloadMod<EntityId_, Universe> {
+    /// Sets `entity_id`.
+    pub fn entity_id(
+        self,
+        value: impl Into<EntityId>,
+    ) -> DownloadMod<EntityId, Universe> {
+        DownloadMod {
+            entity_id: value.into(),
+            universe: self.universe,
+        }
+    }
+
+    /// Sets `universe`.
+    pub fn universe(
+        self,
+        value: impl Into<UniverseId>,
+    ) -> DownloadMod<EntityId_, UniverseId> {
+        DownloadMod {
+            entity_id: self.entity_id,
+            universe: value.into(),
         }
     }
 }
@@ -689,7 +989,7 @@ impl Action for DownloadMod {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
         parameters.add("universe", &self.universe);
     }
@@ -700,11 +1000,11 @@ impl Action for DownloadMod {
 /// Action `enable_stdout`.
 #[doc(alias = "enable_stdout")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct EnableStdout {}
 impl EnableStdout {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -717,20 +1017,27 @@ impl Action for EnableStdout {
 
 /// Opens a download
 ///
-/// Action `file_download`.
+/// Action `file_download`: `FileDownload::new().path(…)`.
 #[doc(alias = "file_download")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct FileDownload {
+pub struct FileDownload<Path = String> {
     /// `path`
-    pub path: String,
+    pub path: Path,
 }
 
 impl FileDownload {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into() }
+    /// Without any parameter yet; required: `path`.
+    pub fn new() -> FileDownload<MissingPath> {
+        FileDownload { path: MissingPath }
+    }
+}
+
+impl<Path> FileDownload<Path> {
+    /// Sets `path`.
+    pub fn path(self, value: impl Into<String>) -> FileDownload<String> {
+        FileDownload { path: value.into() }
     }
 }
 
@@ -738,27 +1045,34 @@ impl Action for FileDownload {
     const NAME: &'static str = "file_download";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
 }
 
 /// Lists a folder
 ///
-/// Action `file_list`.
+/// Action `file_list`: `FileList::new().path(…)`.
 #[doc(alias = "file_list")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct FileList {
+pub struct FileList<Path = String> {
     /// `path`
-    pub path: String,
+    pub path: Path,
 }
 
 impl FileList {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into() }
+    /// Without any parameter yet; required: `path`.
+    pub fn new() -> FileList<MissingPath> {
+        FileList { path: MissingPath }
+    }
+}
+
+impl<Path> FileList<Path> {
+    /// Sets `path`.
+    pub fn path(self, value: impl Into<String>) -> FileList<String> {
+        FileList { path: value.into() }
     }
 }
 
@@ -767,31 +1081,49 @@ impl Action for FileList {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
 }
 
 /// Unpacks an archive
 ///
-/// Action `file_unzip`. A call waits 600 s for its reply unless told otherwise.
+/// Action `file_unzip`: `FileUnzip::new().source(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "file_unzip")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct FileUnzip {
+pub struct FileUnzip<Source = String, Target = String> {
     /// `source`
-    pub source: String,
+    pub source: Source,
     /// `target`
-    pub target: String,
+    pub target: Target,
 }
 
 impl FileUnzip {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(source: impl Into<String>, target: impl Into<String>) -> Self {
-        Self {
-            source: source.into(),
-            target: target.into(),
+    /// Without any parameter yet; required: `source`, `target`.
+    pub fn new() -> FileUnzip<MissingSource, MissingTarget> {
+        FileUnzip {
+            source: MissingSource,
+            target: MissingTarget,
+        }
+    }
+}
+
+impl<Source, Target> FileUnzip<Source, Target> {
+    /// Sets `source`.
+    pub fn source(self, value: impl Into<String>) -> FileUnzip<String, Target> {
+        FileUnzip {
+            source: value.into(),
+            target: self.target,
+        }
+    }
+
+    /// Sets `target`.
+    pub fn target(self, value: impl Into<String>) -> FileUnzip<Source, String> {
+        FileUnzip {
+            source: self.source,
+            target: value.into(),
         }
     }
 }
@@ -801,7 +1133,7 @@ impl Action for FileUnzip {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("source", &self.source);
         parameters.add("target", &self.target);
     }
@@ -809,27 +1141,56 @@ impl Action for FileUnzip {
 
 /// Opens an upload
 ///
-/// Action `file_upload`.
+/// Action `file_upload`: `FileUpload::new().checksum(…).path(…).size(…)`.
 #[doc(alias = "file_upload")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct FileUpload {
+pub struct FileUpload<Checksum = String, Path = String, Size = i64> {
     /// `checksum`
-    pub checksum: String,
+    pub checksum: Checksum,
     /// `path`
-    pub path: String,
+    pub path: Path,
     /// `size`
-    pub size: i64,
+    pub size: Size,
 }
 
 impl FileUpload {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(checksum: impl Into<String>, path: impl Into<String>, size: i64) -> Self {
-        Self {
-            checksum: checksum.into(),
-            path: path.into(),
-            size,
+    /// Without any parameter yet; required: `checksum`, `path`, `size`.
+    pub fn new() -> FileUpload<MissingChecksum, MissingPath, MissingSize> {
+        FileUpload {
+            checksum: MissingChecksum,
+            path: MissingPath,
+            size: MissingSize,
+        }
+    }
+}
+
+impl<Checksum, Path, Size> FileUpload<Checksum, Path, Size> {
+    /// Sets `checksum`.
+    pub fn checksum(self, value: impl Into<String>) -> FileUpload<String, Path, Size> {
+        FileUpload {
+            checksum: value.into(),
+            path: self.path,
+            size: self.size,
+        }
+    }
+
+    /// Sets `path`.
+    pub fn path(self, value: impl Into<String>) -> FileUpload<Checksum, String, Size> {
+        FileUpload {
+            checksum: self.checksum,
+            path: value.into(),
+            size: self.size,
+        }
+    }
+
+    /// Sets `size`.
+    pub fn size(self, value: i64) -> FileUpload<Checksum, Path, i64> {
+        FileUpload {
+            checksum: self.checksum,
+            path: self.path,
+            size: value,
         }
     }
 }
@@ -838,7 +1199,7 @@ impl Action for FileUpload {
     const NAME: &'static str = "file_upload";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("checksum", &self.checksum);
         parameters.add("path", &self.path);
         parameters.add("size", &self.size);
@@ -847,24 +1208,42 @@ impl Action for FileUpload {
 
 /// Packs files into an archive
 ///
-/// Action `file_zip`. A call waits 600 s for its reply unless told otherwise.
+/// Action `file_zip`: `FileZip::new().paths(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "file_zip")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct FileZip {
+pub struct FileZip<Paths = Vec<String>, Target = String> {
     /// `paths`
-    pub paths: Vec<String>,
+    pub paths: Paths,
     /// `target`
-    pub target: String,
+    pub target: Target,
 }
 
 impl FileZip {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(paths: Vec<String>, target: impl Into<String>) -> Self {
-        Self {
-            paths,
-            target: target.into(),
+    /// Without any parameter yet; required: `paths`, `target`.
+    pub fn new() -> FileZip<MissingPaths, MissingTarget> {
+        FileZip {
+            paths: MissingPaths,
+            target: MissingTarget,
+        }
+    }
+}
+
+impl<Paths, Target> FileZip<Paths, Target> {
+    /// Sets `paths`.
+    pub fn paths(self, value: Vec<String>) -> FileZip<Vec<String>, Target> {
+        FileZip {
+            paths: value,
+            target: self.target,
+        }
+    }
+
+    /// Sets `target`.
+    pub fn target(self, value: impl Into<String>) -> FileZip<Paths, String> {
+        FileZip {
+            paths: self.paths,
+            target: value.into(),
         }
     }
 }
@@ -874,7 +1253,7 @@ impl Action for FileZip {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("paths", &self.paths);
         parameters.add("target", &self.target);
     }
@@ -885,11 +1264,11 @@ impl Action for FileZip {
 /// Action `get_webhook_events`.
 #[doc(alias = "get_webhook_events")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct GetWebhookEvents {}
 impl GetWebhookEvents {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -903,35 +1282,73 @@ impl Action for GetWebhookEvents {
 
 /// Installs a mod on a server
 ///
-/// Action `install_mod`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `install_mod`: `InstallMod::new(server).entity_id(…).name(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "install_mod")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct InstallMod {
+pub struct InstallMod<EntityId_ = EntityId, Name = String, Universe = UniverseId> {
     /// `server`
     pub server: ServerId,
-    /// `name`
-    pub name: String,
     /// `entity_id`
-    pub entity_id: EntityId,
+    pub entity_id: EntityId_,
+    /// `name`
+    pub name: Name,
     /// `universe`
-    pub universe: UniverseId,
+    pub universe: Universe,
 }
 
 impl InstallMod {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`; required as well: `entity_id`, `name`, `universe`.
     pub fn new(
         server: impl Into<ServerId>,
-        name: impl Into<String>,
-        entity_id: impl Into<EntityId>,
-        universe: impl Into<UniverseId>,
-    ) -> Self {
-        Self {
+    ) -> InstallMod<MissingEntityId, MissingName, MissingUniverse> {
+        InstallMod {
             server: server.into(),
-            name: name.into(),
-            entity_id: entity_id.into(),
-            universe: universe.into(),
+            entity_id: MissingEntityId,
+            name: MissingName,
+            universe: MissingUniverse,
+        }
+    }
+}
+
+impl<EntityId_, Name, Universe> InstallMod<EntityId_, Name, Universe> {
+    /// Sets `entity_id`.
+    pub fn entity_id(
+        self,
+        value: impl Into<EntityId>,
+    ) -> InstallMod<EntityId, Name, Universe> {
+        InstallMod {
+            server: self.server,
+            entity_id: value.into(),
+            name: self.name,
+            universe: self.universe,
+        }
+    }
+
+    /// Sets `name`.
+    pub fn name(
+        self,
+        value: impl Into<String>,
+    ) -> InstallMod<EntityId_, String, Universe> {
+        InstallMod {
+            server: self.server,
+            entity_id: self.entity_id,
+            name: value.into(),
+            universe: self.universe,
+        }
+    }
+
+    /// Sets `universe`.
+    pub fn universe(
+        self,
+        value: impl Into<UniverseId>,
+    ) -> InstallMod<EntityId_, Name, UniverseId> {
+        InstallMod {
+            server: self.server,
+            entity_id: self.entity_id,
+            name: self.name,
+            universe: value.into(),
         }
     }
 }
@@ -941,10 +1358,10 @@ impl Action for InstallMod {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
-        parameters.add("name", &self.name);
         parameters.add("entity_id", &self.entity_id);
+        parameters.add("name", &self.name);
         parameters.add("universe", &self.universe);
     }
 }
@@ -954,11 +1371,11 @@ impl Action for InstallMod {
 /// Action `kill`.
 #[doc(alias = "kill")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Kill {}
 impl Kill {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -974,11 +1391,11 @@ impl Action for Kill {
 /// Action `list_actions`.
 #[doc(alias = "list_actions")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListActions {}
 impl ListActions {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -995,11 +1412,11 @@ impl Action for ListActions {
 /// Action `list_available_steam_servers`.
 #[doc(alias = "list_available_steam_servers")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListAvailableSteamServers {}
 impl ListAvailableSteamServers {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1016,11 +1433,11 @@ impl Action for ListAvailableSteamServers {
 /// Action `list_excluded_steam_servers`.
 #[doc(alias = "list_excluded_steam_servers")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListExcludedSteamServers {}
 impl ListExcludedSteamServers {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1037,11 +1454,11 @@ impl Action for ListExcludedSteamServers {
 /// Action `list_permissions`.
 #[doc(alias = "list_permissions")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListPermissions {}
 impl ListPermissions {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1058,11 +1475,11 @@ impl Action for ListPermissions {
 /// Action `list_roles`.
 #[doc(alias = "list_roles")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListRoles {}
 impl ListRoles {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1079,11 +1496,11 @@ impl Action for ListRoles {
 /// Action `list_sessions`.
 #[doc(alias = "list_sessions")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListSessions {}
 impl ListSessions {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1100,11 +1517,11 @@ impl Action for ListSessions {
 /// Action `list_supported_titles`.
 #[doc(alias = "list_supported_titles")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListSupportedTitles {}
 impl ListSupportedTitles {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1121,11 +1538,11 @@ impl Action for ListSupportedTitles {
 /// Action `list_users`.
 #[doc(alias = "list_users")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListUsers {}
 impl ListUsers {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1139,24 +1556,45 @@ impl Action for ListUsers {
 
 /// Lists the deliveries of a webhook
 ///
-/// Action `list_webhook_deliveries`.
+/// Action `list_webhook_deliveries`: `ListWebhookDeliveries::new().limit(…).webhook(…)`.
 #[doc(alias = "list_webhook_deliveries")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ListWebhookDeliveries {
+pub struct ListWebhookDeliveries<Limit = i64, Webhook = WebhookId> {
     /// `limit`
-    pub limit: i64,
+    pub limit: Limit,
     /// `webhook`
-    pub webhook: WebhookId,
+    pub webhook: Webhook,
 }
 
 impl ListWebhookDeliveries {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(limit: i64, webhook: impl Into<WebhookId>) -> Self {
-        Self {
-            limit,
-            webhook: webhook.into(),
+    /// Without any parameter yet; required: `limit`, `webhook`.
+    pub fn new() -> ListWebhookDeliveries<MissingLimit, MissingWebhook> {
+        ListWebhookDeliveries {
+            limit: MissingLimit,
+            webhook: MissingWebhook,
+        }
+    }
+}
+
+impl<Limit, Webhook> ListWebhookDeliveries<Limit, Webhook> {
+    /// Sets `limit`.
+    pub fn limit(self, value: i64) -> ListWebhookDeliveries<i64, Webhook> {
+        ListWebhookDeliveries {
+            limit: value,
+            webhook: self.webhook,
+        }
+    }
+
+    /// Sets `webhook`.
+    pub fn webhook(
+        self,
+        value: impl Into<WebhookId>,
+    ) -> ListWebhookDeliveries<Limit, WebhookId> {
+        ListWebhookDeliveries {
+            limit: self.limit,
+            webhook: value.into(),
         }
     }
 }
@@ -1166,7 +1604,7 @@ impl Action for ListWebhookDeliveries {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
         parameters.add("webhook", &self.webhook);
     }
@@ -1177,11 +1615,11 @@ impl Action for ListWebhookDeliveries {
 /// Action `list_webhooks`.
 #[doc(alias = "list_webhooks")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ListWebhooks {}
 impl ListWebhooks {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1195,22 +1633,27 @@ impl Action for ListWebhooks {
 
 /// Returns one mod
 ///
-/// Action `mod`.
+/// Action `mod`: `Mod::new().entity_id(…)`.
 #[doc(alias = "mod")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct Mod {
+pub struct Mod<EntityId_ = EntityId> {
     /// `entity_id`
-    pub entity_id: EntityId,
+    pub entity_id: EntityId_,
 }
 
 impl Mod {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(entity_id: impl Into<EntityId>) -> Self {
-        Self {
-            entity_id: entity_id.into(),
-        }
+    /// Without any parameter yet; required: `entity_id`.
+    pub fn new() -> Mod<MissingEntityId> {
+        Mod { entity_id: MissingEntityId }
+    }
+}
+
+impl<EntityId_> Mod<EntityId_> {
+    /// Sets `entity_id`.
+    pub fn entity_id(self, value: impl Into<EntityId>) -> Mod<EntityId> {
+        Mod { entity_id: value.into() }
     }
 }
 
@@ -1219,38 +1662,56 @@ impl Action for Mod {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
     }
 }
 
 /// Enables or disables a mod
 ///
-/// Action `mod_change`.
+/// Action `mod_change`: `ModChange::new(server).enabled(…).entity_id(…)`.
 #[doc(alias = "mod_change")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ModChange {
+pub struct ModChange<Enabled = bool, EntityId_ = EntityId> {
     /// `server`
     pub server: ServerId,
     /// `enabled`
-    pub enabled: bool,
+    pub enabled: Enabled,
     /// `entity_id`
-    pub entity_id: EntityId,
+    pub entity_id: EntityId_,
 }
 
 impl ModChange {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`; required as well: `enabled`, `entity_id`.
     pub fn new(
         server: impl Into<ServerId>,
-        enabled: bool,
-        entity_id: impl Into<EntityId>,
-    ) -> Self {
-        Self {
+    ) -> ModChange<MissingEnabled, MissingEntityId> {
+        ModChange {
             server: server.into(),
-            enabled,
-            entity_id: entity_id.into(),
+            enabled: MissingEnabled,
+            entity_id: MissingEntityId,
+        }
+    }
+}
+
+impl<Enabled, EntityId_> ModChange<Enabled, EntityId_> {
+    /// Sets `enabled`.
+    pub fn enabled(self, value: bool) -> ModChange<bool, EntityId_> {
+        ModChange {
+            server: self.server,
+            enabled: value,
+            entity_id: self.entity_id,
+        }
+    }
+
+    /// Sets `entity_id`.
+    pub fn entity_id(self, value: impl Into<EntityId>) -> ModChange<Enabled, EntityId> {
+        ModChange {
+            server: self.server,
+            enabled: self.enabled,
+            entity_id: value.into(),
         }
     }
 }
@@ -1259,7 +1720,7 @@ impl Action for ModChange {
     const NAME: &'static str = "mod_change";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("enabled", &self.enabled);
         parameters.add("entity_id", &self.entity_id);
@@ -1268,21 +1729,30 @@ impl Action for ModChange {
 
 /// Rebuilds a mod
 ///
-/// Action `mod_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `mod_rebuild`: `ModRebuild::new().entity_id(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "mod_rebuild")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ModRebuild {
+pub struct ModRebuild<EntityId_ = EntityId> {
     /// `entity_id`
-    pub entity_id: EntityId,
+    pub entity_id: EntityId_,
 }
 
 impl ModRebuild {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(entity_id: impl Into<EntityId>) -> Self {
-        Self {
-            entity_id: entity_id.into(),
+    /// Without any parameter yet; required: `entity_id`.
+    pub fn new() -> ModRebuild<MissingEntityId> {
+        ModRebuild {
+            entity_id: MissingEntityId,
+        }
+    }
+}
+
+impl<EntityId_> ModRebuild<EntityId_> {
+    /// Sets `entity_id`.
+    pub fn entity_id(self, value: impl Into<EntityId>) -> ModRebuild<EntityId> {
+        ModRebuild {
+            entity_id: value.into(),
         }
     }
 }
@@ -1292,7 +1762,7 @@ impl Action for ModRebuild {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
     }
 }
@@ -1302,11 +1772,11 @@ impl Action for ModRebuild {
 /// Action `mods`.
 #[doc(alias = "mods")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Mods {}
 impl Mods {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1320,31 +1790,62 @@ impl Action for Mods {
 
 /// Moves a file
 ///
-/// Action `move_file`.
+/// Action `move_file`: `MoveFile::new().overwrite(…).source(…).target(…)`.
 #[doc(alias = "move_file")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct MoveFile {
-    /// `source`
-    pub source: String,
+pub struct MoveFile<Overwrite = bool, Source = String, Target = String> {
     /// `overwrite`
-    pub overwrite: bool,
+    pub overwrite: Overwrite,
+    /// `source`
+    pub source: Source,
     /// `target`
-    pub target: String,
+    pub target: Target,
 }
 
 impl MoveFile {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        source: impl Into<String>,
-        overwrite: bool,
-        target: impl Into<String>,
-    ) -> Self {
-        Self {
-            source: source.into(),
-            overwrite,
-            target: target.into(),
+    /// Without any parameter yet; required: `overwrite`, `source`, `target`.
+    pub fn new() -> MoveFile<MissingOverwrite, MissingSource, MissingTarget> {
+        MoveFile {
+            overwrite: MissingOverwrite,
+            source: MissingSource,
+            target: MissingTarget,
+        }
+    }
+}
+
+impl<Overwrite, Source, Target> MoveFile<Overwrite, Source, Target> {
+    /// Sets `overwrite`.
+    pub fn overwrite(self, value: bool) -> MoveFile<bool, Source, Target> {
+        MoveFile {
+            overwrite: value,
+            source: self.source,
+            target: self.target,
+        }
+    }
+
+    /// Sets `source`.
+    pub fn source(
+        self,
+        value: impl Into<String>,
+    ) -> MoveFile<Overwrite, String, Target> {
+        MoveFile {
+            overwrite: self.overwrite,
+            source: value.into(),
+            target: self.target,
+        }
+    }
+
+    /// Sets `target`.
+    pub fn target(
+        self,
+        value: impl Into<String>,
+    ) -> MoveFile<Overwrite, Source, String> {
+        MoveFile {
+            overwrite: self.overwrite,
+            source: self.source,
+            target: value.into(),
         }
     }
 }
@@ -1353,33 +1854,54 @@ impl Action for MoveFile {
     const NAME: &'static str = "move_file";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("source", &self.source);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("overwrite", &self.overwrite);
+        parameters.add("source", &self.source);
         parameters.add("target", &self.target);
     }
 }
 
 /// Forwards an action to the vendor's cloud and returns its answer
 ///
-/// Action `proxy`.
+/// Action `proxy`: `Proxy::new().action(…).parameters(…)`.
 #[doc(alias = "proxy")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct Proxy {
+pub struct Proxy<Action_ = String, Parameters_ = Map<String, Value>> {
     /// `action`
-    pub action: String,
+    pub action: Action_,
     /// `parameters`
-    pub parameters: Map<String, Value>,
+    pub parameters: Parameters_,
 }
 
 impl Proxy {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(action: impl Into<String>, parameters: Map<String, Value>) -> Self {
-        Self {
-            action: action.into(),
-            parameters,
+    /// Without any parameter yet; required: `action`, `parameters`.
+    pub fn new() -> Proxy<MissingAction, MissingParameters> {
+        Proxy {
+            action: MissingAction,
+            parameters: MissingParameters,
+        }
+    }
+}
+
+impl<Action_, Parameters_> Proxy<Action_, Parameters_> {
+    /// Sets `action`.
+    pub fn action(self, value: impl Into<String>) -> Proxy<String, Parameters_> {
+        Proxy {
+            action: value.into(),
+            parameters: self.parameters,
+        }
+    }
+
+    /// Sets `parameters`.
+    pub fn parameters(
+        self,
+        value: Map<String, Value>,
+    ) -> Proxy<Action_, Map<String, Value>> {
+        Proxy {
+            action: self.action,
+            parameters: value,
         }
     }
 }
@@ -1388,7 +1910,7 @@ impl Action for Proxy {
     const NAME: &'static str = "proxy";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("action", &self.action);
         parameters.add("parameters", &self.parameters);
     }
@@ -1396,22 +1918,43 @@ impl Action for Proxy {
 
 /// Queries the event log of the agent
 ///
-/// Action `query_agent_events`.
+/// Action `query_agent_events`: `QueryAgentEvents::new().limit(…).since(…)`.
 #[doc(alias = "query_agent_events")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct QueryAgentEvents {
-    /// `since`
-    pub since: i64,
+pub struct QueryAgentEvents<Limit = i64, Since = i64> {
     /// `limit`
-    pub limit: i64,
+    pub limit: Limit,
+    /// `since`
+    pub since: Since,
 }
 
 impl QueryAgentEvents {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(since: i64, limit: i64) -> Self {
-        Self { since, limit }
+    /// Without any parameter yet; required: `limit`, `since`.
+    pub fn new() -> QueryAgentEvents<MissingLimit, MissingSince> {
+        QueryAgentEvents {
+            limit: MissingLimit,
+            since: MissingSince,
+        }
+    }
+}
+
+impl<Limit, Since> QueryAgentEvents<Limit, Since> {
+    /// Sets `limit`.
+    pub fn limit(self, value: i64) -> QueryAgentEvents<i64, Since> {
+        QueryAgentEvents {
+            limit: value,
+            since: self.since,
+        }
+    }
+
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> QueryAgentEvents<Limit, i64> {
+        QueryAgentEvents {
+            limit: self.limit,
+            since: value,
+        }
     }
 }
 
@@ -1420,17 +1963,18 @@ impl Action for QueryAgentEvents {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("since", &self.since);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
+        parameters.add("since", &self.since);
     }
 }
 
 /// Lists the backups of a server
 ///
-/// Action `query_backups`.
+/// Action `query_backups`: `QueryBackups::new(server)`.
 #[doc(alias = "query_backups")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct QueryBackups {
     /// `server`
@@ -1438,8 +1982,7 @@ pub struct QueryBackups {
 }
 
 impl QueryBackups {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -1450,29 +1993,50 @@ impl Action for QueryBackups {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Reads the log of the downloader
 ///
-/// Action `query_downloader_log`.
+/// Action `query_downloader_log`: `QueryDownloaderLog::new().limit(…).since(…)`.
 #[doc(alias = "query_downloader_log")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct QueryDownloaderLog {
-    /// `since`
-    pub since: i64,
+pub struct QueryDownloaderLog<Limit = i64, Since = i64> {
     /// `limit`
-    pub limit: i64,
+    pub limit: Limit,
+    /// `since`
+    pub since: Since,
 }
 
 impl QueryDownloaderLog {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(since: i64, limit: i64) -> Self {
-        Self { since, limit }
+    /// Without any parameter yet; required: `limit`, `since`.
+    pub fn new() -> QueryDownloaderLog<MissingLimit, MissingSince> {
+        QueryDownloaderLog {
+            limit: MissingLimit,
+            since: MissingSince,
+        }
+    }
+}
+
+impl<Limit, Since> QueryDownloaderLog<Limit, Since> {
+    /// Sets `limit`.
+    pub fn limit(self, value: i64) -> QueryDownloaderLog<i64, Since> {
+        QueryDownloaderLog {
+            limit: value,
+            since: self.since,
+        }
+    }
+
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> QueryDownloaderLog<Limit, i64> {
+        QueryDownloaderLog {
+            limit: self.limit,
+            since: value,
+        }
     }
 }
 
@@ -1481,35 +2045,57 @@ impl Action for QueryDownloaderLog {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("since", &self.since);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
+        parameters.add("since", &self.since);
     }
 }
 
 /// Queries the event log of a server
 ///
-/// Action `query_server_events`.
+/// Action `query_server_events`: `QueryServerEvents::new(server).limit(…).since(…)`.
 #[doc(alias = "query_server_events")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct QueryServerEvents {
+pub struct QueryServerEvents<Limit = i64, Since = i64> {
     /// `server`
     pub server: ServerId,
-    /// `since`
-    pub since: i64,
     /// `limit`
-    pub limit: i64,
+    pub limit: Limit,
+    /// `since`
+    pub since: Since,
 }
 
 impl QueryServerEvents {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, since: i64, limit: i64) -> Self {
-        Self {
+    /// With `server`; required as well: `limit`, `since`.
+    pub fn new(
+        server: impl Into<ServerId>,
+    ) -> QueryServerEvents<MissingLimit, MissingSince> {
+        QueryServerEvents {
             server: server.into(),
-            since,
-            limit,
+            limit: MissingLimit,
+            since: MissingSince,
+        }
+    }
+}
+
+impl<Limit, Since> QueryServerEvents<Limit, Since> {
+    /// Sets `limit`.
+    pub fn limit(self, value: i64) -> QueryServerEvents<i64, Since> {
+        QueryServerEvents {
+            server: self.server,
+            limit: value,
+            since: self.since,
+        }
+    }
+
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> QueryServerEvents<Limit, i64> {
+        QueryServerEvents {
+            server: self.server,
+            limit: self.limit,
+            since: value,
         }
     }
 }
@@ -1519,44 +2105,73 @@ impl Action for QueryServerEvents {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
-        parameters.add("since", &self.since);
         parameters.add("limit", &self.limit);
+        parameters.add("since", &self.since);
     }
 }
 
 /// Queries recorded metrics of a server
 ///
-/// Action `query_server_metrics`.
+/// Action `query_server_metrics`: `QueryServerMetrics::new(server).resolution(…).since(…).until(…)`.
 #[doc(alias = "query_server_metrics")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct QueryServerMetrics {
+pub struct QueryServerMetrics<Resolution = f64, Since = i64, Until = i64> {
     /// `server`
     pub server: ServerId,
-    /// `since`
-    pub since: i64,
     /// `resolution`
-    pub resolution: f64,
+    pub resolution: Resolution,
+    /// `since`
+    pub since: Since,
     /// `until`
-    pub until: i64,
+    pub until: Until,
 }
 
 impl QueryServerMetrics {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`; required as well: `resolution`, `since`, `until`.
     pub fn new(
         server: impl Into<ServerId>,
-        since: i64,
-        resolution: f64,
-        until: i64,
-    ) -> Self {
-        Self {
+    ) -> QueryServerMetrics<MissingResolution, MissingSince, MissingUntil> {
+        QueryServerMetrics {
             server: server.into(),
-            since,
-            resolution,
-            until,
+            resolution: MissingResolution,
+            since: MissingSince,
+            until: MissingUntil,
+        }
+    }
+}
+
+impl<Resolution, Since, Until> QueryServerMetrics<Resolution, Since, Until> {
+    /// Sets `resolution`.
+    pub fn resolution(self, value: f64) -> QueryServerMetrics<f64, Since, Until> {
+        QueryServerMetrics {
+            server: self.server,
+            resolution: value,
+            since: self.since,
+            until: self.until,
+        }
+    }
+
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> QueryServerMetrics<Resolution, i64, Until> {
+        QueryServerMetrics {
+            server: self.server,
+            resolution: self.resolution,
+            since: value,
+            until: self.until,
+        }
+    }
+
+    /// Sets `until`.
+    pub fn until(self, value: i64) -> QueryServerMetrics<Resolution, Since, i64> {
+        QueryServerMetrics {
+            server: self.server,
+            resolution: self.resolution,
+            since: self.since,
+            until: value,
         }
     }
 }
@@ -1566,37 +2181,69 @@ impl Action for QueryServerMetrics {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
-        parameters.add("since", &self.since);
         parameters.add("resolution", &self.resolution);
+        parameters.add("since", &self.since);
         parameters.add("until", &self.until);
     }
 }
 
 /// Lists the executions of a task
 ///
-/// Action `query_task_executions`.
+/// Action `query_task_executions`: `QueryTaskExecutions::new().limit(…).since(…).task(…)`.
 #[doc(alias = "query_task_executions")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct QueryTaskExecutions {
-    /// `since`
-    pub since: i64,
+pub struct QueryTaskExecutions<Limit = i64, Since = i64, Task = TaskId> {
     /// `limit`
-    pub limit: i64,
+    pub limit: Limit,
+    /// `since`
+    pub since: Since,
     /// `task`
-    pub task: TaskId,
+    pub task: Task,
 }
 
 impl QueryTaskExecutions {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(since: i64, limit: i64, task: impl Into<TaskId>) -> Self {
-        Self {
-            since,
-            limit,
-            task: task.into(),
+    /// Without any parameter yet; required: `limit`, `since`, `task`.
+    pub fn new() -> QueryTaskExecutions<MissingLimit, MissingSince, MissingTask> {
+        QueryTaskExecutions {
+            limit: MissingLimit,
+            since: MissingSince,
+            task: MissingTask,
+        }
+    }
+}
+
+impl<Limit, Since, Task> QueryTaskExecutions<Limit, Since, Task> {
+    /// Sets `limit`.
+    pub fn limit(self, value: i64) -> QueryTaskExecutions<i64, Since, Task> {
+        QueryTaskExecutions {
+            limit: value,
+            since: self.since,
+            task: self.task,
+        }
+    }
+
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> QueryTaskExecutions<Limit, i64, Task> {
+        QueryTaskExecutions {
+            limit: self.limit,
+            since: value,
+            task: self.task,
+        }
+    }
+
+    /// Sets `task`.
+    pub fn task(
+        self,
+        value: impl Into<TaskId>,
+    ) -> QueryTaskExecutions<Limit, Since, TaskId> {
+        QueryTaskExecutions {
+            limit: self.limit,
+            since: self.since,
+            task: value.into(),
         }
     }
 }
@@ -1606,29 +2253,36 @@ impl Action for QueryTaskExecutions {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("since", &self.since);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
+        parameters.add("since", &self.since);
         parameters.add("task", &self.task);
     }
 }
 
 /// Reads a file
 ///
-/// Action `read_file`.
+/// Action `read_file`: `ReadFile::new().path(…)`.
 #[doc(alias = "read_file")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ReadFile {
+pub struct ReadFile<Path = String> {
     /// `path`
-    pub path: String,
+    pub path: Path,
 }
 
 impl ReadFile {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into() }
+    /// Without any parameter yet; required: `path`.
+    pub fn new() -> ReadFile<MissingPath> {
+        ReadFile { path: MissingPath }
+    }
+}
+
+impl<Path> ReadFile<Path> {
+    /// Sets `path`.
+    pub fn path(self, value: impl Into<String>) -> ReadFile<String> {
+        ReadFile { path: value.into() }
     }
 }
 
@@ -1637,31 +2291,41 @@ impl Action for ReadFile {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
     }
 }
 
 /// Removes a mod from a server
 ///
-/// Action `remove_mod`.
+/// Action `remove_mod`: `RemoveMod::new(server).entity_id(…)`.
 #[doc(alias = "remove_mod")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct RemoveMod {
+pub struct RemoveMod<EntityId_ = EntityId> {
     /// `server`
     pub server: ServerId,
     /// `entity_id`
-    pub entity_id: EntityId,
+    pub entity_id: EntityId_,
 }
 
 impl RemoveMod {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, entity_id: impl Into<EntityId>) -> Self {
-        Self {
+    /// With `server`; required as well: `entity_id`.
+    pub fn new(server: impl Into<ServerId>) -> RemoveMod<MissingEntityId> {
+        RemoveMod {
             server: server.into(),
-            entity_id: entity_id.into(),
+            entity_id: MissingEntityId,
+        }
+    }
+}
+
+impl<EntityId_> RemoveMod<EntityId_> {
+    /// Sets `entity_id`.
+    pub fn entity_id(self, value: impl Into<EntityId>) -> RemoveMod<EntityId> {
+        RemoveMod {
+            server: self.server,
+            entity_id: value.into(),
         }
     }
 }
@@ -1670,7 +2334,7 @@ impl Action for RemoveMod {
     const NAME: &'static str = "remove_mod";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("entity_id", &self.entity_id);
     }
@@ -1681,11 +2345,11 @@ impl Action for RemoveMod {
 /// Action `request_agent_health`.
 #[doc(alias = "request_agent_health")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct RequestAgentHealth {}
 impl RequestAgentHealth {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1702,11 +2366,11 @@ impl Action for RequestAgentHealth {
 /// Action `request_system_info`.
 #[doc(alias = "request_system_info")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct RequestSystemInfo {}
 impl RequestSystemInfo {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -1720,20 +2384,31 @@ impl Action for RequestSystemInfo {
 
 /// Requests the manifest of a title
 ///
-/// Action `request_title_manifest`.
+/// Action `request_title_manifest`: `RequestTitleManifest::new().title(…)`.
 #[doc(alias = "request_title_manifest")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct RequestTitleManifest {
+pub struct RequestTitleManifest<Title = TitleId> {
     /// `title`
-    pub title: TitleId,
+    pub title: Title,
 }
 
 impl RequestTitleManifest {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(title: impl Into<TitleId>) -> Self {
-        Self { title: title.into() }
+    /// Without any parameter yet; required: `title`.
+    pub fn new() -> RequestTitleManifest<MissingTitle> {
+        RequestTitleManifest {
+            title: MissingTitle,
+        }
+    }
+}
+
+impl<Title> RequestTitleManifest<Title> {
+    /// Sets `title`.
+    pub fn title(self, value: impl Into<TitleId>) -> RequestTitleManifest<TitleId> {
+        RequestTitleManifest {
+            title: value.into(),
+        }
     }
 }
 
@@ -1741,16 +2416,17 @@ impl Action for RequestTitleManifest {
     const NAME: &'static str = "request_title_manifest";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
 }
 
 /// Restarts a server
 ///
-/// Action `restart`.
+/// Action `restart`: `Restart::new(server)`.
 #[doc(alias = "restart")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Restart {
     /// `server`
@@ -1758,8 +2434,7 @@ pub struct Restart {
 }
 
 impl Restart {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -1769,31 +2444,41 @@ impl Action for Restart {
     const NAME: &'static str = "restart";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Restores a backup
 ///
-/// Action `restore_backup`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `restore_backup`: `RestoreBackup::new(server).backup(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "restore_backup")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct RestoreBackup {
+pub struct RestoreBackup<Backup = BackupId> {
     /// `server`
     pub server: ServerId,
     /// `backup`
-    pub backup: BackupId,
+    pub backup: Backup,
 }
 
 impl RestoreBackup {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, backup: impl Into<BackupId>) -> Self {
-        Self {
+    /// With `server`; required as well: `backup`.
+    pub fn new(server: impl Into<ServerId>) -> RestoreBackup<MissingBackup> {
+        RestoreBackup {
             server: server.into(),
-            backup: backup.into(),
+            backup: MissingBackup,
+        }
+    }
+}
+
+impl<Backup> RestoreBackup<Backup> {
+    /// Sets `backup`.
+    pub fn backup(self, value: impl Into<BackupId>) -> RestoreBackup<BackupId> {
+        RestoreBackup {
+            server: self.server,
+            backup: value.into(),
         }
     }
 }
@@ -1803,7 +2488,7 @@ impl Action for RestoreBackup {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("backup", &self.backup);
     }
@@ -1811,24 +2496,42 @@ impl Action for RestoreBackup {
 
 /// Replaces the permissions of a role
 ///
-/// Action `role_update`.
+/// Action `role_update`: `RoleUpdate::new().name(…).permissions(…)`.
 #[doc(alias = "role_update")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct RoleUpdate {
+pub struct RoleUpdate<Name = String, Permissions = Vec<String>> {
     /// `name`
-    pub name: String,
+    pub name: Name,
     /// `permissions`: Dotted, such as `server.start`; `*` is all
-    pub permissions: Vec<String>,
+    pub permissions: Permissions,
 }
 
 impl RoleUpdate {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(name: impl Into<String>, permissions: Vec<String>) -> Self {
-        Self {
-            name: name.into(),
-            permissions,
+    /// Without any parameter yet; required: `name`, `permissions`.
+    pub fn new() -> RoleUpdate<MissingName, MissingPermissions> {
+        RoleUpdate {
+            name: MissingName,
+            permissions: MissingPermissions,
+        }
+    }
+}
+
+impl<Name, Permissions> RoleUpdate<Name, Permissions> {
+    /// Sets `name`.
+    pub fn name(self, value: impl Into<String>) -> RoleUpdate<String, Permissions> {
+        RoleUpdate {
+            name: value.into(),
+            permissions: self.permissions,
+        }
+    }
+
+    /// Sets `permissions`.
+    pub fn permissions(self, value: Vec<String>) -> RoleUpdate<Name, Vec<String>> {
+        RoleUpdate {
+            name: self.name,
+            permissions: value,
         }
     }
 }
@@ -1837,7 +2540,7 @@ impl Action for RoleUpdate {
     const NAME: &'static str = "role_update";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
         parameters.add("permissions", &self.permissions);
     }
@@ -1845,9 +2548,10 @@ impl Action for RoleUpdate {
 
 /// Returns one server
 ///
-/// Action `server`.
+/// Action `server`: `Server::new(server)`.
 #[doc(alias = "server")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Server {
     /// `server`
@@ -1855,8 +2559,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -1867,16 +2570,17 @@ impl Action for Server {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Lists the archives of a server
 ///
-/// Action `server_archives`.
+/// Action `server_archives`: `ServerArchives::new(server)`.
 #[doc(alias = "server_archives")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerArchives {
     /// `server`
@@ -1884,8 +2588,7 @@ pub struct ServerArchives {
 }
 
 impl ServerArchives {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -1896,38 +2599,76 @@ impl Action for ServerArchives {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Deploys a new server
 ///
-/// Action `server_deploy`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `server_deploy`: `ServerDeploy::new().configuration(…).id(…).title(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_deploy")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerDeploy {
-    /// `id`
-    pub id: ServerId,
-    /// `title`
-    pub title: TitleId,
+pub struct ServerDeploy<
+    Configuration = Map<String, Value>,
+    Id = ServerId,
+    Title = TitleId,
+> {
     /// `configuration`
-    pub configuration: Map<String, Value>,
+    pub configuration: Configuration,
+    /// `id`
+    pub id: Id,
+    /// `title`
+    pub title: Title,
 }
 
 impl ServerDeploy {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        id: impl Into<ServerId>,
-        title: impl Into<TitleId>,
-        configuration: Map<String, Value>,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            title: title.into(),
-            configuration,
+    /// Without any parameter yet; required: `configuration`, `id`, `title`.
+    pub fn new() -> ServerDeploy<MissingConfiguration, MissingId, MissingTitle> {
+        ServerDeploy {
+            configuration: MissingConfiguration,
+            id: MissingId,
+            title: MissingTitle,
+        }
+    }
+}
+
+impl<Configuration, Id, Title> ServerDeploy<Configuration, Id, Title> {
+    /// Sets `configuration`.
+    pub fn configuration(
+        self,
+        value: Map<String, Value>,
+    ) -> ServerDeploy<Map<String, Value>, Id, Title> {
+        ServerDeploy {
+            configuration: value,
+            id: self.id,
+            title: self.title,
+        }
+    }
+
+    /// Sets `id`.
+    pub fn id(
+        self,
+        value: impl Into<ServerId>,
+    ) -> ServerDeploy<Configuration, ServerId, Title> {
+        ServerDeploy {
+            configuration: self.configuration,
+            id: value.into(),
+            title: self.title,
+        }
+    }
+
+    /// Sets `title`.
+    pub fn title(
+        self,
+        value: impl Into<TitleId>,
+    ) -> ServerDeploy<Configuration, Id, TitleId> {
+        ServerDeploy {
+            configuration: self.configuration,
+            id: self.id,
+            title: value.into(),
         }
     }
 }
@@ -1937,33 +2678,43 @@ impl Action for ServerDeploy {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
+        parameters.add("configuration", &self.configuration);
         parameters.add("id", &self.id);
         parameters.add("title", &self.title);
-        parameters.add("configuration", &self.configuration);
     }
 }
 
 /// Exports a server to an archive
 ///
-/// Action `server_export`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `server_export`: `ServerExport::new(server).target(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_export")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerExport {
+pub struct ServerExport<Target = String> {
     /// `server`
     pub server: ServerId,
     /// `target`
-    pub target: String,
+    pub target: Target,
 }
 
 impl ServerExport {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, target: impl Into<String>) -> Self {
-        Self {
+    /// With `server`; required as well: `target`.
+    pub fn new(server: impl Into<ServerId>) -> ServerExport<MissingTarget> {
+        ServerExport {
             server: server.into(),
-            target: target.into(),
+            target: MissingTarget,
+        }
+    }
+}
+
+impl<Target> ServerExport<Target> {
+    /// Sets `target`.
+    pub fn target(self, value: impl Into<String>) -> ServerExport<String> {
+        ServerExport {
+            server: self.server,
+            target: value.into(),
         }
     }
 }
@@ -1973,7 +2724,7 @@ impl Action for ServerExport {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("target", &self.target);
     }
@@ -1981,31 +2732,49 @@ impl Action for ServerExport {
 
 /// Returns the file tree of a server
 ///
-/// Action `server_filetree`.
+/// Action `server_filetree`: `ServerFiletree::new(server).levels(…).root(…)`.
 #[doc(alias = "server_filetree")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerFiletree {
+pub struct ServerFiletree<Levels = i64, Root = String> {
     /// `server`
     pub server: ServerId,
     /// `levels`
-    pub levels: i64,
+    pub levels: Levels,
     /// `root`
-    pub root: String,
+    pub root: Root,
 }
 
 impl ServerFiletree {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`; required as well: `levels`, `root`.
     pub fn new(
         server: impl Into<ServerId>,
-        levels: i64,
-        root: impl Into<String>,
-    ) -> Self {
-        Self {
+    ) -> ServerFiletree<MissingLevels, MissingRoot> {
+        ServerFiletree {
             server: server.into(),
-            levels,
-            root: root.into(),
+            levels: MissingLevels,
+            root: MissingRoot,
+        }
+    }
+}
+
+impl<Levels, Root> ServerFiletree<Levels, Root> {
+    /// Sets `levels`.
+    pub fn levels(self, value: i64) -> ServerFiletree<i64, Root> {
+        ServerFiletree {
+            server: self.server,
+            levels: value,
+            root: self.root,
+        }
+    }
+
+    /// Sets `root`.
+    pub fn root(self, value: impl Into<String>) -> ServerFiletree<Levels, String> {
+        ServerFiletree {
+            server: self.server,
+            levels: self.levels,
+            root: value.into(),
         }
     }
 }
@@ -2015,7 +2784,7 @@ impl Action for ServerFiletree {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("levels", &self.levels);
         parameters.add("root", &self.root);
@@ -2024,9 +2793,10 @@ impl Action for ServerFiletree {
 
 /// Kills the server process
 ///
-/// Action `server_force_kill`.
+/// Action `server_force_kill`: `ServerForceKill::new(server)`.
 #[doc(alias = "server_force_kill")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerForceKill {
     /// `server`
@@ -2034,8 +2804,7 @@ pub struct ServerForceKill {
 }
 
 impl ServerForceKill {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2045,16 +2814,17 @@ impl Action for ServerForceKill {
     const NAME: &'static str = "server_force_kill";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Reads the game configuration of a server
 ///
-/// Action `server_gameconfig_read`.
+/// Action `server_gameconfig_read`: `ServerGameconfigRead::new(server)`.
 #[doc(alias = "server_gameconfig_read")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerGameconfigRead {
     /// `server`
@@ -2062,8 +2832,7 @@ pub struct ServerGameconfigRead {
 }
 
 impl ServerGameconfigRead {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2074,31 +2843,46 @@ impl Action for ServerGameconfigRead {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Writes the game configuration of a server
 ///
-/// Action `server_gameconfig_write`.
+/// Action `server_gameconfig_write`: `ServerGameconfigWrite::new(server).configuration(…)`.
 #[doc(alias = "server_gameconfig_write")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerGameconfigWrite {
+pub struct ServerGameconfigWrite<Configuration = Map<String, Value>> {
     /// `server`
     pub server: ServerId,
     /// `configuration`
-    pub configuration: Map<String, Value>,
+    pub configuration: Configuration,
 }
 
 impl ServerGameconfigWrite {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, configuration: Map<String, Value>) -> Self {
-        Self {
+    /// With `server`; required as well: `configuration`.
+    pub fn new(
+        server: impl Into<ServerId>,
+    ) -> ServerGameconfigWrite<MissingConfiguration> {
+        ServerGameconfigWrite {
             server: server.into(),
-            configuration,
+            configuration: MissingConfiguration,
+        }
+    }
+}
+
+impl<Configuration> ServerGameconfigWrite<Configuration> {
+    /// Sets `configuration`.
+    pub fn configuration(
+        self,
+        value: Map<String, Value>,
+    ) -> ServerGameconfigWrite<Map<String, Value>> {
+        ServerGameconfigWrite {
+            server: self.server,
+            configuration: value,
         }
     }
 }
@@ -2107,7 +2891,7 @@ impl Action for ServerGameconfigWrite {
     const NAME: &'static str = "server_gameconfig_write";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("configuration", &self.configuration);
     }
@@ -2115,24 +2899,42 @@ impl Action for ServerGameconfigWrite {
 
 /// Imports a server from an archive
 ///
-/// Action `server_import`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `server_import`: `ServerImport::new().name(…).source(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_import")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerImport {
-    /// `source`
-    pub source: String,
+pub struct ServerImport<Name = String, Source = String> {
     /// `name`
-    pub name: String,
+    pub name: Name,
+    /// `source`
+    pub source: Source,
 }
 
 impl ServerImport {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(source: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            source: source.into(),
-            name: name.into(),
+    /// Without any parameter yet; required: `name`, `source`.
+    pub fn new() -> ServerImport<MissingName, MissingSource> {
+        ServerImport {
+            name: MissingName,
+            source: MissingSource,
+        }
+    }
+}
+
+impl<Name, Source> ServerImport<Name, Source> {
+    /// Sets `name`.
+    pub fn name(self, value: impl Into<String>) -> ServerImport<String, Source> {
+        ServerImport {
+            name: value.into(),
+            source: self.source,
+        }
+    }
+
+    /// Sets `source`.
+    pub fn source(self, value: impl Into<String>) -> ServerImport<Name, String> {
+        ServerImport {
+            name: self.name,
+            source: value.into(),
         }
     }
 }
@@ -2142,17 +2944,18 @@ impl Action for ServerImport {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("source", &self.source);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
+        parameters.add("source", &self.source);
     }
 }
 
 /// Sends the server process a termination signal
 ///
-/// Action `server_kill`.
+/// Action `server_kill`: `ServerKill::new(server)`.
 #[doc(alias = "server_kill")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerKill {
     /// `server`
@@ -2160,8 +2963,7 @@ pub struct ServerKill {
 }
 
 impl ServerKill {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2171,16 +2973,17 @@ impl Action for ServerKill {
     const NAME: &'static str = "server_kill";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Returns the current metrics of a server
 ///
-/// Action `server_metrics`.
+/// Action `server_metrics`: `ServerMetrics::new(server)`.
 #[doc(alias = "server_metrics")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerMetrics {
     /// `server`
@@ -2188,8 +2991,7 @@ pub struct ServerMetrics {
 }
 
 impl ServerMetrics {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2200,16 +3002,17 @@ impl Action for ServerMetrics {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Lists the mods bound to a server
 ///
-/// Action `server_mod_bindings`.
+/// Action `server_mod_bindings`: `ServerModBindings::new(server)`.
 #[doc(alias = "server_mod_bindings")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerModBindings {
     /// `server`
@@ -2217,8 +3020,7 @@ pub struct ServerModBindings {
 }
 
 impl ServerModBindings {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2229,16 +3031,17 @@ impl Action for ServerModBindings {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Removes all mods from a server
 ///
-/// Action `server_mods_clear`.
+/// Action `server_mods_clear`: `ServerModsClear::new(server)`.
 #[doc(alias = "server_mods_clear")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerModsClear {
     /// `server`
@@ -2246,8 +3049,7 @@ pub struct ServerModsClear {
 }
 
 impl ServerModsClear {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2257,31 +3059,41 @@ impl Action for ServerModsClear {
     const NAME: &'static str = "server_mods_clear";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Reads RCON output
 ///
-/// Action `server_rcon_read`.
+/// Action `server_rcon_read`: `ServerRconRead::new(server).since(…)`.
 #[doc(alias = "server_rcon_read")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerRconRead {
+pub struct ServerRconRead<Since = i64> {
     /// `server`
     pub server: ServerId,
     /// `since`
-    pub since: i64,
+    pub since: Since,
 }
 
 impl ServerRconRead {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, since: i64) -> Self {
-        Self {
+    /// With `server`; required as well: `since`.
+    pub fn new(server: impl Into<ServerId>) -> ServerRconRead<MissingSince> {
+        ServerRconRead {
             server: server.into(),
-            since,
+            since: MissingSince,
+        }
+    }
+}
+
+impl<Since> ServerRconRead<Since> {
+    /// Sets `since`.
+    pub fn since(self, value: i64) -> ServerRconRead<i64> {
+        ServerRconRead {
+            server: self.server,
+            since: value,
         }
     }
 }
@@ -2290,7 +3102,7 @@ impl Action for ServerRconRead {
     const NAME: &'static str = "server_rcon_read";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("since", &self.since);
     }
@@ -2298,24 +3110,34 @@ impl Action for ServerRconRead {
 
 /// Sends a command over RCON
 ///
-/// Action `server_rcon_send`.
+/// Action `server_rcon_send`: `ServerRconSend::new(server).payload(…)`.
 #[doc(alias = "server_rcon_send")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerRconSend {
+pub struct ServerRconSend<Payload = String> {
     /// `server`
     pub server: ServerId,
     /// `payload`
-    pub payload: String,
+    pub payload: Payload,
 }
 
 impl ServerRconSend {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, payload: impl Into<String>) -> Self {
-        Self {
+    /// With `server`; required as well: `payload`.
+    pub fn new(server: impl Into<ServerId>) -> ServerRconSend<MissingPayload> {
+        ServerRconSend {
             server: server.into(),
-            payload: payload.into(),
+            payload: MissingPayload,
+        }
+    }
+}
+
+impl<Payload> ServerRconSend<Payload> {
+    /// Sets `payload`.
+    pub fn payload(self, value: impl Into<String>) -> ServerRconSend<String> {
+        ServerRconSend {
+            server: self.server,
+            payload: value.into(),
         }
     }
 }
@@ -2324,7 +3146,7 @@ impl Action for ServerRconSend {
     const NAME: &'static str = "server_rcon_send";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("payload", &self.payload);
     }
@@ -2332,9 +3154,10 @@ impl Action for ServerRconSend {
 
 /// Rebuilds a server from its title
 ///
-/// Action `server_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `server_rebuild`: `ServerRebuild::new(server)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_rebuild")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerRebuild {
     /// `server`
@@ -2342,8 +3165,7 @@ pub struct ServerRebuild {
 }
 
 impl ServerRebuild {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2354,31 +3176,41 @@ impl Action for ServerRebuild {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Removes a server
 ///
-/// Action `server_remove`.
+/// Action `server_remove`: `ServerRemove::new(server).delete_files(…)`.
 #[doc(alias = "server_remove")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerRemove {
+pub struct ServerRemove<DeleteFiles = bool> {
     /// `server`
     pub server: ServerId,
     /// `delete_files`
-    pub delete_files: bool,
+    pub delete_files: DeleteFiles,
 }
 
 impl ServerRemove {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, delete_files: bool) -> Self {
-        Self {
+    /// With `server`; required as well: `delete_files`.
+    pub fn new(server: impl Into<ServerId>) -> ServerRemove<MissingDeleteFiles> {
+        ServerRemove {
             server: server.into(),
-            delete_files,
+            delete_files: MissingDeleteFiles,
+        }
+    }
+}
+
+impl<DeleteFiles> ServerRemove<DeleteFiles> {
+    /// Sets `delete_files`.
+    pub fn delete_files(self, value: bool) -> ServerRemove<bool> {
+        ServerRemove {
+            server: self.server,
+            delete_files: value,
         }
     }
 }
@@ -2387,7 +3219,7 @@ impl Action for ServerRemove {
     const NAME: &'static str = "server_remove";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("delete_files", &self.delete_files);
     }
@@ -2395,24 +3227,34 @@ impl Action for ServerRemove {
 
 /// Restores a server from an archive
 ///
-/// Action `server_restore`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `server_restore`: `ServerRestore::new(server).archive(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_restore")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerRestore {
+pub struct ServerRestore<Archive = String> {
     /// `server`
     pub server: ServerId,
     /// `archive`
-    pub archive: String,
+    pub archive: Archive,
 }
 
 impl ServerRestore {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, archive: impl Into<String>) -> Self {
-        Self {
+    /// With `server`; required as well: `archive`.
+    pub fn new(server: impl Into<ServerId>) -> ServerRestore<MissingArchive> {
+        ServerRestore {
             server: server.into(),
-            archive: archive.into(),
+            archive: MissingArchive,
+        }
+    }
+}
+
+impl<Archive> ServerRestore<Archive> {
+    /// Sets `archive`.
+    pub fn archive(self, value: impl Into<String>) -> ServerRestore<String> {
+        ServerRestore {
+            server: self.server,
+            archive: value.into(),
         }
     }
 }
@@ -2422,7 +3264,7 @@ impl Action for ServerRestore {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("archive", &self.archive);
     }
@@ -2430,9 +3272,10 @@ impl Action for ServerRestore {
 
 /// Starts a server
 ///
-/// Action `server_start`.
+/// Action `server_start`: `ServerStart::new(server)`.
 #[doc(alias = "server_start")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerStart {
     /// `server`
@@ -2440,8 +3283,7 @@ pub struct ServerStart {
 }
 
 impl ServerStart {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2451,16 +3293,17 @@ impl Action for ServerStart {
     const NAME: &'static str = "server_start";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Stops a server
 ///
-/// Action `server_stop`.
+/// Action `server_stop`: `ServerStop::new(server)`.
 #[doc(alias = "server_stop")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerStop {
     /// `server`
@@ -2468,8 +3311,7 @@ pub struct ServerStop {
 }
 
 impl ServerStop {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2479,16 +3321,17 @@ impl Action for ServerStop {
     const NAME: &'static str = "server_stop";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Cancels a scheduled stop
 ///
-/// Action `server_stop_cancel`.
+/// Action `server_stop_cancel`: `ServerStopCancel::new(server)`.
 #[doc(alias = "server_stop_cancel")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct ServerStopCancel {
     /// `server`
@@ -2496,8 +3339,7 @@ pub struct ServerStopCancel {
 }
 
 impl ServerStopCancel {
-    /// With the parameters that the agent demands.
-    #[must_use]
+    /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
     }
@@ -2507,31 +3349,41 @@ impl Action for ServerStopCancel {
     const NAME: &'static str = "server_stop_cancel";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
     }
 }
 
 /// Updates the files of a server
 ///
-/// Action `server_update`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `server_update`: `ServerUpdate::new(server).validate(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_update")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerUpdate {
+pub struct ServerUpdate<Validate = bool> {
     /// `server`
     pub server: ServerId,
     /// `validate`
-    pub validate: bool,
+    pub validate: Validate,
 }
 
 impl ServerUpdate {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, validate: bool) -> Self {
-        Self {
+    /// With `server`; required as well: `validate`.
+    pub fn new(server: impl Into<ServerId>) -> ServerUpdate<MissingValidate> {
+        ServerUpdate {
             server: server.into(),
-            validate,
+            validate: MissingValidate,
+        }
+    }
+}
+
+impl<Validate> ServerUpdate<Validate> {
+    /// Sets `validate`.
+    pub fn validate(self, value: bool) -> ServerUpdate<bool> {
+        ServerUpdate {
+            server: self.server,
+            validate: value,
         }
     }
 }
@@ -2541,7 +3393,7 @@ impl Action for ServerUpdate {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("validate", &self.validate);
     }
@@ -2549,24 +3401,34 @@ impl Action for ServerUpdate {
 
 /// Wipes the persistence of a server
 ///
-/// Action `server_wipe`.
+/// Action `server_wipe`: `ServerWipe::new(server).targets(…)`.
 #[doc(alias = "server_wipe")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct ServerWipe {
+pub struct ServerWipe<Targets = Vec<Value>> {
     /// `server`
     pub server: ServerId,
     /// `targets`
-    pub targets: Vec<Value>,
+    pub targets: Targets,
 }
 
 impl ServerWipe {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(server: impl Into<ServerId>, targets: Vec<Value>) -> Self {
-        Self {
+    /// With `server`; required as well: `targets`.
+    pub fn new(server: impl Into<ServerId>) -> ServerWipe<MissingTargets> {
+        ServerWipe {
             server: server.into(),
-            targets,
+            targets: MissingTargets,
+        }
+    }
+}
+
+impl<Targets> ServerWipe<Targets> {
+    /// Sets `targets`.
+    pub fn targets(self, value: Vec<Value>) -> ServerWipe<Vec<Value>> {
+        ServerWipe {
+            server: self.server,
+            targets: value,
         }
     }
 }
@@ -2575,7 +3437,7 @@ impl Action for ServerWipe {
     const NAME: &'static str = "server_wipe";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
         parameters.add("targets", &self.targets);
     }
@@ -2586,11 +3448,11 @@ impl Action for ServerWipe {
 /// Action `servers`.
 #[doc(alias = "servers")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Servers {}
 impl Servers {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -2604,20 +3466,29 @@ impl Action for Servers {
 
 /// Changes the settings of the agent
 ///
-/// Action `settings`.
+/// Action `settings`: `Settings::new().settings(…)`.
 #[doc(alias = "settings")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct Settings {
+pub struct Settings<Settings_ = Map<String, Value>> {
     /// `settings`
-    pub settings: Map<String, Value>,
+    pub settings: Settings_,
 }
 
 impl Settings {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(settings: Map<String, Value>) -> Self {
-        Self { settings }
+    /// Without any parameter yet; required: `settings`.
+    pub fn new() -> Settings<MissingSettings> {
+        Settings {
+            settings: MissingSettings,
+        }
+    }
+}
+
+impl<Settings_> Settings<Settings_> {
+    /// Sets `settings`.
+    pub fn settings(self, value: Map<String, Value>) -> Settings<Map<String, Value>> {
+        Settings { settings: value }
     }
 }
 
@@ -2625,48 +3496,83 @@ impl Action for Settings {
     const NAME: &'static str = "settings";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("settings", &self.settings);
     }
 }
 
 /// Creates an SQL database
 ///
-/// Action `sql_database_create`.
+/// Action `sql_database_create`: `SqlDatabaseCreate::new().name(…).password(…).username(…)`.
 #[doc(alias = "sql_database_create")]
 #[derive(Clone, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct SqlDatabaseCreate {
-    /// `username`
-    pub username: String,
+pub struct SqlDatabaseCreate<Name = String, Password = String, Username = String> {
     /// `name`
-    pub name: String,
+    pub name: Name,
     /// `password`
-    pub password: String,
+    pub password: Password,
+    /// `username`
+    pub username: Username,
 }
 
 impl SqlDatabaseCreate {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        username: impl Into<String>,
-        name: impl Into<String>,
-        password: impl Into<String>,
-    ) -> Self {
-        Self {
-            username: username.into(),
-            name: name.into(),
-            password: password.into(),
+    /// Without any parameter yet; required: `name`, `password`, `username`.
+    pub fn new() -> SqlDatabaseCreate<MissingName, MissingPassword, MissingUsername> {
+        SqlDatabaseCreate {
+            name: MissingName,
+            password: MissingPassword,
+            username: MissingUsername,
         }
     }
 }
 
-impl fmt::Debug for SqlDatabaseCreate {
+impl<Name, Password, Username> SqlDatabaseCreate<Name, Password, Username> {
+    /// Sets `name`.
+    pub fn name(
+        self,
+        value: impl Into<String>,
+    ) -> SqlDatabaseCreate<String, Password, Username> {
+        SqlDatabaseCreate {
+            name: value.into(),
+            password: self.password,
+            username: self.username,
+        }
+    }
+
+    /// Sets `password`.
+    pub fn password(
+        self,
+        value: impl Into<String>,
+    ) -> SqlDatabaseCreate<Name, String, Username> {
+        SqlDatabaseCreate {
+            name: self.name,
+            password: value.into(),
+            username: self.username,
+        }
+    }
+
+    /// Sets `username`.
+    pub fn username(
+        self,
+        value: impl Into<String>,
+    ) -> SqlDatabaseCreate<Name, Password, String> {
+        SqlDatabaseCreate {
+            name: self.name,
+            password: self.password,
+            username: value.into(),
+        }
+    }
+}
+
+impl<Name: fmt::Debug, Password, Username: fmt::Debug> fmt::Debug
+for SqlDatabaseCreate<Name, Password, Username> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlDatabaseCreate")
-            .field("username", &self.username)
             .field("name", &self.name)
             .field("password", &format_args!("(hidden)"))
+            .field("username", &self.username)
             .finish()
     }
 }
@@ -2675,29 +3581,40 @@ impl Action for SqlDatabaseCreate {
     const NAME: &'static str = "sql_database_create";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("username", &self.username);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
         parameters.add("password", &self.password);
+        parameters.add("username", &self.username);
     }
 }
 
 /// Deletes an SQL database
 ///
-/// Action `sql_database_delete`.
+/// Action `sql_database_delete`: `SqlDatabaseDelete::new().name(…)`.
 #[doc(alias = "sql_database_delete")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct SqlDatabaseDelete {
+pub struct SqlDatabaseDelete<Name = String> {
     /// `name`
-    pub name: String,
+    pub name: Name,
 }
 
 impl SqlDatabaseDelete {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into() }
+    /// Without any parameter yet; required: `name`.
+    pub fn new() -> SqlDatabaseDelete<MissingName> {
+        SqlDatabaseDelete {
+            name: MissingName,
+        }
+    }
+}
+
+impl<Name> SqlDatabaseDelete<Name> {
+    /// Sets `name`.
+    pub fn name(self, value: impl Into<String>) -> SqlDatabaseDelete<String> {
+        SqlDatabaseDelete {
+            name: value.into(),
+        }
     }
 }
 
@@ -2705,7 +3622,7 @@ impl Action for SqlDatabaseDelete {
     const NAME: &'static str = "sql_database_delete";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
     }
 }
@@ -2715,11 +3632,11 @@ impl Action for SqlDatabaseDelete {
 /// Action `sql_databases_list`.
 #[doc(alias = "sql_databases_list")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct SqlDatabasesList {}
 impl SqlDatabasesList {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -2733,20 +3650,34 @@ impl Action for SqlDatabasesList {
 
 /// Cancels a Steam download
 ///
-/// Action `steam_cancel_download`.
+/// Action `steam_cancel_download`: `SteamCancelDownload::new().download(…)`.
 #[doc(alias = "steam_cancel_download")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct SteamCancelDownload {
+pub struct SteamCancelDownload<Download = DownloadId> {
     /// `download`
-    pub download: DownloadId,
+    pub download: Download,
 }
 
 impl SteamCancelDownload {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(download: impl Into<DownloadId>) -> Self {
-        Self { download: download.into() }
+    /// Without any parameter yet; required: `download`.
+    pub fn new() -> SteamCancelDownload<MissingDownload> {
+        SteamCancelDownload {
+            download: MissingDownload,
+        }
+    }
+}
+
+impl<Download> SteamCancelDownload<Download> {
+    /// Sets `download`.
+    pub fn download(
+        self,
+        value: impl Into<DownloadId>,
+    ) -> SteamCancelDownload<DownloadId> {
+        SteamCancelDownload {
+            download: value.into(),
+        }
     }
 }
 
@@ -2754,7 +3685,7 @@ impl Action for SteamCancelDownload {
     const NAME: &'static str = "steam_cancel_download";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("download", &self.download);
     }
 }
@@ -2764,11 +3695,11 @@ impl Action for SteamCancelDownload {
 /// Action `steam_list_downloads`.
 #[doc(alias = "steam_list_downloads")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct SteamListDownloads {}
 impl SteamListDownloads {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -2785,11 +3716,11 @@ impl Action for SteamListDownloads {
 /// Action `steam_refresh_content_servers`.
 #[doc(alias = "steam_refresh_content_servers")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct SteamRefreshContentServers {}
 impl SteamRefreshContentServers {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -2802,20 +3733,27 @@ impl Action for SteamRefreshContentServers {
 
 /// Subscribes this session to a topic
 ///
-/// Action `subscribe`.
+/// Action `subscribe`: `Subscribe::new().topic(…)`.
 #[doc(alias = "subscribe")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct Subscribe {
+pub struct Subscribe<Topic = ServerId> {
     /// `topic`: The id of a server
-    pub topic: ServerId,
+    pub topic: Topic,
 }
 
 impl Subscribe {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(topic: impl Into<ServerId>) -> Self {
-        Self { topic: topic.into() }
+    /// Without any parameter yet; required: `topic`.
+    pub fn new() -> Subscribe<MissingTopic> {
+        Subscribe { topic: MissingTopic }
+    }
+}
+
+impl<Topic> Subscribe<Topic> {
+    /// Sets `topic`.
+    pub fn topic(self, value: impl Into<ServerId>) -> Subscribe<ServerId> {
+        Subscribe { topic: value.into() }
     }
 }
 
@@ -2823,38 +3761,69 @@ impl Action for Subscribe {
     const NAME: &'static str = "subscribe";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("topic", &self.topic);
     }
 }
 
 /// Runs a command on the host system
 ///
-/// Action `system_command`.
+/// Action `system_command`: `SystemCommand::new().arguments(…).command(…).timeout(…)`.
 #[doc(alias = "system_command")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct SystemCommand {
+pub struct SystemCommand<Arguments = Vec<String>, Command = String, Timeout = i64> {
     /// `arguments`
-    pub arguments: Vec<String>,
+    pub arguments: Arguments,
     /// `command`
-    pub command: String,
+    pub command: Command,
     /// `timeout`
-    pub timeout: i64,
+    pub timeout: Timeout,
 }
 
 impl SystemCommand {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        arguments: Vec<String>,
-        command: impl Into<String>,
-        timeout: i64,
-    ) -> Self {
-        Self {
-            arguments,
-            command: command.into(),
-            timeout,
+    /// Without any parameter yet; required: `arguments`, `command`, `timeout`.
+    pub fn new() -> SystemCommand<MissingArguments, MissingCommand, MissingTimeout> {
+        SystemCommand {
+            arguments: MissingArguments,
+            command: MissingCommand,
+            timeout: MissingTimeout,
+        }
+    }
+}
+
+impl<Arguments, Command, Timeout> SystemCommand<Arguments, Command, Timeout> {
+    /// Sets `arguments`.
+    pub fn arguments(
+        self,
+        value: Vec<String>,
+    ) -> SystemCommand<Vec<String>, Command, Timeout> {
+        SystemCommand {
+            arguments: value,
+            command: self.command,
+            timeout: self.timeout,
+        }
+    }
+
+    /// Sets `command`.
+    pub fn command(
+        self,
+        value: impl Into<String>,
+    ) -> SystemCommand<Arguments, String, Timeout> {
+        SystemCommand {
+            arguments: self.arguments,
+            command: value.into(),
+            timeout: self.timeout,
+        }
+    }
+
+    /// Sets `timeout`.
+    pub fn timeout(self, value: i64) -> SystemCommand<Arguments, Command, i64> {
+        SystemCommand {
+            arguments: self.arguments,
+            command: self.command,
+            timeout: value,
         }
     }
 }
@@ -2863,7 +3832,7 @@ impl Action for SystemCommand {
     const NAME: &'static str = "system_command";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("arguments", &self.arguments);
         parameters.add("command", &self.command);
         parameters.add("timeout", &self.timeout);
@@ -2872,39 +3841,123 @@ impl Action for SystemCommand {
 
 /// Creates a scheduled task
 ///
-/// Action `task_create`.
+/// Action `task_create`: `TaskCreate::new().action(…).enabled(…).name(…).parameters(…).schedule(…)`.
 #[doc(alias = "task_create")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TaskCreate {
-    /// `name`
-    pub name: String,
+pub struct TaskCreate<
+    Action_ = String,
+    Enabled = bool,
+    Name = String,
+    Parameters_ = Map<String, Value>,
+    Schedule = String,
+> {
     /// `action`
-    pub action: String,
+    pub action: Action_,
     /// `enabled`
-    pub enabled: bool,
+    pub enabled: Enabled,
+    /// `name`
+    pub name: Name,
     /// `parameters`
-    pub parameters: Map<String, Value>,
+    pub parameters: Parameters_,
     /// `schedule`
-    pub schedule: String,
+    pub schedule: Schedule,
 }
 
 impl TaskCreate {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(
-        name: impl Into<String>,
-        action: impl Into<String>,
-        enabled: bool,
-        parameters: Map<String, Value>,
-        schedule: impl Into<String>,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            action: action.into(),
-            enabled,
-            parameters,
-            schedule: schedule.into(),
+    /// Without any parameter yet; required: `action`, `enabled`, `name`, `parameters`, `schedule`.
+    pub fn new() -> TaskCreate<
+        MissingAction,
+        MissingEnabled,
+        MissingName,
+        MissingParameters,
+        MissingSchedule,
+    > {
+        TaskCreate {
+            action: MissingAction,
+            enabled: MissingEnabled,
+            name: MissingName,
+            parameters: MissingParameters,
+            schedule: MissingSchedule,
+        }
+    }
+}
+
+impl<
+    Action_,
+    Enabled,
+    Name,
+    Parameters_,
+    Schedule,
+> TaskCreate<Action_, Enabled, Name, Parameters_, Schedule> {
+    /// Sets `action`.
+    pub fn action(
+        self,
+        value: impl Into<String>,
+    ) -> TaskCreate<String, Enabled, Name, Parameters_, Schedule> {
+        TaskCreate {
+            action: value.into(),
+            enabled: self.enabled,
+            name: self.name,
+            parameters: self.parameters,
+            schedule: self.schedule,
+        }
+    }
+
+    /// Sets `enabled`.
+    pub fn enabled(
+        self,
+        value: bool,
+    ) -> TaskCreate<Action_, bool, Name, Parameters_, Schedule> {
+        TaskCreate {
+            action: self.action,
+            enabled: value,
+            name: self.name,
+            parameters: self.parameters,
+            schedule: self.schedule,
+        }
+    }
+
+    /// Sets `name`.
+    pub fn name(
+        self,
+        value: impl Into<String>,
+    ) -> TaskCreate<Action_, Enabled, String, Parameters_, Schedule> {
+        TaskCreate {
+            action: self.action,
+            enabled: self.enabled,
+            name: value.into(),
+            parameters: self.parameters,
+            schedule: self.schedule,
+        }
+    }
+
+    /// Sets `parameters`.
+    pub fn parameters(
+        self,
+        value: Map<String, Value>,
+    ) -> TaskCreate<Action_, Enabled, Name, Map<String, Value>, Schedule> {
+        TaskCreate {
+            action: self.action,
+            enabled: self.enabled,
+            name: self.name,
+            parameters: value,
+            schedule: self.schedule,
+        }
+    }
+
+    /// Sets `schedule`.
+    pub fn schedule(
+        self,
+        value: impl Into<String>,
+    ) -> TaskCreate<Action_, Enabled, Name, Parameters_, String> {
+        TaskCreate {
+            action: self.action,
+            enabled: self.enabled,
+            name: self.name,
+            parameters: self.parameters,
+            schedule: value.into(),
         }
     }
 }
@@ -2913,10 +3966,10 @@ impl Action for TaskCreate {
     const NAME: &'static str = "task_create";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("name", &self.name);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("action", &self.action);
         parameters.add("enabled", &self.enabled);
+        parameters.add("name", &self.name);
         parameters.add("parameters", &self.parameters);
         parameters.add("schedule", &self.schedule);
     }
@@ -2924,20 +3977,27 @@ impl Action for TaskCreate {
 
 /// Deletes a scheduled task
 ///
-/// Action `task_delete`.
+/// Action `task_delete`: `TaskDelete::new().task(…)`.
 #[doc(alias = "task_delete")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TaskDelete {
+pub struct TaskDelete<Task = TaskId> {
     /// `task`
-    pub task: TaskId,
+    pub task: Task,
 }
 
 impl TaskDelete {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(task: impl Into<TaskId>) -> Self {
-        Self { task: task.into() }
+    /// Without any parameter yet; required: `task`.
+    pub fn new() -> TaskDelete<MissingTask> {
+        TaskDelete { task: MissingTask }
+    }
+}
+
+impl<Task> TaskDelete<Task> {
+    /// Sets `task`.
+    pub fn task(self, value: impl Into<TaskId>) -> TaskDelete<TaskId> {
+        TaskDelete { task: value.into() }
     }
 }
 
@@ -2945,27 +4005,34 @@ impl Action for TaskDelete {
     const NAME: &'static str = "task_delete";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("task", &self.task);
     }
 }
 
 /// Returns one scheduled task
 ///
-/// Action `task_info`.
+/// Action `task_info`: `TaskInfo::new().task(…)`.
 #[doc(alias = "task_info")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TaskInfo {
+pub struct TaskInfo<Task = TaskId> {
     /// `task`
-    pub task: TaskId,
+    pub task: Task,
 }
 
 impl TaskInfo {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(task: impl Into<TaskId>) -> Self {
-        Self { task: task.into() }
+    /// Without any parameter yet; required: `task`.
+    pub fn new() -> TaskInfo<MissingTask> {
+        TaskInfo { task: MissingTask }
+    }
+}
+
+impl<Task> TaskInfo<Task> {
+    /// Sets `task`.
+    pub fn task(self, value: impl Into<TaskId>) -> TaskInfo<TaskId> {
+        TaskInfo { task: value.into() }
     }
 }
 
@@ -2974,29 +4041,53 @@ impl Action for TaskInfo {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("task", &self.task);
     }
 }
 
 /// Changes a scheduled task
 ///
-/// Action `task_update`.
+/// Action `task_update`: `TaskUpdate::new().changes(…).task(…)`.
 #[doc(alias = "task_update")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TaskUpdate {
+pub struct TaskUpdate<Changes = Map<String, Value>, Task = TaskId> {
     /// `changes`
-    pub changes: Map<String, Value>,
+    pub changes: Changes,
     /// `task`
-    pub task: TaskId,
+    pub task: Task,
 }
 
 impl TaskUpdate {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(changes: Map<String, Value>, task: impl Into<TaskId>) -> Self {
-        Self { changes, task: task.into() }
+    /// Without any parameter yet; required: `changes`, `task`.
+    pub fn new() -> TaskUpdate<MissingChanges, MissingTask> {
+        TaskUpdate {
+            changes: MissingChanges,
+            task: MissingTask,
+        }
+    }
+}
+
+impl<Changes, Task> TaskUpdate<Changes, Task> {
+    /// Sets `changes`.
+    pub fn changes(
+        self,
+        value: Map<String, Value>,
+    ) -> TaskUpdate<Map<String, Value>, Task> {
+        TaskUpdate {
+            changes: value,
+            task: self.task,
+        }
+    }
+
+    /// Sets `task`.
+    pub fn task(self, value: impl Into<TaskId>) -> TaskUpdate<Changes, TaskId> {
+        TaskUpdate {
+            changes: self.changes,
+            task: value.into(),
+        }
     }
 }
 
@@ -3004,7 +4095,7 @@ impl Action for TaskUpdate {
     const NAME: &'static str = "task_update";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("changes", &self.changes);
         parameters.add("task", &self.task);
     }
@@ -3015,11 +4106,11 @@ impl Action for TaskUpdate {
 /// Action `tasks_list`.
 #[doc(alias = "tasks_list")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct TasksList {}
 impl TasksList {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -3033,20 +4124,31 @@ impl Action for TasksList {
 
 /// Lists the features of a title
 ///
-/// Action `title_features`.
+/// Action `title_features`: `TitleFeatures::new().title(…)`.
 #[doc(alias = "title_features")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TitleFeatures {
+pub struct TitleFeatures<Title = TitleId> {
     /// `title`
-    pub title: TitleId,
+    pub title: Title,
 }
 
 impl TitleFeatures {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(title: impl Into<TitleId>) -> Self {
-        Self { title: title.into() }
+    /// Without any parameter yet; required: `title`.
+    pub fn new() -> TitleFeatures<MissingTitle> {
+        TitleFeatures {
+            title: MissingTitle,
+        }
+    }
+}
+
+impl<Title> TitleFeatures<Title> {
+    /// Sets `title`.
+    pub fn title(self, value: impl Into<TitleId>) -> TitleFeatures<TitleId> {
+        TitleFeatures {
+            title: value.into(),
+        }
     }
 }
 
@@ -3055,27 +4157,34 @@ impl Action for TitleFeatures {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
 }
 
 /// Lists the mods of a title
 ///
-/// Action `title_mods`.
+/// Action `title_mods`: `TitleMods::new().title(…)`.
 #[doc(alias = "title_mods")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TitleMods {
+pub struct TitleMods<Title = TitleId> {
     /// `title`
-    pub title: TitleId,
+    pub title: Title,
 }
 
 impl TitleMods {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(title: impl Into<TitleId>) -> Self {
-        Self { title: title.into() }
+    /// Without any parameter yet; required: `title`.
+    pub fn new() -> TitleMods<MissingTitle> {
+        TitleMods { title: MissingTitle }
+    }
+}
+
+impl<Title> TitleMods<Title> {
+    /// Sets `title`.
+    pub fn title(self, value: impl Into<TitleId>) -> TitleMods<TitleId> {
+        TitleMods { title: value.into() }
     }
 }
 
@@ -3084,27 +4193,38 @@ impl Action for TitleMods {
     const READS: bool = true;
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
 }
 
 /// Rebuilds a title
 ///
-/// Action `title_rebuild`. A call waits 1800 s for its reply unless told otherwise.
+/// Action `title_rebuild`: `TitleRebuild::new().title(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "title_rebuild")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TitleRebuild {
+pub struct TitleRebuild<Title = TitleId> {
     /// `title`
-    pub title: TitleId,
+    pub title: Title,
 }
 
 impl TitleRebuild {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(title: impl Into<TitleId>) -> Self {
-        Self { title: title.into() }
+    /// Without any parameter yet; required: `title`.
+    pub fn new() -> TitleRebuild<MissingTitle> {
+        TitleRebuild {
+            title: MissingTitle,
+        }
+    }
+}
+
+impl<Title> TitleRebuild<Title> {
+    /// Sets `title`.
+    pub fn title(self, value: impl Into<TitleId>) -> TitleRebuild<TitleId> {
+        TitleRebuild {
+            title: value.into(),
+        }
     }
 }
 
@@ -3113,27 +4233,34 @@ impl Action for TitleRebuild {
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
 }
 
 /// Removes a title
 ///
-/// Action `title_remove`.
+/// Action `title_remove`: `TitleRemove::new().title(…)`.
 #[doc(alias = "title_remove")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct TitleRemove {
+pub struct TitleRemove<Title = TitleId> {
     /// `title`
-    pub title: TitleId,
+    pub title: Title,
 }
 
 impl TitleRemove {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(title: impl Into<TitleId>) -> Self {
-        Self { title: title.into() }
+    /// Without any parameter yet; required: `title`.
+    pub fn new() -> TitleRemove<MissingTitle> {
+        TitleRemove { title: MissingTitle }
+    }
+}
+
+impl<Title> TitleRemove<Title> {
+    /// Sets `title`.
+    pub fn title(self, value: impl Into<TitleId>) -> TitleRemove<TitleId> {
+        TitleRemove { title: value.into() }
     }
 }
 
@@ -3141,7 +4268,7 @@ impl Action for TitleRemove {
     const NAME: &'static str = "title_remove";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
     }
 }
@@ -3151,11 +4278,11 @@ impl Action for TitleRemove {
 /// Action `titles`.
 #[doc(alias = "titles")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Titles {}
 impl Titles {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -3172,11 +4299,11 @@ impl Action for Titles {
 /// Action `titles_status`.
 #[doc(alias = "titles_status")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct TitlesStatus {}
 impl TitlesStatus {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -3190,20 +4317,29 @@ impl Action for TitlesStatus {
 
 /// Runs several actions as one transaction
 ///
-/// Action `transaction`.
+/// Action `transaction`: `Transaction::new().actions(…)`.
 #[doc(alias = "transaction")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct Transaction {
+pub struct Transaction<Actions_ = Vec<Value>> {
     /// `actions`
-    pub actions: Vec<Value>,
+    pub actions: Actions_,
 }
 
 impl Transaction {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(actions: Vec<Value>) -> Self {
-        Self { actions }
+    /// Without any parameter yet; required: `actions`.
+    pub fn new() -> Transaction<MissingActions> {
+        Transaction {
+            actions: MissingActions,
+        }
+    }
+}
+
+impl<Actions_> Transaction<Actions_> {
+    /// Sets `actions`.
+    pub fn actions(self, value: Vec<Value>) -> Transaction<Vec<Value>> {
+        Transaction { actions: value }
     }
 }
 
@@ -3211,27 +4347,34 @@ impl Action for Transaction {
     const NAME: &'static str = "transaction";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("actions", &self.actions);
     }
 }
 
 /// Ends a subscription of this session
 ///
-/// Action `unsubscribe`.
+/// Action `unsubscribe`: `Unsubscribe::new().topic(…)`.
 #[doc(alias = "unsubscribe")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct Unsubscribe {
+pub struct Unsubscribe<Topic = ServerId> {
     /// `topic`: The id of a server
-    pub topic: ServerId,
+    pub topic: Topic,
 }
 
 impl Unsubscribe {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(topic: impl Into<ServerId>) -> Self {
-        Self { topic: topic.into() }
+    /// Without any parameter yet; required: `topic`.
+    pub fn new() -> Unsubscribe<MissingTopic> {
+        Unsubscribe { topic: MissingTopic }
+    }
+}
+
+impl<Topic> Unsubscribe<Topic> {
+    /// Sets `topic`.
+    pub fn topic(self, value: impl Into<ServerId>) -> Unsubscribe<ServerId> {
+        Unsubscribe { topic: value.into() }
     }
 }
 
@@ -3239,31 +4382,55 @@ impl Action for Unsubscribe {
     const NAME: &'static str = "unsubscribe";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("topic", &self.topic);
     }
 }
 
 /// Changes a webhook
 ///
-/// Action `update_webhook`.
+/// Action `update_webhook`: `UpdateWebhook::new().changes(…).webhook(…)`.
 #[doc(alias = "update_webhook")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct UpdateWebhook {
+pub struct UpdateWebhook<Changes = Map<String, Value>, Webhook = WebhookId> {
     /// `changes`
-    pub changes: Map<String, Value>,
+    pub changes: Changes,
     /// `webhook`
-    pub webhook: WebhookId,
+    pub webhook: Webhook,
 }
 
 impl UpdateWebhook {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(changes: Map<String, Value>, webhook: impl Into<WebhookId>) -> Self {
-        Self {
-            changes,
-            webhook: webhook.into(),
+    /// Without any parameter yet; required: `changes`, `webhook`.
+    pub fn new() -> UpdateWebhook<MissingChanges, MissingWebhook> {
+        UpdateWebhook {
+            changes: MissingChanges,
+            webhook: MissingWebhook,
+        }
+    }
+}
+
+impl<Changes, Webhook> UpdateWebhook<Changes, Webhook> {
+    /// Sets `changes`.
+    pub fn changes(
+        self,
+        value: Map<String, Value>,
+    ) -> UpdateWebhook<Map<String, Value>, Webhook> {
+        UpdateWebhook {
+            changes: value,
+            webhook: self.webhook,
+        }
+    }
+
+    /// Sets `webhook`.
+    pub fn webhook(
+        self,
+        value: impl Into<WebhookId>,
+    ) -> UpdateWebhook<Changes, WebhookId> {
+        UpdateWebhook {
+            changes: self.changes,
+            webhook: value.into(),
         }
     }
 }
@@ -3272,7 +4439,7 @@ impl Action for UpdateWebhook {
     const NAME: &'static str = "update_webhook";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("changes", &self.changes);
         parameters.add("webhook", &self.webhook);
     }
@@ -3280,24 +4447,42 @@ impl Action for UpdateWebhook {
 
 /// Gives roles to a user
 ///
-/// Action `user_give_roles`.
+/// Action `user_give_roles`: `UserGiveRoles::new().roles(…).username(…)`.
 #[doc(alias = "user_give_roles")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct UserGiveRoles {
-    /// `username`
-    pub username: UserName,
+pub struct UserGiveRoles<Roles = Vec<String>, Username = UserName> {
     /// `roles`
-    pub roles: Vec<String>,
+    pub roles: Roles,
+    /// `username`
+    pub username: Username,
 }
 
 impl UserGiveRoles {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(username: impl Into<UserName>, roles: Vec<String>) -> Self {
-        Self {
-            username: username.into(),
-            roles,
+    /// Without any parameter yet; required: `roles`, `username`.
+    pub fn new() -> UserGiveRoles<MissingRoles, MissingUsername> {
+        UserGiveRoles {
+            roles: MissingRoles,
+            username: MissingUsername,
+        }
+    }
+}
+
+impl<Roles, Username> UserGiveRoles<Roles, Username> {
+    /// Sets `roles`.
+    pub fn roles(self, value: Vec<String>) -> UserGiveRoles<Vec<String>, Username> {
+        UserGiveRoles {
+            roles: value,
+            username: self.username,
+        }
+    }
+
+    /// Sets `username`.
+    pub fn username(self, value: impl Into<UserName>) -> UserGiveRoles<Roles, UserName> {
+        UserGiveRoles {
+            roles: self.roles,
+            username: value.into(),
         }
     }
 }
@@ -3306,41 +4491,62 @@ impl Action for UserGiveRoles {
     const NAME: &'static str = "user_give_roles";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("username", &self.username);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("roles", &self.roles);
+        parameters.add("username", &self.username);
     }
 }
 
 /// Changes the password of a user
 ///
-/// Action `user_password`.
+/// Action `user_password`: `UserPassword::new().password(…).username(…)`.
 #[doc(alias = "user_password")]
 #[derive(Clone, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct UserPassword {
-    /// `username`
-    pub username: UserName,
+pub struct UserPassword<Password = String, Username = UserName> {
     /// `password`
-    pub password: String,
+    pub password: Password,
+    /// `username`
+    pub username: Username,
 }
 
 impl UserPassword {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(username: impl Into<UserName>, password: impl Into<String>) -> Self {
-        Self {
-            username: username.into(),
-            password: password.into(),
+    /// Without any parameter yet; required: `password`, `username`.
+    pub fn new() -> UserPassword<MissingPassword, MissingUsername> {
+        UserPassword {
+            password: MissingPassword,
+            username: MissingUsername,
         }
     }
 }
 
-impl fmt::Debug for UserPassword {
+impl<Password, Username> UserPassword<Password, Username> {
+    /// Sets `password`.
+    pub fn password(self, value: impl Into<String>) -> UserPassword<String, Username> {
+        UserPassword {
+            password: value.into(),
+            username: self.username,
+        }
+    }
+
+    /// Sets `username`.
+    pub fn username(
+        self,
+        value: impl Into<UserName>,
+    ) -> UserPassword<Password, UserName> {
+        UserPassword {
+            password: self.password,
+            username: value.into(),
+        }
+    }
+}
+
+impl<Password, Username: fmt::Debug> fmt::Debug for UserPassword<Password, Username> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserPassword")
-            .field("username", &self.username)
             .field("password", &format_args!("(hidden)"))
+            .field("username", &self.username)
             .finish()
     }
 }
@@ -3349,32 +4555,53 @@ impl Action for UserPassword {
     const NAME: &'static str = "user_password";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("username", &self.username);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("password", &self.password);
+        parameters.add("username", &self.username);
     }
 }
 
 /// Revokes roles from a user
 ///
-/// Action `user_revoke_roles`.
+/// Action `user_revoke_roles`: `UserRevokeRoles::new().roles(…).username(…)`.
 #[doc(alias = "user_revoke_roles")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct UserRevokeRoles {
-    /// `username`
-    pub username: UserName,
+pub struct UserRevokeRoles<Roles = Vec<String>, Username = UserName> {
     /// `roles`
-    pub roles: Vec<String>,
+    pub roles: Roles,
+    /// `username`
+    pub username: Username,
 }
 
 impl UserRevokeRoles {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(username: impl Into<UserName>, roles: Vec<String>) -> Self {
-        Self {
-            username: username.into(),
-            roles,
+    /// Without any parameter yet; required: `roles`, `username`.
+    pub fn new() -> UserRevokeRoles<MissingRoles, MissingUsername> {
+        UserRevokeRoles {
+            roles: MissingRoles,
+            username: MissingUsername,
+        }
+    }
+}
+
+impl<Roles, Username> UserRevokeRoles<Roles, Username> {
+    /// Sets `roles`.
+    pub fn roles(self, value: Vec<String>) -> UserRevokeRoles<Vec<String>, Username> {
+        UserRevokeRoles {
+            roles: value,
+            username: self.username,
+        }
+    }
+
+    /// Sets `username`.
+    pub fn username(
+        self,
+        value: impl Into<UserName>,
+    ) -> UserRevokeRoles<Roles, UserName> {
+        UserRevokeRoles {
+            roles: self.roles,
+            username: value.into(),
         }
     }
 }
@@ -3383,9 +4610,9 @@ impl Action for UserRevokeRoles {
     const NAME: &'static str = "user_revoke_roles";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
-        parameters.add("username", &self.username);
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("roles", &self.roles);
+        parameters.add("username", &self.username);
     }
 }
 
@@ -3394,11 +4621,11 @@ impl Action for UserRevokeRoles {
 /// Action `whoami`.
 #[doc(alias = "whoami")]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 #[non_exhaustive]
 pub struct Whoami {}
 impl Whoami {
     /// Without any parameter.
-    #[must_use]
     pub fn new() -> Self {
         Self {}
     }
@@ -3412,24 +4639,42 @@ impl Action for Whoami {
 
 /// Writes a file
 ///
-/// Action `write_file`.
+/// Action `write_file`: `WriteFile::new().content(…).path(…)`.
 #[doc(alias = "write_file")]
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 #[non_exhaustive]
-pub struct WriteFile {
+pub struct WriteFile<Content = String, Path = String> {
     /// `content`
-    pub content: String,
+    pub content: Content,
     /// `path`
-    pub path: String,
+    pub path: Path,
 }
 
 impl WriteFile {
-    /// With the parameters that the agent demands.
-    #[must_use]
-    pub fn new(content: impl Into<String>, path: impl Into<String>) -> Self {
-        Self {
-            content: content.into(),
-            path: path.into(),
+    /// Without any parameter yet; required: `content`, `path`.
+    pub fn new() -> WriteFile<MissingContent, MissingPath> {
+        WriteFile {
+            content: MissingContent,
+            path: MissingPath,
+        }
+    }
+}
+
+impl<Content, Path> WriteFile<Content, Path> {
+    /// Sets `content`.
+    pub fn content(self, value: impl Into<String>) -> WriteFile<String, Path> {
+        WriteFile {
+            content: value.into(),
+            path: self.path,
+        }
+    }
+
+    /// Sets `path`.
+    pub fn path(self, value: impl Into<String>) -> WriteFile<Content, String> {
+        WriteFile {
+            content: self.content,
+            path: value.into(),
         }
     }
 }
@@ -3438,7 +4683,7 @@ impl Action for WriteFile {
     const NAME: &'static str = "write_file";
     type Output = Reply;
     #[inline]
-    fn write(&self, parameters: &mut Parameters) {
+    fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("content", &self.content);
         parameters.add("path", &self.path);
     }

@@ -7,14 +7,13 @@
 
 #![allow(
     clippy::doc_markdown,
-    clippy::fn_params_excessive_bools,
-    clippy::many_single_char_names,
     clippy::self_named_constructors,
     clippy::similar_names,
     clippy::struct_excessive_bools,
     clippy::struct_field_names,
-    clippy::too_many_arguments,
     clippy::too_many_lines,
+    clippy::type_complexity,
+    non_snake_case,
     reason = "the agent chooses the words and the parameters"
 )]
 

@@ -26,7 +26,7 @@ use agent_sdk::{Agent, Error};
 pub async fn export_all(agent: &Agent, to: &str) -> Result<u64, Error> {
     let mut size = 0;
     for World { id, size: bytes, .. } in agent.worlds().await?.worlds {
-        agent.export_world(ExportWorld::new(id, to).compress(true)).await?;
+        agent.export_world(ExportWorld::new(id).target(to).compress(true)).await?;
         size += bytes.unwrap_or(0);
     }
     Ok(size)

@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use agent_sdk::{Action, Parameters};
+use agent_sdk::Action;
 use downstream::actions::{ACTIONS, ExportWorld, WorldId, WorldsReply};
 use downstream::golden;
 
 #[test]
 fn parameters_travel_under_their_names_and_options_only_if_set() {
-    let json = |action: &ExportWorld| Parameters::json(action).expect("it can be written");
-    let export = ExportWorld::new("w1", "backup.zip");
+    let json = |action: &ExportWorld| action.to_json().expect("it can be written");
+    let export = ExportWorld::new("w1").target("backup.zip");
     assert_eq!(json(&export), r#"{"world":"w1","target":"backup.zip"}"#);
     assert_eq!(
         json(&export.compress(false)),
@@ -66,7 +66,7 @@ fn every_action_keeps_its_name_whatever_it_is() {
 #[test]
 fn every_parameter_travels_under_its_name_whatever_it_is() {
     let action = golden::parameter_names::Nullable::new();
-    let json = Parameters::json(&action).expect("it can be written");
+    let json = action.to_json().expect("it can be written");
     let sent: BTreeMap<String, Option<bool>> =
         serde_json::from_str(&json).expect("each is null until set");
     let sent: BTreeSet<_> = sent.into_keys().collect();
@@ -76,17 +76,22 @@ fn every_parameter_travels_under_its_name_whatever_it_is() {
 
 #[test]
 fn a_secret_is_not_shown_and_travels() {
-    let action = golden::secrets::Login::new("shown", "hidden-1", 1, "root").api_key("hidden-2");
+    let action = golden::secrets::Login::new()
+        .not_shown("shown")
+        .password("hidden-1")
+        .token_count(1)
+        .user("root")
+        .api_key("hidden-2");
     let shown = format!("{action:?}");
     assert!(shown.contains("root") && !shown.contains("hidden-"), "{shown}");
-    assert!(Parameters::json(&action).expect("it can be written").contains("hidden-2"));
+    assert!(action.to_json().expect("it can be written").contains("hidden-2"));
 }
 
 #[test]
 fn a_text_with_known_values_is_read_and_written_as_it_is() {
     use golden::overlaid::{Target, Wipe};
-    let wipe = Wipe::new(vec![Target::TheRest, "new".into()], 3_u64, "s");
-    let json = Parameters::json(&wipe).expect("it can be written");
-    assert_eq!(json, r#"{"targets":["the-rest","new"],"count":3,"server":"s"}"#);
+    let wipe = Wipe::new("s").how_many(3_u64).targets(vec![Target::TheRest, "new".into()]);
+    let json = wipe.to_json().expect("it can be written");
+    assert_eq!(json, r#"{"server":"s","count":3,"targets":["the-rest","new"]}"#);
     assert_eq!(Target::from("new"), Target::Other("new".to_owned()));
 }

@@ -44,7 +44,7 @@ pub enum Trouble {
 pub async fn restart(agent: &Agent, server: &str, patience: Duration) -> Result<(), Trouble> {
     // Listen first, then act, so that nothing is missed.
     let mut events = agent.events().topic(server);
-    agent.subscribe(Subscribe::new(server)).await?;
+    agent.subscribe(Subscribe::new().topic(server)).await?;
     agent.restart(Restart::new(server)).await?;
     match timeout(patience, is_running(&mut events)).await {
         Ok(true) => {}
