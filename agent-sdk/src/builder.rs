@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use tokio::runtime::Handle;
 #[cfg(feature = "tls")]
 use tokio::time::Instant;
 
 use crate::{
     agent::Agent,
     connection::{self, Shared},
-    dial::{Connector, Credentials, Endpoint},
+    dial::{Connector, Credentials, Endpoint, on_runtime},
     error::ConnectError,
     options::{FOREVER, Options, ReconnectPolicy},
 };
@@ -69,6 +70,8 @@ pub struct Builder {
     #[cfg(feature = "tls")]
     tls: Tls,
     allow_plaintext: bool,
+    /// None means the current one.
+    pub(crate) runtime: Option<Handle>,
     options: Options,
 }
 
@@ -80,6 +83,7 @@ impl Builder {
             #[cfg(feature = "tls")]
             tls: Tls::default(),
             allow_plaintext: false,
+            runtime: None,
             options: Options::default(),
         }
     }
@@ -175,10 +179,36 @@ impl Builder {
         self
     }
 
+    /// Lets the connection live on this runtime. The default is the one on which
+    /// [`Builder::connect`] is called.
+    ///
+    /// A runtime of one thread runs only inside of its own `block_on`. Where calls are made from
+    /// several runtimes, or from none, name one here that always runs: one with worker threads.
+    /// `connect` refuses another.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(password: String) -> Result<(), Box<dyn std::error::Error>> {
+    /// use agent_sdk::Agent;
+    /// use tokio::runtime;
+    ///
+    /// let home = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    /// let builder = Agent::builder("wss://agent.example")
+    ///     .credentials("root", password)
+    ///     .runtime(home.handle().clone());
+    /// # Ok(()) }
+    /// ```
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
     /// Connects and logs in, once; a connection that is lost later is made again by the policy of
     /// [`Builder::reconnect`].
     ///
-    /// The connection is driven by a task of the Tokio runtime on which this is called.
+    /// The connection is driven by a task of the Tokio runtime on which this is called, or of that
+    /// of [`Builder::runtime`]. While that runtime does not run, calls wait, and end at their limit.
     ///
     /// # Errors
     ///
@@ -188,6 +218,10 @@ impl Builder {
     ///
     /// Dropping the future gives the attempt up; the agent may have seen the login.
     pub async fn connect(self) -> Result<Agent, ConnectError> {
+        on_runtime(self.runtime.clone(), Box::pin(self.connect_here())).await
+    }
+
+    async fn connect_here(self) -> Result<Agent, ConnectError> {
         let endpoint = self.endpoint()?;
         let credentials = self.credentials.clone().ok_or(ConnectError::InvalidCredentials {
             which: "username",
@@ -198,6 +232,7 @@ impl Builder {
         let connector = self.connector(endpoint).await?;
         let first = connector.login(&credentials).await?;
         let shared = Arc::new(Shared::new(self.options));
+        connection::watchdog::register(&shared);
         tokio::spawn(connection::run(Arc::clone(&shared), connector, credentials, first));
         // From here on dropping this future drops the handle, and that closes the connection.
         let agent = Agent::new(shared, url);
@@ -226,7 +261,12 @@ impl Builder {
     /// # Ok(()) }
     /// ```
     #[cfg(feature = "tls")]
-    pub async fn certificate(mut self) -> Result<Certificate, ConnectError> {
+    pub async fn certificate(self) -> Result<Certificate, ConnectError> {
+        on_runtime(self.runtime.clone(), Box::pin(self.certificate_here())).await
+    }
+
+    #[cfg(feature = "tls")]
+    async fn certificate_here(mut self) -> Result<Certificate, ConnectError> {
         let endpoint = Endpoint::parse(&self.url)?;
         let none = |reason| ConnectError::InvalidUrl { url: endpoint.to_string(), reason };
         if !endpoint.tls {

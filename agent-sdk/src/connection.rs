@@ -13,6 +13,7 @@ mod resubscribe;
 mod shared;
 mod state;
 mod subscriptions;
+pub(crate) mod watchdog;
 mod write_buffer;
 
 use std::{

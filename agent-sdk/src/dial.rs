@@ -1,12 +1,13 @@
 //! Getting in: from an address to a connection that is logged in.
 
 mod endpoint;
+mod runtime;
 mod transport;
 #[cfg(feature = "tls")]
 mod trust;
 mod upgrade;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, panic::resume_unwind, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::{
@@ -20,6 +21,7 @@ pub(crate) use self::trust::Trust;
 use self::upgrade::upgrade;
 pub(crate) use self::{
     endpoint::{Credentials, Endpoint},
+    runtime::on_runtime,
     transport::Transport,
 };
 use crate::error::{ConnectError, ConnectStage};
@@ -122,6 +124,7 @@ impl Connector {
             match ended {
                 Some(Ok(Ok(stream))) => return Ok(stream),
                 Some(Ok(Err(error))) => last_error = error,
+                Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
                 Some(Err(error)) => last_error = io::Error::other(error),
                 None if waiting.len() > 0 => {}
                 None => {

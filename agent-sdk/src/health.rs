@@ -9,7 +9,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     builder::Builder,
-    dial::{Connector, Transport},
+    dial::{Connector, Transport, on_runtime},
     error::{ConnectError, ConnectStage},
     text::excerpt,
 };
@@ -69,6 +69,10 @@ impl Builder {
     /// # Ok(()) }
     /// ```
     pub async fn health(self) -> Result<Health, ConnectError> {
+        on_runtime(self.runtime.clone(), Box::pin(self.health_here())).await
+    }
+
+    async fn health_here(self) -> Result<Health, ConnectError> {
         // No credentials travel, so plain `ws` needs no permission.
         let builder = self.allow_plaintext(true);
         let endpoint = builder.endpoint()?;

@@ -14,6 +14,7 @@ use super::{
     pending::PendingCalls,
     state::State,
     subscriptions::Subscriptions,
+    watchdog,
 };
 use crate::{
     error::{CloseReason, Unanswered},
@@ -44,6 +45,8 @@ struct SubmissionQueue {
     driver: Option<Waker>,
     /// Once set, nothing is accepted.
     closed: Option<Arc<CloseReason>>,
+    /// Whether the watchdog has to be woken for the next call.
+    unwatched: bool,
 }
 
 /// What the task that owns the socket works with. It is locked shortly and never across an await.
@@ -55,7 +58,9 @@ pub(crate) struct DriverState {
     /// Set once somebody wants to close: until then calls in flight may still be answered.
     pub(crate) close_by: Option<Instant>,
     /// Whether everything has been ended.
-    finished: bool,
+    pub(super) finished: bool,
+    /// How often the task has run: the watchdog's sign of life.
+    pub(super) rounds: u64,
     /// What was in the queue; used again, empty in between.
     admitted: Vec<Arc<CallState>>,
 }
@@ -89,6 +94,7 @@ impl Shared {
                 latencies: Latencies::default(),
                 close_by: None,
                 finished: false,
+                rounds: 0,
                 admitted: Vec::new(),
             }),
             events: Arc::default(),
@@ -119,21 +125,41 @@ impl Shared {
         }
         queue.calls.push(Arc::clone(&state));
         let driver = queue.driver.take();
+        let unwatched = mem::take(&mut queue.unwatched);
         drop(queue);
         wake(driver);
+        if unwatched {
+            watchdog::wake();
+        }
         Ok(state)
     }
 
     /// Takes over what is in the queue; from here on every call, and every wish to close, wakes
     /// the task again.
     pub(crate) fn admit(&self, table: &mut DriverState, cx: &Context<'_>, now: Instant) {
+        table.rounds += 1;
+        self.empty_queue(table, now, |queue| match &mut queue.driver {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        });
+    }
+
+    /// Takes over what is in the queue in place of the task.
+    pub(super) fn take_over(&self, table: &mut DriverState, now: Instant) {
+        self.empty_queue(table, now, |_| {});
+    }
+
+    /// Moves what is in the queue to the table, and does `more` with the queue under the same lock.
+    fn empty_queue(
+        &self,
+        table: &mut DriverState,
+        now: Instant,
+        more: impl FnOnce(&mut SubmissionQueue),
+    ) {
         let mut queue = self.queue();
         mem::swap(&mut queue.calls, &mut table.admitted);
         queue.dropped = 0;
-        match &mut queue.driver {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
+        more(&mut queue);
         drop(queue);
         table.stats.calls += table.admitted.len() as u64;
         table.pending.reserve(table.admitted.len());
@@ -157,8 +183,27 @@ impl Shared {
         self.queue().driver.is_none()
     }
 
+    /// From now on the next call, and the wish to close, wake the watchdog.
+    pub(super) fn be_watched(&self) {
+        self.queue().unwatched = true;
+    }
+
+    /// Returns whether there is a call or a wish to close; if not, the next one wakes the watchdog.
+    pub(super) fn has_work(&self, table: &DriverState) -> bool {
+        let mut queue = self.queue();
+        let work = !queue.calls.is_empty() || !table.pending.is_idle() || table.close_by.is_some();
+        queue.unwatched = !work;
+        work
+    }
+
+    /// Returns whether the task should run without waiting for its socket.
+    pub(super) fn is_due(&self, table: &DriverState, now: Instant) -> bool {
+        let overdue = table.pending.next_deadline().is_some_and(|deadline| deadline <= now);
+        overdue || table.close_by.is_some() || !self.queue().calls.is_empty()
+    }
+
     /// Wakes the task that owns the socket.
-    fn notify(&self) {
+    pub(super) fn notify(&self) {
         let driver = self.queue().driver.take();
         wake(driver);
     }
@@ -186,8 +231,14 @@ impl Shared {
         let mut table = self.lock();
         table.close_by.get_or_insert(Instant::now() + limit);
         drop(table);
-        self.queue().closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
+        let mut queue = self.queue();
+        queue.closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
+        let unwatched = mem::take(&mut queue.unwatched);
+        drop(queue);
         self.notify();
+        if unwatched {
+            watchdog::wake();
+        }
     }
 
     /// Ends the calls that were sent on a connection that is no more.

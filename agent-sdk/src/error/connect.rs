@@ -43,6 +43,16 @@ pub enum ConnectError {
         host: String,
     },
 
+    /// It was not tried inside a Tokio runtime with sockets and timers.
+    #[error(
+        "connecting needs a Tokio runtime with sockets and timers: {reason}. Connect inside one \
+         (`#[tokio::main]`, `enable_all`), or name one (`Builder::runtime`)"
+    )]
+    NoRuntime {
+        /// What is missing.
+        reason: String,
+    },
+
     /// The host's name has no address.
     #[error("the host `{host}` cannot be resolved: {source}")]
     Resolve {
@@ -279,6 +289,7 @@ impl ConnectError {
                 _ => Retry::Yes,
             },
             Self::InvalidUrl { .. }
+            | Self::NoRuntime { .. }
             | Self::InvalidCredentials { .. }
             | Self::PlaintextRefused { .. }
             | Self::CertificateUntrusted { .. }

@@ -16,6 +16,7 @@ mod known;
 mod login;
 mod reconnect;
 mod regressions;
+mod runtimes;
 mod states;
 mod time_limit;
 mod tls;

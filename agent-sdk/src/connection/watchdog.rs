@@ -1,0 +1,147 @@
+//! Keeps the promise that every call ends, where the connection's task cannot.
+//!
+//! The task lives on the runtime that connected. A runtime of one thread runs only inside of its
+//! own `block_on`, so that a call from elsewhere may find a task that neither sends nor keeps time.
+//! One thread of the process looks after such connections, and only while they have calls or are
+//! to be closed: it wakes the task, and if that has not run by the next look, does what is due.
+
+use std::{
+    sync::{Arc, MutexGuard, OnceLock, Weak, mpsc},
+    task::Waker,
+    thread::{self, Thread},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    time::Instant,
+};
+use tracing::warn;
+
+use super::shared::{DriverState, Shared};
+use crate::error::CloseReason;
+
+/// How long a task that was woken may take to run. A call ends at most three of these late.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// None if the thread could not be started.
+static WATCHDOG: OnceLock<Option<Watchdog>> = OnceLock::new();
+
+struct Watchdog {
+    thread: Thread,
+    connections: mpsc::Sender<Weak<Shared>>,
+}
+
+/// Looks after a connection from now on, if the current runtime may cease to run.
+pub(crate) fn register(shared: &Arc<Shared>) {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        return;
+    }
+    if let Some(watchdog) = WATCHDOG.get_or_init(start)
+        && watchdog.connections.send(Arc::downgrade(shared)).is_ok()
+    {
+        shared.be_watched();
+    }
+}
+
+/// Lets the thread look at once, since a connection that it passed over has something to do now.
+pub(super) fn wake() {
+    if let Some(Some(watchdog)) = WATCHDOG.get() {
+        watchdog.thread.unpark();
+    }
+}
+
+fn start() -> Option<Watchdog> {
+    let (connections, registered) = mpsc::channel();
+    let thread = thread::Builder::new().name("agent-sdk-watchdog".to_owned());
+    match thread.spawn(move || run(&registered)) {
+        Ok(thread) => Some(Watchdog { thread: thread.thread().clone(), connections }),
+        Err(error) => {
+            warn!(%error, "no thread for the watchdog: calls end only while their runtime runs");
+            None
+        }
+    }
+}
+
+fn run(registered: &mpsc::Receiver<Weak<Shared>>) {
+    let mut connections = Vec::new();
+    loop {
+        connections.extend(registered.try_iter().map(|shared| Watched { shared, woken_at: None }));
+        if look(&mut connections) {
+            thread::sleep(PATIENCE);
+        } else {
+            thread::park();
+        }
+    }
+}
+
+/// A connection, and what the last look at it found.
+struct Watched {
+    shared: Weak<Shared>,
+    /// How often its task had run, if it was woken then.
+    woken_at: Option<u64>,
+}
+
+/// Looks at every connection; returns whether one has something to do.
+fn look(connections: &mut Vec<Watched>) -> bool {
+    let mut busy = false;
+    connections.retain_mut(|watched| {
+        let Some(shared) = watched.shared.upgrade() else { return false };
+        match inspect(&shared, watched.woken_at) {
+            Found::Finished => return false,
+            Found::Idle => watched.woken_at = None,
+            Found::Busy { woken_at } => {
+                watched.woken_at = woken_at;
+                busy = true;
+            }
+        }
+        true
+    });
+    busy
+}
+
+/// What a look at a connection found.
+enum Found {
+    /// Neither a call nor a wish to close.
+    Idle,
+    /// Some of either; `woken_at` is how often the task had run when it was woken for them.
+    Busy { woken_at: Option<u64> },
+    /// It has ended for good.
+    Finished,
+}
+
+fn inspect(shared: &Shared, woken_at: Option<u64>) -> Found {
+    let table = shared.lock();
+    if table.finished {
+        return Found::Finished;
+    }
+    if !shared.has_work(&table) {
+        return Found::Idle;
+    }
+    let now = Instant::now();
+    if !shared.is_due(&table, now) {
+        return Found::Busy { woken_at: None };
+    }
+    let rounds = table.rounds;
+    if woken_at == Some(rounds) {
+        stand_in(shared, table, now);
+    } else {
+        drop(table);
+        shared.notify();
+    }
+    Found::Busy { woken_at: Some(rounds) }
+}
+
+/// Does what the connection's task would do without its socket.
+fn stand_in(shared: &Shared, mut table: MutexGuard<'_, DriverState>, now: Instant) {
+    let mut wakers = Vec::new();
+    shared.take_over(&mut table, now);
+    let expired = table.pending.expire(now, &mut wakers);
+    table.stats.timed_out += expired;
+    let closed = table.close_by.is_some_and(|limit| table.pending.is_idle() || limit <= now);
+    drop(table);
+    wakers.into_iter().for_each(Waker::wake);
+    if closed {
+        shared.finish(CloseReason::Requested);
+    }
+}
