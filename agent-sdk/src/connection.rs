@@ -21,10 +21,10 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::SystemTime,
 };
 
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Instrument, info, info_span, warn};
 
 pub use self::state::State;
@@ -40,7 +40,7 @@ use self::{
 };
 use crate::{
     dial::{Connection, Connector, Credentials},
-    error::{CloseReason, Retry, Unanswered},
+    error::{CloseReason, DisconnectReason, Pace, Unanswered},
 };
 
 #[cfg(feature = "__bench")]
@@ -81,41 +81,50 @@ async fn live(
     credentials: &Credentials,
     mut connection: Connection,
 ) -> CloseReason {
-    let mut backoff = Backoff::new(shared.options.reconnect);
+    let mut backoff = Backoff::new(shared.options.reconnect.clone());
     loop {
         let began = Instant::now();
         let number = shared.lock().stats.reconnects;
         let agent = &connector.endpoint;
         let span = info_span!("connection", %agent, number);
         span.in_scope(|| info!("connected"));
-        let (ended, heard) = Driver::new(shared, connection).run().instrument(span.clone()).await;
-        let reason = match ended {
+        let (ended, was_heard) =
+            Driver::new(shared, connection).run().instrument(span.clone()).await;
+        let cause = match ended {
             Disconnect::Closed => return CloseReason::Requested,
-            Disconnect::Lost(reason) => reason,
+            Disconnect::Lost(reason) => Arc::new(reason),
         };
-        span.in_scope(|| warn!(%reason, lifetime = ?began.elapsed(), "connection lost"));
-        shared.lost(&Unanswered::ConnectionLost(Arc::clone(&reason)));
-        if shared.options.reconnect.is_never() {
-            return CloseReason::Lost(reason);
+        let lifetime = began.elapsed();
+        span.in_scope(|| warn!(reason = %cause, ?lifetime, "connection lost"));
+        shared.lost(&Unanswered::ConnectionLost(Arc::clone(&cause)));
+        let pace = backoff.after_loss(lifetime, was_heard, Instant::now());
+        if let Some(why) = final_loss(&backoff, &cause) {
+            return why;
         }
-        backoff.record_lifetime(began.elapsed());
-        // An agent that takes the login and ends the connection without a word may mean "no".
-        let proved = heard || began.elapsed() >= STABLE_AFTER;
-        let doubt = !proved && backoff.record_refusal(Instant::now());
-        let at_least = if doubt { BAN_SAFE_DELAY } else { Duration::ZERO };
-        // On the heap, so that a connection that stands does not hold the room for its login.
-        connection =
-            match Box::pin(reconnect(shared, connector, credentials, &mut backoff, at_least)).await
-            {
-                Ok(connection) => connection,
-                Err(why) => return why,
-            };
+        // On the heap, so that a connection that lasts does not hold the room for its login.
+        let next = Box::pin(reconnect(shared, connector, credentials, &mut backoff, pace, cause));
+        connection = match next.await {
+            Ok(connection) => connection,
+            Err(why) => return why,
+        };
         shared.lock().stats.reconnects += 1;
     }
 }
 
-/// A connection that stands this long has been accepted, even if the agent says nothing.
-const STABLE_AFTER: Duration = Duration::from_secs(5);
+/// Returns why a lost connection is not to be made again, if that is so.
+fn final_loss(backoff: &Backoff, cause: &Arc<DisconnectReason>) -> Option<CloseReason> {
+    let policy = backoff.policy();
+    let attempts = backoff.attempts();
+    if policy.is_never() {
+        Some(CloseReason::Lost(Arc::clone(cause)))
+    } else if cause.close_code().is_some_and(|code| policy.is_final(code)) {
+        Some(CloseReason::FinalCloseCode(Arc::clone(cause)))
+    } else if policy.is_used_up(attempts) {
+        Some(CloseReason::Unstable { attempts, last: Arc::clone(cause) })
+    } else {
+        None
+    }
+}
 
 /// Tries until there is a connection, or no hope for one.
 async fn reconnect(
@@ -123,15 +132,23 @@ async fn reconnect(
     connector: &Connector,
     credentials: &Credentials,
     backoff: &mut Backoff,
-    mut at_least: Duration,
+    mut pace: Pace,
+    cause: Arc<DisconnectReason>,
 ) -> Result<Connection, CloseReason> {
-    let mut attempt = 0;
+    let mut failure = None;
     loop {
-        attempt += 1;
-        let wait = backoff.wait().max(at_least);
-        let next = Instant::now() + wait;
-        shared.set_state(State::Reconnecting { attempt, next: next.into_std() });
-        unless_closed(shared, sleep(wait)).await?;
+        let attempt = backoff.begin_attempt();
+        let delay = backoff.delay(pace);
+        let due = Instant::now() + delay;
+        shared.set_state(State::Reconnecting {
+            attempt,
+            delay,
+            next: SystemTime::now() + delay,
+            pace,
+            cause: Arc::clone(&cause),
+            failure,
+        });
+        unless_closed(shared, sleep_until(due)).await?;
         shared.set_state(State::Connecting);
         let login = connector.login(credentials);
         let error = match unless_closed(shared, login).await? {
@@ -139,23 +156,16 @@ async fn reconnect(
             Err(error) => error,
         };
         warn!(agent = %connector.endpoint, attempt, %error, "reconnecting failed");
-        at_least = match error.retry() {
-            Retry::No => return Err(CloseReason::Refused(error)),
-            Retry::Warily if backoff.record_refusal(Instant::now()) => {
-                return Err(CloseReason::Refused(error));
-            }
-            Retry::Slowly => BAN_SAFE_DELAY,
-            Retry::Warily | Retry::Yes => Duration::ZERO,
+        pace = match backoff.after_failure(&error, Instant::now()) {
+            Some(pace) => pace,
+            None => return Err(CloseReason::Refused(error)),
         };
-        if shared.options.reconnect.is_used_up(attempt) {
+        if backoff.policy().is_used_up(attempt) {
             return Err(CloseReason::GaveUp { attempts: attempt, last: error });
         }
+        failure = Some(error);
     }
 }
-
-/// The wait where logins may have failed without anybody saying so: longer than a ban lasts, and
-/// so than failures are likely to be counted together.
-const BAN_SAFE_DELAY: Duration = Duration::from_secs(75);
 
 /// Does something while there is no connection, unless somebody closes meanwhile. Calls time out
 /// as they do while there is one.

@@ -88,8 +88,8 @@ pub use builder::Builder;
 pub use call::Call;
 pub use connection::State;
 pub use error::{
-    CloseReason, ConnectError, ConnectStage, DecodeError, Error, NotSent, Outcome, Rejected,
-    Unanswered,
+    CloseReason, ConnectError, ConnectStage, DecodeError, DisconnectReason, Error, NotSent,
+    Outcome, Pace, Rejected, Unanswered,
 };
 pub use event::{Event, Events, KnownEvent, Message};
 #[cfg(feature = "health")]

@@ -35,13 +35,48 @@ impl Default for Options {
 
 /// Whether and how a lost connection is made again.
 ///
+/// # Waits
+///
 /// The waits grow exponentially up to a cap, and each is drawn anew between zero and that bound
-/// ("full jitter"), so that a thousand clients of a restarted agent do not come back at once. The
-/// first connection is never retried, and neither is a login that was rejected: the agent bans an
-/// address after five (`PROTOCOL.md`, V). Refusals that may have been a rejected login, such as a
-/// connection closed without an answer, are final after three within ten minutes. Where it is less
-/// likely, but possible (a login that was not answered at all; three connections within ten minutes
-/// that ended at once and without a word), the wait is at least 75 s.
+/// ("full jitter"), so that a thousand clients of a restarted agent do not come back at once. Where a
+/// login may have been rejected, [`ReconnectPolicy::ban_delay`] comes on top: the agent bans an address
+/// after five rejected logins, for a minute (`PROTOCOL.md`, V).
+///
+/// # Refusals
+///
+/// What a failed login means for the next one depends on whether these credentials have worked before.
+/// [`Builder::connect`](crate::Builder::connect) makes one attempt and returns its error, whatever it
+/// is; the first column is what [`ConnectError::pace`](crate::ConnectError::pace) says of it then. The
+/// second column is what a connection does that was lost. There, only a certificate that is not the
+/// expected one is final at once: whatever else a gateway, a ban or an agent in the middle of a restart
+/// answers, credentials that have worked are likely to work again.
+///
+/// | refusal | before a success | after a success |
+/// |---|---|---|
+/// | the host's name cannot be resolved | quick | quick |
+/// | no TCP connection | quick | quick |
+/// | a time limit, before the login was sent | quick | quick |
+/// | the TLS handshake fails or breaks off | quick | quick |
+/// | the certificate is not trusted, or a trust file cannot be used | final | quick |
+/// | the certificate is another one, or is shown without its key | final | final |
+/// | HTTP 500 to 599 | quick | quick |
+/// | HTTP 401, 403, 407 or 429 | final | banned |
+/// | HTTP 300 to 399 | final | slow |
+/// | any other HTTP status but 101, such as 200, 400 or 404 | final | slow |
+/// | an answer that is no HTTP, or a wrong upgrade | final | slow |
+/// | the connection ends without an answer, by a close or a reset | final | slow |
+/// | a time limit, after the login was sent | slow | slow |
+///
+/// - *quick*: after the backoff.
+/// - *slow*: [`ReconnectPolicy::ban_delay`] and the backoff. But for the last row, that begins with
+///   the third such refusal within ten minutes, so that a restart of seconds is not a loss of minutes;
+///   three connections within ten minutes that ended at once and without a word count alike.
+/// - *banned*: the credentials may have been changed, or somebody else behind the same address may have
+///   brought a ban about. One login after [`ReconnectPolicy::ban_delay`], another one after twice that
+///   time, and so on, [`ReconnectPolicy::ban_retries`] times; then it is final.
+/// - *final*: it is closed for good with [`CloseReason::Refused`](crate::CloseReason::Refused).
+///
+/// [`State::Reconnecting`](crate::State::Reconnecting) tells which of these it is, and why.
 ///
 /// # Examples
 ///
@@ -52,23 +87,33 @@ impl Default for Options {
 /// let policy = ReconnectPolicy::default()
 ///     .initial_backoff(Duration::from_millis(100))
 ///     .max_backoff(Duration::from_secs(5))
-///     .max_attempts(20);
+///     .max_attempts(20)
+///     .ban_delay(Duration::from_secs(660))
+///     .ban_retries(1)
+///     .final_close_codes([4400]);
 /// # let _ = policy;
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconnectPolicy {
     pub(crate) initial_backoff: Duration,
     pub(crate) max_backoff: Duration,
+    pub(crate) ban_delay: Duration,
+    pub(crate) ban_retries: u32,
     max_attempts: Option<u32>,
+    final_close_codes: Vec<u16>,
 }
 
 impl Default for ReconnectPolicy {
-    /// Waits of at most 250 ms at first and 30 s at last, without end.
+    /// Waits of at most 250 ms at first and 30 s at last, without end; 75 s where a ban is possible,
+    /// and three logins after a rejected one.
     fn default() -> Self {
         Self {
             initial_backoff: Duration::from_millis(250),
             max_backoff: Duration::from_secs(30),
+            ban_delay: Duration::from_secs(75),
+            ban_retries: 3,
             max_attempts: None,
+            final_close_codes: Vec::new(),
         }
     }
 }
@@ -86,45 +131,111 @@ impl ReconnectPolicy {
         Self::default().max_attempts(0)
     }
 
-    /// The bound of the first wait; it doubles with each further one. The default is 250 ms.
+    /// Sets the bound of the first wait; it doubles with each further one. The default is 250 ms.
     ///
     /// # Examples
     ///
-    /// See [`ReconnectPolicy`].
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let policy = agent_sdk::ReconnectPolicy::default().initial_backoff(Duration::from_millis(50));
+    /// ```
     #[must_use]
     pub fn initial_backoff(mut self, bound: Duration) -> Self {
         self.initial_backoff = bound.min(FOREVER);
         self
     }
 
-    /// The bound that no wait exceeds. The default is 30 s.
+    /// Sets the bound that no backoff exceeds. The default is 30 s.
     ///
     /// # Examples
     ///
-    /// See [`ReconnectPolicy`].
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let policy = agent_sdk::ReconnectPolicy::default().max_backoff(Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub fn max_backoff(mut self, bound: Duration) -> Self {
         self.max_backoff = bound.min(FOREVER);
         self
     }
 
-    /// How many attempts are made each time a connection was lost. The default is no limit.
+    /// Sets how many attempts are made until a connection has lasted for 5 s. The default is no limit.
+    ///
+    /// A connection that is lost sooner counts like an attempt that failed.
     ///
     /// # Examples
     ///
-    /// See [`ReconnectPolicy`].
+    /// ```
+    /// let policy = agent_sdk::ReconnectPolicy::default().max_attempts(20);
+    /// ```
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = Some(attempts);
         self
     }
 
-    /// Whether no attempt is left after this one.
-    pub(crate) fn is_used_up(self, attempt: u32) -> bool {
-        self.max_attempts.is_some_and(|limit| attempt >= limit)
+    /// Sets how long to wait at least where the agent may have counted a login as failed. The default is
+    /// 75 s: the agent bans for 60 s unless it is configured otherwise, and its clock is not this one.
+    ///
+    /// # Examples
+    ///
+    /// For an agent that bans for ten minutes:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let policy = agent_sdk::ReconnectPolicy::default().ban_delay(Duration::from_secs(660));
+    /// ```
+    #[must_use]
+    pub fn ban_delay(mut self, delay: Duration) -> Self {
+        self.ban_delay = delay.min(FOREVER);
+        self
     }
 
-    pub(crate) fn is_never(self) -> bool {
+    /// Sets how many logins are tried after one was rejected (HTTP 401, 403, 407 or 429) although these
+    /// credentials had worked. The default is 3, with the waits of 75, 150 and 300 s a ban of up to
+    /// eight minutes is outlived; and should the password have been changed, four rejected logins are
+    /// one fewer than the agent bans for. 0 makes the first rejection final.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let policy = agent_sdk::ReconnectPolicy::default().ban_retries(0);
+    /// ```
+    #[must_use]
+    pub fn ban_retries(mut self, logins: u32) -> Self {
+        self.ban_retries = logins;
+        self
+    }
+
+    /// Sets the codes of close frames after which the connection is closed for good, with
+    /// [`CloseReason::FinalCloseCode`](crate::CloseReason::FinalCloseCode). The default is none: which
+    /// codes the agent uses is not documented.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let policy = agent_sdk::ReconnectPolicy::default().final_close_codes([1008, 4400]);
+    /// ```
+    #[must_use]
+    pub fn final_close_codes(mut self, codes: impl IntoIterator<Item = u16>) -> Self {
+        self.final_close_codes = codes.into_iter().collect();
+        self
+    }
+
+    /// Returns whether a close frame with this code is the end.
+    pub(crate) fn is_final(&self, code: u16) -> bool {
+        self.final_close_codes.contains(&code)
+    }
+
+    /// Returns whether no attempt is left after so many.
+    pub(crate) fn is_used_up(&self, attempts: u32) -> bool {
+        self.max_attempts.is_some_and(|limit| attempts >= limit)
+    }
+
+    pub(crate) fn is_never(&self) -> bool {
         self.max_attempts == Some(0)
     }
 }

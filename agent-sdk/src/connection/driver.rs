@@ -35,6 +35,7 @@ use super::{
 };
 use crate::{
     dial::{Connection, Transport},
+    error::DisconnectReason,
     event::Message,
     text::excerpt,
     wire::{self, BufferPool, Envelope, Request},
@@ -69,8 +70,8 @@ const CLOSE_PROTOCOL: u16 = 1002;
 pub(crate) enum Disconnect {
     /// As this side wanted.
     Closed,
-    /// Otherwise; the text says how.
-    Lost(Arc<str>),
+    /// Otherwise.
+    Lost(DisconnectReason),
 }
 
 /// A connection at work.
@@ -241,7 +242,7 @@ impl<'a> Driver<'a> {
                 self.bytes_received += size as u64;
                 Ok(())
             }
-            Err(error) => Err(self.broken(&error)),
+            Err(error) => Err(self.broken(error)),
         }
     }
 
@@ -268,9 +269,8 @@ impl<'a> Driver<'a> {
                 Ok(Some(Incoming::Close(reason))) => return Err(self.closed_by_agent(reason)),
                 Err(error) => {
                     frame::write_close(self.write_buffer.frames(), CLOSE_PROTOCOL);
-                    return Err(Disconnect::Lost(
-                        format!("the agent broke the WebSocket protocol: {error}").into(),
-                    ));
+                    let problem = error.to_string();
+                    return Err(Disconnect::Lost(DisconnectReason::Protocol { problem }));
                 }
             }
         }
@@ -408,7 +408,7 @@ impl<'a> Driver<'a> {
             self.keepalive.unblocked(Instant::now());
         }
         self.blocked = self.write_buffer.waiting() > 0;
-        written.map_err(|error| self.broken(&error))
+        written.map_err(|error| self.broken(error))
     }
 
     /// Gives back what is not needed for long.
@@ -463,16 +463,14 @@ impl<'a> Driver<'a> {
             return Err(Disconnect::Closed);
         }
         if self.restore.deadline().is_some_and(|deadline| deadline <= now) {
-            return Err(Disconnect::Lost(
-                "the agent did not answer the repeated subscriptions".into(),
-            ));
+            let problem = "it did not answer the repeated subscriptions".to_owned();
+            return Err(Disconnect::Lost(DisconnectReason::Protocol { problem }));
         }
         match self.keepalive.look(now) {
             None => {}
             Some(Silence::Ping) => frame::write_ping(self.write_buffer.frames()),
             Some(Silence::Dead(time)) => {
-                let reason = format!("nothing arrived for {time:?}, not even the answer to a ping");
-                return Err(Disconnect::Lost(reason.into()));
+                return Err(Disconnect::Lost(DisconnectReason::Silence { duration: time }));
             }
         }
         Ok(())
@@ -482,15 +480,15 @@ impl<'a> Driver<'a> {
         if self.close_sent.is_some() {
             Disconnect::Closed
         } else {
-            Disconnect::Lost("the agent ended it without a close frame".into())
+            Disconnect::Lost(DisconnectReason::EndOfStream)
         }
     }
 
-    fn broken(&self, error: &io::Error) -> Disconnect {
+    fn broken(&self, error: io::Error) -> Disconnect {
         if self.close_sent.is_some() {
             Disconnect::Closed
         } else {
-            Disconnect::Lost(error.to_string().into())
+            Disconnect::Lost(DisconnectReason::Broken { source: Arc::new(error) })
         }
     }
 
@@ -499,17 +497,16 @@ impl<'a> Driver<'a> {
         if self.close_sent.is_some() {
             return Disconnect::Closed;
         }
-        let (code, text) = match reason {
-            Some((code, reason)) => (code, format!("{code} {reason}")),
-            None => (CLOSE_NORMAL, "without a reason".to_owned()),
+        let (code, text) = reason.unzip();
+        let echo = match code {
+            None => CLOSE_NORMAL,
+            // Some codes are for one's own use and must not travel: RFC 6455, 7.4.1.
+            Some(code) if !CloseCode::from(code).is_allowed() => CLOSE_PROTOCOL,
+            Some(code) => code,
         };
-        // Some codes are for one's own use and must not travel: RFC 6455, 7.4.1.
-        let may_travel = CloseCode::from(code).is_allowed();
-        frame::write_close(
-            self.write_buffer.frames(),
-            if may_travel { code } else { CLOSE_PROTOCOL },
-        );
-        Disconnect::Lost(format!("the agent closed it: {}", excerpt(text.as_bytes())).into())
+        frame::write_close(self.write_buffer.frames(), echo);
+        let reason = excerpt(text.unwrap_or_default().as_bytes());
+        Disconnect::Lost(DisconnectReason::CloseFrame { code, reason })
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     watchdog,
 };
 use crate::{
-    error::{CloseReason, Unanswered},
+    error::{CloseReason, DisconnectReason, Unanswered},
     event::Hub,
     options::Options,
     statistics::{Latencies, Statistics},
@@ -256,7 +256,8 @@ impl Shared {
         let why = Arc::new(why);
         let sent = match &*why {
             CloseReason::Requested => Unanswered::Closed,
-            other => Unanswered::ConnectionLost(other.to_string().into()),
+            // Before any other end, the loss of the connection has ended what was sent on it.
+            _ => Unanswered::ConnectionLost(Arc::new(DisconnectReason::RuntimeEnded)),
         };
         let mut wakers = Vec::new();
         let mut table = self.lock();

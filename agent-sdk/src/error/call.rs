@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
+use super::DisconnectReason;
 use crate::reply::Reply;
 
 /// Why a call failed.
@@ -83,15 +84,15 @@ pub enum NotSent {
 }
 
 /// What ended the wait for an answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unanswered {
     /// The call's timeout passed.
     #[error("none within {0:?}")]
     TimedOut(Duration),
-    /// The connection was lost; the text says how.
+    /// The connection was lost.
     #[error("the connection was lost ({0})")]
-    ConnectionLost(Arc<str>),
+    ConnectionLost(Arc<DisconnectReason>),
     /// This side closed the connection before the answer came.
     #[error("the connection was closed from this side")]
     Closed,

@@ -2,6 +2,10 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use serde::{Serialize, Serializer};
+
+use super::disconnect::as_text;
+
 /// The keys that certificates may have, and how to make one.
 pub(crate) const SUPPORTED_KEYS: &str = "this client verifies ECDSA on P-256 and P-384, Ed25519, and \
      RSA of 2048 to 8192 bits. Make another certificate on the agent's machine, such as by `openssl \
@@ -229,6 +233,13 @@ pub enum ConnectError {
     },
 }
 
+/// Serialises as its text.
+impl Serialize for ConnectError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_text(self, serializer)
+    }
+}
+
 /// A stage of making a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -257,47 +268,100 @@ impl std::fmt::Display for ConnectStage {
     }
 }
 
-/// What a failed attempt means for the next one.
+/// How soon a login is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Pace {
+    /// After the policy's backoff: the agent has not seen a login that it could count.
+    Quick,
+    /// After [`ReconnectPolicy::ban_delay`](crate::ReconnectPolicy::ban_delay): the agent may have
+    /// counted a login as failed without a word.
+    Slow,
+    /// After [`ReconnectPolicy::ban_delay`](crate::ReconnectPolicy::ban_delay), doubled each time, and
+    /// only [a few times](crate::ReconnectPolicy::ban_retries): the agent rejects the credentials, or
+    /// bans this address.
+    Banned,
+}
+
+/// What a refusal means for the next login: a row of the table at
+/// [`ReconnectPolicy`](crate::ReconnectPolicy).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// It may go better next time.
-    Yes,
-    /// It may have been a rejected login: a few times, never as often as the ban takes.
-    Warily,
-    /// The login was sent, and nobody knows what became of it: not before a ban would have passed.
-    Slowly,
+    /// The login did not reach an agent that could count it.
+    Quick,
+    /// The password was not sent, and what is wrong is this side's trust, which may be put right.
+    Untrusted,
+    /// The login was sent, and nothing tells what became of it.
+    Slow,
+    /// It may have been a rejected login, or the answer of something else than the agent.
+    Doubtful,
+    /// The agent rejects the credentials, or bans this address.
+    Rejected,
     /// Nothing changes by trying again, or trying again does harm.
-    No,
+    Final,
 }
 
 impl ConnectError {
-    /// Whether another attempt can help.
+    /// Returns how soon [`Builder::connect`](crate::Builder::connect) may be called again after this
+    /// error; `None`: not before its cause was removed, since further attempts would not help, or
+    /// would bring about a ban.
+    ///
+    /// The table at [`ReconnectPolicy`](crate::ReconnectPolicy) has it for each refusal. A connection
+    /// that was made once is made again by itself, and more patiently.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::{Agent, Builder, ConnectError, Pace};
+    ///
+    /// async fn connect(builder: Builder) -> Result<Agent, ConnectError> {
+    ///     loop {
+    ///         match builder.clone().connect().await {
+    ///             Err(error) if error.pace() == Some(Pace::Quick) => {
+    ///                 tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    ///             }
+    ///             result => return result,
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn pace(&self) -> Option<Pace> {
+        match self.retry() {
+            Retry::Quick => Some(Pace::Quick),
+            Retry::Slow => Some(Pace::Slow),
+            Retry::Untrusted | Retry::Doubtful | Retry::Rejected | Retry::Final => None,
+        }
+    }
+
+    /// Returns the row of the table to which this belongs.
     pub(crate) fn retry(&self) -> Retry {
         match self {
-            Self::TimedOut { stage: ConnectStage::Upgrade, .. } => Retry::Slowly,
+            Self::TimedOut { stage: ConnectStage::Upgrade, .. } => Retry::Slow,
             Self::Resolve { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Tls { .. }
-            | Self::ServerError { .. } => Retry::Yes,
+            | Self::ServerError { .. } => Retry::Quick,
+            Self::CertificateUntrusted { .. }
+            | Self::CertificateUnsupported { .. }
+            | Self::TrustFile { .. } => Retry::Untrusted,
             // Whoever answers has been sent the password each time.
             Self::ClosedWithoutAnswer { .. }
             | Self::Redirected { .. }
-            | Self::NotAnAgent { .. } => Retry::Warily,
+            | Self::NotAnAgent { .. } => Retry::Doubtful,
             Self::Broken { stage, .. } => match stage {
-                ConnectStage::Upgrade => Retry::Warily,
-                _ => Retry::Yes,
+                ConnectStage::Upgrade => Retry::Doubtful,
+                _ => Retry::Quick,
             },
+            Self::LoginRejected { .. } => Retry::Rejected,
             Self::InvalidUrl { .. }
             | Self::NoRuntime { .. }
             | Self::InvalidCredentials { .. }
             | Self::PlaintextRefused { .. }
-            | Self::CertificateUntrusted { .. }
-            | Self::CertificateUnsupported { .. }
             | Self::CertificateChanged { .. }
-            | Self::TrustFile { .. }
-            | Self::Impostor { .. }
-            | Self::LoginRejected { .. } => Retry::No,
+            | Self::Impostor { .. } => Retry::Final,
         }
     }
 }

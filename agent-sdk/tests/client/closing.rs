@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use agent_sdk::{
-    Agent, CloseReason, Error, Outcome, ReconnectPolicy, State, Unanswered,
+    Agent, CloseReason, DisconnectReason, Error, Outcome, ReconnectPolicy, State, Unanswered,
     mock::{Fault, Refusal},
 };
 use serde_json::json;
@@ -121,7 +121,7 @@ async fn dropping_the_last_handle_says_goodbye_too() {
 }
 
 #[tokio::test]
-async fn the_agent_s_goodbye_is_echoed_with_its_code_and_leads_to_a_reconnect() {
+async fn a_goodbye_is_echoed_with_its_code_and_leads_to_a_reconnect() {
     for (goodbye, echo, words) in [
         (b"\x03\xe9the agent stops".to_vec(), 1001, "1001 the agent stops"),
         (4321_u16.to_be_bytes().to_vec(), 4321, "4321"),
@@ -269,6 +269,75 @@ async fn once_it_is_closed_nothing_is_pending() {
         assert_eq!(figures.lost + figures.closed, 2000);
         for call in calls {
             soon(call).await.unwrap_err();
+        }
+    }
+}
+
+/// Code and reason of a close frame were text alone, and a state did not say why it came.
+#[tokio::test]
+async fn why_a_connection_was_lost_is_data_in_errors_and_states() {
+    let bare = Bare::new().await;
+    let (agent, mut session) = bare.pair(bare.client()).await;
+    let mut state = agent.state();
+    let caller = agent.clone();
+    let call = tokio::spawn(async move { caller.call_raw("echo", ()).await });
+    session.request().await;
+    session.write(CLOSE, b"\x11\x30suspended\x1b[2J").await;
+    let error = soon(call).await.unwrap().unwrap_err();
+    let Error::OutcomeUnknown { reason: Unanswered::ConnectionLost(reason), .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(reason.close_code(), Some(4400));
+    let seen = until(&mut state, |state| !is_connected(state)).await;
+    let State::Reconnecting { attempt: 1, cause, failure: None, .. } = seen else {
+        panic!("{seen:?}");
+    };
+    assert!(
+        matches!(&*cause, DisconnectReason::CloseFrame { code: Some(4400), reason }
+            if reason == "suspended [2J"),
+        "{cause:?}"
+    );
+}
+
+#[tokio::test]
+async fn each_way_to_lose_a_connection_has_its_reason() {
+    type Check = fn(&DisconnectReason) -> bool;
+    let ways: [(&[u8], Check); 4] = [
+        (&[0x88, 0], |why| matches!(why, DisconnectReason::CloseFrame { code: None, .. })),
+        (&[0x88, 2, 3, 233], |why| why.close_code() == Some(1001)),
+        (&[0x8f, 0], |why| matches!(why, DisconnectReason::Protocol { .. })),
+        (&[], |why| matches!(why, DisconnectReason::EndOfStream | DisconnectReason::Broken { .. })),
+    ];
+    for (last_words, is_expected) in ways {
+        let bare = Bare::new().await;
+        let client = bare.client().reconnect(ReconnectPolicy::never());
+        let (agent, mut session) = bare.pair(client).await;
+        session.write_raw(last_words).await;
+        drop(session);
+        let State::Closed { why } = until(&mut agent.state(), is_closed).await else { panic!() };
+        let CloseReason::Lost(reason) = &*why else { panic!("{why}") };
+        assert!(is_expected(reason), "{last_words:?}: {reason:?}");
+    }
+}
+
+/// "4400 suspended" came back for ever.
+#[tokio::test]
+async fn a_close_code_that_the_policy_names_is_final() {
+    for (code, is_final) in [(4400_u16, true), (4403, true), (1001, false)] {
+        let bare = Bare::new().await;
+        let policy = ReconnectPolicy::default()
+            .initial_backoff(Duration::from_millis(1))
+            .final_close_codes([4400, 4403]);
+        let (agent, mut session) = bare.pair(bare.client().reconnect(policy)).await;
+        session.write(CLOSE, &code.to_be_bytes()).await;
+        if is_final {
+            let State::Closed { why } = until(&mut agent.state(), is_closed).await else {
+                panic!()
+            };
+            let CloseReason::FinalCloseCode(reason) = &*why else { panic!("{why}") };
+            assert_eq!(reason.close_code(), Some(code));
+        } else {
+            let _again = bare.accept().await;
         }
     }
 }

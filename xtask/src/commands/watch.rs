@@ -1,6 +1,6 @@
 //! `watch`: unsolicited messages of the agent.
 
-use std::{io, time::Instant};
+use std::io;
 
 use agent_sdk::{Agent, CloseReason, Event, Events, Message, State};
 use serde_json::json;
@@ -126,9 +126,10 @@ async fn print(message: &Message) -> Result<bool, Failure> {
 
 fn print_state(state: &State) {
     match state {
-        State::Reconnecting { attempt, next } => {
-            let wait = next.saturating_duration_since(Instant::now()).as_secs_f64();
-            output::note(format!("no connection; attempt {attempt} to reconnect in {wait:.1} s"));
+        State::Reconnecting { attempt, delay, cause, failure, .. } => {
+            let why = failure.as_ref().map_or_else(|| cause.to_string(), ToString::to_string);
+            let wait = delay.as_secs_f64();
+            output::note(format!("{why}; attempt {attempt} to reconnect in {wait:.1} s"));
         }
         State::Connected => output::note("connected again"),
         _ => {}
