@@ -134,7 +134,7 @@ mod tests {
             (format!("1. a:1 {pin}"), "port is missing"),
             (format!("a:1={pin}"), "separate address and fingerprint"),
             (format!("a:1 = {pin}"), "no SHA-256 fingerprint"),
-            (format!("a:1: {pin}"), "neither a name"),
+            (format!("a:1: {pin}"), "brackets"),
             (format!("{pin} a:1"), "the fingerprint comes first"),
             (format!("{digits} a:1"), "the fingerprint comes first"),
             ("a:1".to_owned(), "is missing"),
