@@ -40,6 +40,9 @@ impl Agent {
 /// The URL is `wss://HOST[:PORT][/PATH]`, or `ws://…` for an agent without TLS. The port is 8090
 /// and the path `/ws` unless given (`PROTOCOL.md`, V).
 ///
+/// Connections are direct: variables such as `HTTPS_PROXY` or `ALL_PROXY` are not used. Where only a
+/// proxy leads out, let a tunnel listen on this machine (`ssh -L`), and connect to that.
+///
 /// # Examples
 ///
 /// ```no_run
@@ -106,7 +109,8 @@ impl Builder {
     }
 
     /// Lets `ws` be used with a host that is not this machine: the password and all else travel
-    /// unencrypted. The default is to refuse that.
+    /// unencrypted. The default is to refuse that: the host has to be `localhost` or a loopback
+    /// address, and each address that its name leads to has to be one, whenever it is dialled.
     ///
     /// # Examples
     ///
@@ -305,6 +309,7 @@ impl Builder {
         Ok(Connector {
             #[cfg(feature = "tls")]
             trust: if endpoint.tls { Some(Trust::new(&self.tls).await?) } else { None },
+            loopback_only: !endpoint.tls && !self.allow_plaintext,
             endpoint,
             timeout: self.options.connect_timeout,
         })

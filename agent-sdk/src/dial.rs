@@ -34,6 +34,9 @@ pub(crate) struct Connector {
     pub(crate) endpoint: Endpoint,
     #[cfg(feature = "tls")]
     pub(crate) trust: Option<Trust>,
+    /// Whether to refuse any address that is not this machine's own: what a name leads to may
+    /// change.
+    pub(crate) loopback_only: bool,
     /// The limit for the whole: resolving, TCP, TLS and upgrade together.
     pub(crate) timeout: Duration,
 }
@@ -100,7 +103,19 @@ impl Connector {
         if addresses.is_empty() {
             return Err(trouble(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
         }
-        Ok(addresses)
+        self.permitted(addresses)
+    }
+
+    /// Refuses to send the password elsewhere than the name promises: `localhost` is another
+    /// machine where a hosts file or a search domain says so.
+    fn permitted(&self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ConnectError> {
+        let is_elsewhere = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+        match addresses.iter().find(is_elsewhere).filter(|_| self.loopback_only) {
+            Some(elsewhere) => Err(ConnectError::PlaintextRefused {
+                host: format!("{} ({})", self.endpoint.address.host, elsewhere.ip()),
+            }),
+            None => Ok(addresses),
+        }
     }
 
     /// Happy eyeballs: the addresses one after the other, each with a short start over the next;
@@ -173,7 +188,26 @@ mod tests {
             endpoint: Endpoint::parse("ws://localhost:1").unwrap(),
             #[cfg(feature = "tls")]
             trust: None,
+            loopback_only: true,
             timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// A hosts file or a search domain can make another machine of it.
+    #[test]
+    fn a_localhost_that_is_another_machine_is_not_sent_the_password() {
+        let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let own = ["127.0.0.1:1", "[::1]:1", "127.8.9.1:1", "[::ffff:127.0.0.1]:1"];
+        assert!(dialer().permitted(addresses(&own)).is_ok());
+        for other in ["192.0.2.1:1", "[2001:db8::1]:1", "[::ffff:192.0.2.1]:1", "0.0.0.0:1"] {
+            for list in [vec![other], vec!["127.0.0.1:1", other], vec![other, "[::1]:1"]] {
+                let error = dialer().permitted(addresses(&list)).unwrap_err();
+                assert!(error.to_string().contains("localhost ("), "{error}");
+                let allowed = Connector { loopback_only: false, ..dialer() };
+                assert!(allowed.permitted(addresses(&list)).is_ok());
+            }
         }
     }
 

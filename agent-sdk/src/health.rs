@@ -5,7 +5,11 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{Request, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    io::{AsyncReadExt, join, split},
+    task::JoinSet,
+    time::Instant,
+};
 
 use crate::{
     builder::Builder,
@@ -16,6 +20,9 @@ use crate::{
 
 /// The largest answer that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// The most that is read of a connection, in bytes: interim answers (1xx) could go on for ever, and
+/// keep the runtime from looking at the clock.
+const MAX_READ: u64 = 4 * MAX_BODY as u64;
 
 /// What an agent says of itself (`PROTOCOL.md`, V); [`Builder::health`] asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +95,9 @@ async fn ask(transport: Transport, connector: &Connector) -> Result<Health, Conn
     let strange = |said: String| ConnectError::NotAnAgent { address: address.clone(), said };
     let http = |error: hyper::Error| strange(format!("the health check failed: {error}"));
 
-    let (mut sender, connection) = http1::handshake(TokioIo::new(transport)).await.map_err(http)?;
+    let (read_half, write_half) = split(transport);
+    let stream = TokioIo::new(join(read_half.take(MAX_READ), write_half));
+    let (mut sender, connection) = http1::handshake(stream).await.map_err(http)?;
     // Dropping the set ends the connection with this function.
     let mut driver = JoinSet::new();
     driver.spawn(connection);

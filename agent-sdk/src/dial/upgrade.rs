@@ -108,26 +108,55 @@ pub(crate) enum Answer {
 /// An answer that is no upgrade.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    Status { status: u16, location: Option<String>, reason: String, body: String, whole: bool },
+    Status {
+        status: u16,
+        location: Option<String>,
+        reason: String,
+        body: String,
+        whole: bool,
+    },
     NotHttp(String),
+    /// The peer speaks TLS, and this side did not.
+    Tls,
     TooLong,
     WrongUpgrade(&'static str),
 }
 
-/// Reads an answer, as far as it has been received.
+/// Reads an answer, as far as it has been received. Interim answers (1xx) before it are skipped:
+/// RFC 9110, 15.2.
 pub(crate) fn parse(received: &[u8], key: &str) -> Result<Answer, Refusal> {
+    let mut skipped = 0;
+    loop {
+        match parse_one(received.get(skipped..).unwrap_or_default(), MAX_HEAD - skipped, key)? {
+            Head::Interim(head) => skipped += head,
+            Head::Incomplete => return Ok(Answer::Incomplete),
+            Head::Accepted(head) => return Ok(Answer::Accepted { head: skipped + head }),
+        }
+    }
+}
+
+/// The head of one answer, with its length.
+enum Head {
+    Incomplete,
+    Interim(usize),
+    Accepted(usize),
+}
+
+fn parse_one(received: &[u8], limit: usize, key: &str) -> Result<Head, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut response = httparse::Response::new(&mut fields);
     let head = match response.parse(received) {
-        Ok(httparse::Status::Complete(head)) if head <= MAX_HEAD => head,
-        Ok(httparse::Status::Partial) if received.len() <= MAX_HEAD => {
-            return Ok(Answer::Incomplete);
-        }
+        Ok(httparse::Status::Complete(head)) if head <= limit => head,
+        Ok(httparse::Status::Partial) if received.len() <= limit => return Ok(Head::Incomplete),
         Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(Refusal::TooLong),
+        Err(_) if is_tls(received) => return Err(Refusal::Tls),
         Err(_) => return Err(Refusal::NotHttp(lossy(received))),
     };
     let status = response.code.unwrap_or_default();
     let fields = Fields(response.headers);
+    if (100..200).contains(&status) && status != 101 {
+        return Ok(Head::Interim(head));
+    }
     if status != 101 {
         return Err(Refusal::Status {
             status,
@@ -142,7 +171,12 @@ pub(crate) fn parse(received: &[u8], key: &str) -> Result<Answer, Refusal> {
         });
     }
     check_upgrade(&fields, key).map_err(Refusal::WrongUpgrade)?;
-    Ok(Answer::Accepted { head })
+    Ok(Head::Accepted(head))
+}
+
+/// Whether a peer that was not spoken to in TLS answers in TLS: an alert, or a handshake.
+fn is_tls(received: &[u8]) -> bool {
+    matches!(received, [0x15 | 0x16, 0x03, ..])
 }
 
 /// RFC 6455, 4.1, but for the subprotocol: the agent may name `SMP1.0`, none, or all of the list.
@@ -202,16 +236,52 @@ impl Refusal {
                         ConnectError::Redirected { address, status, location: shown(&location) }
                     }
                     (500..=599, _) => ConnectError::ServerError { address, status, said },
-                    _ => not_an_agent(endpoint, format!("HTTP {status}{said}")),
+                    _ => {
+                        let cause = likely_cause(status, &body, endpoint).unwrap_or_default();
+                        not_an_agent(endpoint, format!("HTTP {status}{said}{cause}"))
+                    }
                 }
             }
             Self::NotHttp(said) => not_an_agent(endpoint, format!("it sent `{}`", shown(&said))),
+            Self::Tls => not_an_agent(endpoint, format!("it speaks TLS{NEEDS_TLS}")),
             Self::TooLong => {
                 not_an_agent(endpoint, format!("its answer's head is over {MAX_HEAD} bytes"))
             }
             Self::WrongUpgrade(reason) => not_an_agent(endpoint, reason.to_owned()),
         }
     }
+}
+
+const NEEDS_TLS: &str = "; if it is an agent with TLS, its URL begins with `wss://`";
+
+/// Why something that may well be the agent, or stands before it, answers the login in this way.
+fn likely_cause(status: u16, body: &str, endpoint: &Endpoint) -> Option<String> {
+    const PROXY: &str = "a proxy in between drops the header `Upgrade`, as many do unless they are \
+                         told to pass WebSocket on";
+    let path = endpoint.path.split('?').next().unwrap_or_default();
+    if !endpoint.tls && status == 400 && body.contains("HTTPS") {
+        return Some(NEEDS_TLS.to_owned());
+    }
+    if is_health(body) {
+        return Some(format!(
+            ". This is the agent's health check: perhaps {PROXY}, or the path `{path}` is wrong \
+             (the agent's own is `/ws`)"
+        ));
+    }
+    match status {
+        400 | 426 => Some(format!(". Perhaps {PROXY}")),
+        404 | 405 => {
+            Some(format!(". Perhaps the path `{path}` is wrong (the agent's own is `/ws`)"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a body is the JSON of an agent's health check, perhaps in chunks (`PROTOCOL.md`, V).
+fn is_health(body: &str) -> bool {
+    let json = body.find('{').zip(body.rfind('}')).and_then(|(start, end)| body.get(start..=end));
+    let json: Option<serde_json::Value> = json.and_then(|json| serde_json::from_str(json).ok());
+    json.is_some_and(|json| json.pointer("/agent/version").is_some())
 }
 
 /// The text without the password, which a stranger may send back.
@@ -296,6 +366,50 @@ mod tests {
     }
 
     #[test]
+    fn interim_answers_before_the_upgrade_are_skipped() {
+        let upgrade = answer("Upgrade: websocket\r\nConnection: Upgrade\r\n");
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+        let text = format!("{interim}{upgrade}");
+        assert_eq!(parse(text.as_bytes(), KEY), Ok(Answer::Accepted { head: text.len() }));
+        for end in 0..text.len() {
+            assert_eq!(parse(&text.as_bytes()[..end], KEY), Ok(Answer::Incomplete), "{end}");
+        }
+        let refused = format!("{interim}HTTP/1.1 401 no\r\n\r\n");
+        let refusal = parse(refused.as_bytes(), KEY).unwrap_err();
+        assert!(matches!(refusal, Refusal::Status { status: 401, .. }), "{refusal:?}");
+        let endless = "HTTP/1.1 100 Continue\r\n\r\n".repeat(MAX_HEAD);
+        assert_eq!(parse(endless.as_bytes(), KEY), Err(Refusal::TooLong));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_upgrade_names_its_likely_cause() {
+        let health = "{\"agent\":{\"version\":\"1.1.34\",\"ssl\":false},\"status\":\"running\"}";
+        for (url, text, cause) in [
+            (
+                "wss://a",
+                "HTTP/1.1 400 Bad Request\r\n\r\n".to_owned(),
+                "drops the header `Upgrade`",
+            ),
+            ("wss://a", "HTTP/1.1 426 x\r\n\r\n".to_owned(), "drops the header `Upgrade`"),
+            ("wss://a/x?y=z", "HTTP/1.1 404 x\r\n\r\n".to_owned(), "the path `/x` is wrong"),
+            ("wss://a", format!("HTTP/1.1 200 OK\r\n\r\n{health}"), "the agent's health check"),
+            ("wss://a", format!("HTTP/1.1 200 OK\r\n\r\n4d\r\n{health}\r\n0\r\n\r\n"), "health"),
+            (
+                "ws://localhost",
+                "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+                    .to_owned(),
+                "begins with `wss://`",
+            ),
+            ("ws://localhost", "\x15\x03\x03\0\x02\x02\x32".to_owned(), "begins with `wss://`"),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            let refusal = parse(text.as_bytes(), KEY).unwrap_err();
+            let error = refusal.into_error(&endpoint, &credentials()).to_string();
+            assert!(error.contains(cause), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
     fn a_wrong_upgrade_is_refused() {
         for (fields, reason) in [
             ("Connection: Upgrade\r\n", "something else"),
@@ -357,7 +471,7 @@ mod tests {
             Ok(Answer::Accepted { head }) => assert!(head <= received.len()),
             Err(refusal) => {
                 let error = refusal.into_error(&endpoint, &credentials()).to_string();
-                assert!(error.chars().count() < 2 * EXCERPT_LEN + 300, "{error}");
+                assert!(error.chars().count() < 2 * EXCERPT_LEN + 600, "{error}");
                 assert!(!error.contains(|c| is_unseen(c) || char::is_control(c)), "{error:?}");
             }
         });

@@ -1,6 +1,9 @@
 //! Login and upgrade: what is accepted, what is refused, and how.
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    time::{Duration, Instant},
+};
 
 use agent_sdk::{
     Agent, ConnectError, ConnectStage,
@@ -175,4 +178,47 @@ async fn the_health_check_needs_no_login() {
     assert_eq!(health.status(), Some("running"));
     assert!(health.hostname().is_some());
     assert_eq!(mock.logins() + mock.refused_logins(), 0);
+}
+
+#[tokio::test]
+async fn every_spelling_of_this_machine_is_reached() {
+    let mock = mock().start().await.unwrap();
+    for (scheme, host) in [
+        ("ws", "localhost."),
+        ("WS", "LocalHost"),
+        ("Ws", "127.0.0.1"),
+        ("ws", "[::ffff:127.0.0.1]"),
+        ("ws", "[0:0:0:0:0:ffff:7f00:1]"),
+    ] {
+        let url = format!("{scheme}://{host}:{}", mock.port());
+        let builder = Agent::builder(&url).credentials(mock.username(), mock.password());
+        soon(builder.connect()).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+}
+
+/// Answers a request with interim answers as fast as they are taken, from a thread of its own.
+fn endless_interim_answers() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+        let answers = b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10_000);
+        // Until the client has closed the connection.
+        while stream.write_all(&answers).is_ok() {}
+    });
+    url
+}
+
+#[tokio::test]
+async fn endless_interim_answers_outlast_neither_login_nor_health_check() {
+    let limit = Duration::from_millis(300);
+    let builder = Agent::builder(endless_interim_answers()).connect_timeout(limit);
+    let began = Instant::now();
+    let error = soon(builder.health()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NotAnAgent { .. }), "{error}");
+    assert!(began.elapsed() < 10 * limit, "{:?}", began.elapsed());
+    let builder = Agent::builder(endless_interim_answers()).connect_timeout(limit);
+    let error = soon(builder.credentials("root", "x").connect()).await.unwrap_err();
+    assert!(error.to_string().contains("head is over"), "{error}");
 }

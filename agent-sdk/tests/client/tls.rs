@@ -301,6 +301,14 @@ async fn tls_to_an_agent_without_it_says_so() {
     assert!(error.to_string().contains("begins with `ws://`"), "{error}");
 }
 
+#[tokio::test]
+async fn no_tls_to_an_agent_with_it_says_so() {
+    let mock = mock(Certificate::SelfSigned).await;
+    let url = mock.url().replace("wss://", "ws://");
+    let error = soon(Agent::builder(url).credentials("root", "x").connect()).await.unwrap_err();
+    assert!(error.to_string().contains("begins with `wss://`"), "{error}");
+}
+
 /// A peer that shows a certificate without having its key.
 mod impostor {
     use std::sync::Arc;

@@ -33,6 +33,7 @@ impl Storage {
             path => path?,
         };
         let folder = path.parent().ok_or_else(|| io::Error::other("it is no file"))?.to_owned();
+        system::check_folder(&fs::metadata(&folder)?)?;
         Ok(Self { path, folder })
     }
 
@@ -221,6 +222,10 @@ mod system {
 
     /// Write permission of the group and of all others.
     const WRITABLE_BY_OTHERS: u32 = 0o022;
+    /// Write permission of all others.
+    const WRITABLE_BY_ALL: u32 = 0o002;
+    /// In a folder: nobody but its owner removes a file.
+    const STICKY: u32 = 0o1000;
     /// Any permission of the group and of all others.
     const OPEN_TO_OTHERS: u32 = 0o077;
 
@@ -247,6 +252,18 @@ mod system {
         if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
             return Err(io::Error::other(
                 "other users may write it; check what it says, then take that away (`chmod go-w`)",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Others who can remove the file make every agent a stranger. In a folder such as `/tmp`, with
+    /// the sticky bit, they cannot.
+    pub(super) fn check_folder(metadata: &Metadata) -> io::Result<()> {
+        if metadata.mode() & (STICKY | WRITABLE_BY_ALL) == WRITABLE_BY_ALL {
+            return Err(io::Error::other(
+                "every user may write its folder, and so replace it; use another folder, or take \
+                 that away (`chmod o-w`)",
             ));
         }
         Ok(())
@@ -283,6 +300,11 @@ mod system {
 
     #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
     pub(super) fn check_trustworthy(_: &Metadata) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+    pub(super) fn check_folder(_: &Metadata) -> io::Result<()> {
         Ok(())
     }
 

@@ -202,6 +202,16 @@ mod other_users {
         }
     }
 
+    #[test]
+    fn a_folder_in_which_every_user_can_replace_the_file_is_refused() {
+        let (folder, known) = file();
+        for (mode, refused) in [(0o777, true), (0o1777, false), (0o755, false)] {
+            set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+            let found = known.find(&address("a:1")).map_err(|error| error.to_string());
+            assert_eq!(found.is_err(), refused, "{mode:o}: {found:?}");
+        }
+    }
+
     /// Only root can give a file away.
     #[test]
     fn a_file_of_another_user_is_not_believed() {
