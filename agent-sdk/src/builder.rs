@@ -177,6 +177,39 @@ impl Builder {
         self
     }
 
+    /// The largest request that is sent, in bytes of its whole message; a larger one ends with
+    /// [`NotSent::TooLarge`](crate::NotSent::TooLarge). The default is 32 MiB.
+    ///
+    /// An agent that is sent more than it accepts closes the connection, under all other calls as
+    /// well. Its limit for messages is not documented; for uploads it is 32 MiB unless configured
+    /// (`PROTOCOL.md`, P).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").max_request_size(1 << 20);
+    /// ```
+    pub fn max_request_size(mut self, bytes: usize) -> Self {
+        self.options.max_request_size = bytes;
+        self
+    }
+
+    /// Whether calls end at once with [`NotSent::Disconnected`](crate::NotSent::Disconnected) while a
+    /// lost connection is being made again, those included that were not sent when it was lost. The
+    /// default is to wait for the next connection, within each call's timeout.
+    ///
+    /// [`Call::fail_fast`](crate::Call::fail_fast) decides it for one call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").fail_fast(true);
+    /// ```
+    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
+        self.options.fail_fast = fail_fast;
+        self
+    }
+
     /// How many messages are kept for each stream of events (at least 1). The default is 1,024.
     pub fn event_capacity(mut self, messages: usize) -> Self {
         self.options.event_capacity = messages.max(1);

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::{Span, debug, debug_span, field::Empty};
 
 use crate::{
-    connection::{CallState, Completion, Handle, NewCall, Shared, SubscriptionChange},
+    connection::{CallState, Completion, Handle, NewCall, Refused, Shared, SubscriptionChange},
     error::{CloseReason, Error, NotSent, Rejected},
     options::FOREVER,
     reply::{FromReply, Reply},
@@ -83,8 +83,14 @@ impl<'a, T: FromReply> Call<'a, T> {
     ) -> Self {
         let default = handle.shared.options.call_timeout;
         let timeout = timeout.map_or(default, |timeout| timeout.min(FOREVER));
-        let phase = CallPhase::Prepared(Owner::Borrowed(handle), request);
-        let inner = Inner { action, timeout, phase, span: Span::none(), started: None };
+        let inner = Inner {
+            action,
+            timeout,
+            fail_fast: handle.shared.options.fail_fast,
+            phase: CallPhase::Prepared(Owner::Borrowed(handle), request),
+            span: Span::none(),
+            started: None,
+        };
         Self { inner, output: PhantomData }
     }
 
@@ -106,6 +112,24 @@ impl<'a, T: FromReply> Call<'a, T> {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         if let CallPhase::Prepared(..) = self.inner.phase {
             self.inner.timeout = timeout.min(FOREVER);
+        }
+        self
+    }
+
+    /// Whether the call ends at once with [`NotSent::Disconnected`] while a lost connection is being
+    /// made again, or when it is lost before the request was sent. The default is that of
+    /// [`Builder::fail_fast`](crate::Builder::fail_fast). After the first poll it changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// let servers = agent.call_raw("servers", ()).fail_fast(true).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
+        if let CallPhase::Prepared(..) = self.inner.phase {
+            self.inner.fail_fast = fail_fast;
         }
         self
     }
@@ -149,6 +173,7 @@ impl<T> fmt::Debug for Call<'_, T> {
 struct Inner<'a> {
     action: Cow<'static, str>,
     timeout: Duration,
+    fail_fast: bool,
     phase: CallPhase<'a>,
     span: Span,
     /// When it was started, if anybody traces it.
@@ -195,6 +220,7 @@ impl Inner<'_> {
         Inner {
             action: mem::take(&mut self.action),
             timeout: self.timeout,
+            fail_fast: self.fail_fast,
             phase,
             span: mem::replace(&mut self.span, Span::none()),
             started: self.started,
@@ -228,17 +254,23 @@ impl Inner<'_> {
         request: Result<Request, RequestError>,
         cx: &Context<'_>,
     ) -> Result<Arc<CallState>, Error> {
-        let request = request.map_err(|error| Error::NotSent {
-            action: self.action.as_ref().into(),
-            reason: match error {
+        let request = request.map_err(|error| {
+            self.not_sent(match error {
                 RequestError::Json(error) => NotSent::Parameters(error),
                 RequestError::NotAnObject => NotSent::NotAnObject,
-            },
+            })
         })?;
+        let (size, limit) = (request.as_bytes().len(), owner.shared().options.max_request_size);
+        if size > limit {
+            return Err(self.not_sent(NotSent::TooLarge { size, limit }));
+        }
         let effect = SubscriptionChange::of(&self.action, &request).map(Box::new);
-        let call = NewCall { request, timeout: self.timeout, effect };
+        let call = NewCall { request, timeout: self.timeout, fail_fast: self.fail_fast, effect };
         let submitted = owner.shared().submit(call, cx.waker().clone());
-        let state = submitted.map_err(|why| self.closed(why))?;
+        let state = submitted.map_err(|refused| match refused {
+            Refused::Closed(why) => self.closed(why),
+            Refused::Disconnected => self.not_sent(NotSent::Disconnected),
+        })?;
         self.span = debug_span!(
             "call",
             action = &*self.action,
@@ -266,14 +298,17 @@ impl Inner<'_> {
             Completion::TooLarge { size } => {
                 Err(Error::ReplyTooLarge { action: action(), size, limit })
             }
-            Completion::NotSent => {
-                Err(Error::NotSent { action: action(), reason: NotSent::TimedOut(self.timeout) })
-            }
+            Completion::NotSent => Err(self.not_sent(NotSent::TimedOut(self.timeout))),
+            Completion::Disconnected => Err(self.not_sent(NotSent::Disconnected)),
             Completion::Unanswered(reason) => {
                 Err(Error::OutcomeUnknown { action: action(), reason })
             }
             Completion::Closed(why) => Err(self.closed(why)),
         }
+    }
+
+    fn not_sent(&self, reason: NotSent) -> Error {
+        Error::NotSent { action: self.action.as_ref().into(), reason }
     }
 
     fn closed(&self, why: Arc<CloseReason>) -> Error {

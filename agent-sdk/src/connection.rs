@@ -31,7 +31,7 @@ pub use self::state::State;
 pub(crate) use self::{
     call_state::{CallState, Completion, NewCall},
     handle::Handle,
-    shared::Shared,
+    shared::{Refused, Shared},
     subscriptions::SubscriptionChange,
 };
 use self::{

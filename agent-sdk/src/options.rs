@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) keepalive: Option<Duration>,
     pub(crate) max_in_flight: usize,
     pub(crate) max_message_size: usize,
+    pub(crate) max_request_size: usize,
+    pub(crate) fail_fast: bool,
     pub(crate) event_capacity: usize,
     pub(crate) reconnect: ReconnectPolicy,
 }
@@ -27,6 +29,8 @@ impl Default for Options {
             keepalive: Some(Duration::from_secs(30)),
             max_in_flight: 1024,
             max_message_size: 64 << 20,
+            max_request_size: 32 << 20,
+            fail_fast: false,
             event_capacity: 1024,
             reconnect: ReconnectPolicy::default(),
         }

@@ -30,6 +30,8 @@ pub struct Statistics {
     pub lost: u64,
     /// Calls that waited to be sent when the connection was closed for good.
     pub closed: u64,
+    /// Calls that were not sent when the connection was lost, and did not wait for the next one.
+    pub failed_fast: u64,
     /// Calls whose future was dropped before they ended.
     pub cancelled: u64,
     /// Replies to calls that had ended: timed out, cancelled, or answered before.

@@ -22,6 +22,8 @@ pub(crate) enum Completion {
     TooLarge { size: u64 },
     /// It timed out before it was sent.
     NotSent,
+    /// The connection was lost before it was sent, and it fails fast.
+    Disconnected,
     /// It was sent, and no answer will come.
     Unanswered(Unanswered),
     /// The connection was closed before it was sent.
@@ -33,6 +35,8 @@ pub(crate) enum Completion {
 pub(crate) struct NewCall {
     pub(crate) request: Request,
     pub(crate) timeout: Duration,
+    /// Whether it ends when there is no connection.
+    pub(crate) fail_fast: bool,
     pub(crate) effect: Option<Box<SubscriptionChange>>,
 }
 
@@ -139,7 +143,8 @@ mod tests {
 
     fn state() -> (CallState, Token) {
         let request = Request::new("echo", &()).unwrap();
-        let call = NewCall { request, timeout: Duration::from_secs(1), effect: None };
+        let call =
+            NewCall { request, timeout: Duration::from_secs(1), fail_fast: false, effect: None };
         (CallState::new(call, Waker::noop().clone()), Tokens::new().next(7))
     }
 

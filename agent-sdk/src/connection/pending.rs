@@ -48,6 +48,7 @@ pub(crate) struct Call {
     /// What a success changes.
     pub(crate) effect: Option<Box<SubscriptionChange>>,
     timeout: Duration,
+    fail_fast: bool,
     /// Until it is sent.
     request: Option<Request>,
 }
@@ -99,9 +100,11 @@ impl PendingCalls {
             u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
         });
         let token = self.tokens.next(index);
-        let Some(NewCall { mut request, timeout, effect }) = state.take(token) else { return };
+        let Some(NewCall { mut request, timeout, fail_fast, effect }) = state.take(token) else {
+            return;
+        };
         request.set_token(token);
-        let call = Call { state, request: Some(request), began: now, timeout, effect };
+        let call = Call { state, request: Some(request), began: now, timeout, fail_fast, effect };
         let deadline = call.deadline();
         self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         self.free.pop();
@@ -230,6 +233,13 @@ impl PendingCalls {
         self.end_where(Call::was_sent, |_| Completion::Unanswered(why.clone()), wakers)
     }
 
+    /// Ends every call that was not sent and fails fast, after a lost connection; collects their
+    /// wakers, and returns the count.
+    pub(crate) fn fail_fast(&mut self, wakers: &mut Vec<Waker>) -> u64 {
+        let which = |call: &Call| call.fail_fast && !call.was_sent();
+        self.end_where(which, |_| Completion::Disconnected, wakers)
+    }
+
     /// The connection ended for good: ends every call; how many had been sent and how many had
     /// not, and whom to wake.
     pub(crate) fn close(
@@ -278,7 +288,12 @@ mod tests {
 
     fn state(seconds: u64) -> Arc<CallState> {
         let request = Request::new("echo", &()).unwrap();
-        let call = NewCall { request, timeout: Duration::from_secs(seconds), effect: None };
+        let call = NewCall {
+            request,
+            timeout: Duration::from_secs(seconds),
+            fail_fast: false,
+            effect: None,
+        };
         Arc::new(CallState::new(call, Waker::noop().clone()))
     }
 

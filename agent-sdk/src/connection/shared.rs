@@ -45,6 +45,8 @@ struct SubmissionQueue {
     driver: Option<Waker>,
     /// Once set, nothing is accepted.
     closed: Option<Arc<CloseReason>>,
+    /// Whether a lost connection is being made again: what fails fast is not accepted.
+    disconnected: bool,
     /// Whether the watchdog has to be woken for the next call.
     unwatched: bool,
 }
@@ -67,6 +69,15 @@ pub(crate) struct DriverState {
 
 /// The room that an empty queue keeps, in calls.
 const QUEUE_KEPT: usize = 64;
+
+/// Why a call was not accepted.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The connection is closed for good.
+    Closed(Arc<CloseReason>),
+    /// There is no connection at the moment, and the call fails fast.
+    Disconnected,
+}
 
 impl SubmissionQueue {
     /// Counts a dropped call, purges dropped calls once they are the majority, and returns how many
@@ -113,15 +124,15 @@ impl Shared {
     }
 
     /// Puts a call into the queue and sees to it that it is sent.
-    pub(crate) fn submit(
-        &self,
-        call: NewCall,
-        waker: Waker,
-    ) -> Result<Arc<CallState>, Arc<CloseReason>> {
+    pub(crate) fn submit(&self, call: NewCall, waker: Waker) -> Result<Arc<CallState>, Refused> {
+        let fail_fast = call.fail_fast;
         let state = Arc::new(CallState::new(call, waker));
         let mut queue = self.queue();
         if let Some(why) = &queue.closed {
-            return Err(Arc::clone(why));
+            return Err(Refused::Closed(Arc::clone(why)));
+        }
+        if fail_fast && queue.disconnected {
+            return Err(Refused::Disconnected);
         }
         queue.calls.push(Arc::clone(&state));
         let driver = queue.driver.take();
@@ -241,11 +252,14 @@ impl Shared {
         }
     }
 
-    /// Ends the calls that were sent on a connection that is no more.
+    /// Ends the calls that were sent on a connection that is no more, and those that do not wait for
+    /// the next one.
     pub(crate) fn lost(&self, why: &Unanswered) {
         let mut wakers = Vec::new();
         let mut table = self.lock();
+        self.empty_queue(&mut table, Instant::now(), |queue| queue.disconnected = true);
         table.stats.lost += table.pending.lose(why, &mut wakers);
+        table.stats.failed_fast += table.pending.fail_fast(&mut wakers);
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
         self.events.interrupt();
@@ -285,6 +299,7 @@ impl Shared {
 
     /// Tells everybody how the connection is.
     pub(crate) fn set_state(&self, state: State) {
+        self.queue().disconnected = !matches!(state, State::Connected);
         self.state.send_replace(state);
     }
 
@@ -322,7 +337,7 @@ mod tests {
 
     fn call() -> NewCall {
         let request = Request::new("echo", &()).unwrap();
-        NewCall { request, timeout: Duration::from_secs(1), effect: None }
+        NewCall { request, timeout: Duration::from_secs(1), fail_fast: false, effect: None }
     }
 
     fn submit(shared: &Shared) -> Arc<CallState> {

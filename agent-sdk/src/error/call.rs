@@ -81,6 +81,20 @@ pub enum NotSent {
     /// The parameters are not a JSON object.
     #[error("its parameters are not a JSON object")]
     NotAnObject,
+    /// It is larger than the client sends.
+    #[error(
+        "it has {size} bytes, more than the limit of {limit}, above which the agent may close the \
+         connection; `Builder::max_request_size` raises it"
+    )]
+    TooLarge {
+        /// The size of the request's message, in bytes.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The connection is being made again, and the call does not wait for it.
+    #[error("the connection was lost and is being made again, and it fails fast")]
+    Disconnected,
 }
 
 /// What ended the wait for an answer.

@@ -17,6 +17,7 @@ mod known;
 mod login;
 mod reconnect;
 mod refusals;
+mod refused;
 mod regressions;
 mod runtimes;
 mod states;

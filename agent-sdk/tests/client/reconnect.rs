@@ -356,6 +356,7 @@ async fn an_agent_that_is_slow_to_read_is_not_taken_for_dead() {
     let agent = agent_sdk::Agent::builder(url)
         .credentials("root", "x")
         .keepalive(Duration::from_millis(200))
+        .max_request_size(100 << 20)
         .connect()
         .await
         .unwrap();

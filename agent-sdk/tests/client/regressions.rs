@@ -19,6 +19,7 @@ fn ended(figures: &Statistics) -> u64 {
         + figures.timed_out
         + figures.lost
         + figures.cancelled
+        + figures.failed_fast
         + figures.closed
 }
 
