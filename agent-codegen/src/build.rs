@@ -50,6 +50,7 @@ pub fn snapshot(path: impl Into<PathBuf>) -> Builder {
     Builder {
         snapshot: path.into(),
         overlay: None,
+        earlier: None,
         out_dir: None,
         subfolder: None,
         generator: Generator::for_other_crate().command("cargo build"),
@@ -63,6 +64,7 @@ pub fn snapshot(path: impl Into<PathBuf>) -> Builder {
 pub struct Builder {
     snapshot: PathBuf,
     overlay: Option<PathBuf>,
+    earlier: Option<PathBuf>,
     out_dir: Option<PathBuf>,
     subfolder: Option<PathBuf>,
     generator: Generator,
@@ -102,6 +104,23 @@ impl Builder {
         self
     }
 
+    /// Takes types over from an older snapshot where the newer one has none, as
+    /// [`Snapshot::carry_types`] does. The default is none.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshot("schemas/agent-2.0.0.json")
+    ///     .earlier("schemas/agent-1.1.34.json")
+    ///     .generate()
+    /// # }
+    /// ```
+    pub fn earlier(mut self, path: impl Into<PathBuf>) -> Self {
+        self.earlier = Some(path.into());
+        self
+    }
+
     /// Leaves the methods out: `agent.call(ServerStart::new("survival"))` serves in their place.
     pub fn types_only(mut self) -> Self {
         self.generator = self.generator.types_only();
@@ -123,11 +142,15 @@ impl Builder {
     pub fn generate(self) -> Result<(), BuildError> {
         let mut report = if self.strict { Report::strict() } else { Report::new() };
         let code = self.code(&mut report);
-        for found in report.iter().filter(|found| found.severity() == Severity::Warning) {
+        let warnings = report.iter().filter(|found| found.severity() == Severity::Warning);
+        let warnings: Vec<_> = warnings.collect();
+        for found in warnings.iter().take(MOST_WARNINGS) {
             // One line each, or Cargo would take the rest for something else.
-            for line in found.to_string().lines() {
-                println!("cargo::warning={line}");
-            }
+            found.to_string().lines().for_each(warn);
+        }
+        match warnings.len().saturating_sub(MOST_WARNINGS) + report.omitted() {
+            0 => {}
+            more => warn(&format!("… and {more} more")),
         }
         let (Some(code), false) = (code, report.has_errors()) else {
             return Err(BuildError(Kind::Found(report)));
@@ -158,7 +181,12 @@ impl Builder {
         overlay.files().iter().for_each(|path| rerun_if_changed(path));
         let snapshot = in_crate(&self.snapshot);
         rerun_if_changed(&snapshot);
-        let snapshot = Snapshot::read(&snapshot, report)?;
+        let mut snapshot = Snapshot::read(&snapshot, report)?;
+        if let Some(earlier) = &self.earlier {
+            let earlier = in_crate(earlier);
+            rerun_if_changed(&earlier);
+            snapshot.carry_types(&Snapshot::read(&earlier, report)?, report);
+        }
         Some(self.generator.generate(&snapshot, &overlay, report))
     }
 }
@@ -182,6 +210,13 @@ fn reserve(folder: &Path, code: &Code) -> Result<(), BuildError> {
         return Ok(());
     }
     Err(BuildError(Kind::Occupied { folder: folder.to_owned() }))
+}
+
+/// So many warnings are shown: Cargo repeats them in every build.
+const MOST_WARNINGS: usize = 20;
+
+fn warn(line: &str) {
+    println!("cargo::warning={}", Visible(line));
 }
 
 /// Tells Cargo of a file. The name of one may hold what would be a directive of its own.

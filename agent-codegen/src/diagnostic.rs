@@ -3,7 +3,11 @@
 //! Everything that reads or lowers writes its findings into a [`Report`] and goes on as far as it
 //! can, so that one run tells all that is wrong.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -39,7 +43,13 @@ pub struct Source {
     text: String,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// How many characters come before each step of bytes; counted when first asked for.
+    characters: OnceLock<Vec<usize>>,
 }
+
+/// How many bytes lie between two counts of characters: what a column costs at most. Without them,
+/// many findings on one long line would cost the square of its length.
+const STEP: usize = 1024;
 
 impl Source {
     /// Keeps a text for pointing into it.
@@ -48,7 +58,7 @@ impl Source {
         let text = text.into();
         let begins = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(begins.map(|(at, _)| at + 1)).collect();
-        Arc::new(Self { name: name.into(), text, lines })
+        Arc::new(Self { name: name.into(), text, lines, characters: OnceLock::new() })
     }
 
     /// What the text is called: a file's path as it was given, or a word for where it came from.
@@ -67,8 +77,26 @@ impl Source {
     pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|begin| *begin <= offset).max(1);
         let begin = self.lines.get(line - 1).copied().unwrap_or_default();
-        let before = self.text.get(begin..offset).unwrap_or_default();
-        (line, before.chars().count() + 1)
+        let offset = offset.min(self.text.len());
+        (line, self.characters(offset).saturating_sub(self.characters(begin)) + 1)
+    }
+
+    /// How many characters begin before a place.
+    fn characters(&self, offset: usize) -> usize {
+        // Every byte of a character but its first begins with the bits 10.
+        let count = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        let bytes = self.text.as_bytes();
+        let counts = self.characters.get_or_init(|| {
+            let steps = bytes.chunks(STEP).scan(0, |sum, step| {
+                let before = *sum;
+                *sum += count(step);
+                Some(before)
+            });
+            steps.collect()
+        });
+        let step = offset / STEP;
+        let before = counts.get(step).copied().unwrap_or_else(|| count(bytes));
+        before + count(bytes.get(step * STEP..offset).unwrap_or_default())
     }
 
     /// The line in which a range begins: its number, its text, and what of the range is in it.
@@ -106,6 +134,9 @@ pub struct Diagnostic {
     place: Option<(Arc<Source>, Range<usize>)>,
     path: Option<String>,
     help: Option<String>,
+    /// The actions that it concerns, each with its place in the text; empty if it concerns only one
+    /// place.
+    actions: Vec<(String, Range<usize>)>,
 }
 
 impl Diagnostic {
@@ -125,7 +156,8 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, code, message: message.into(), place: None, path: None, help: None }
+        let message = message.into();
+        Self { severity, code, message, place: None, path: None, help: None, actions: Vec::new() }
     }
 
     /// Points into a text.
@@ -137,6 +169,18 @@ impl Diagnostic {
     /// Names the path inside the document.
     pub(crate) fn path(mut self, path: impl fmt::Display) -> Self {
         self.path = Some(path.to_string());
+        self
+    }
+
+    /// Names the actions that it concerns, each with its place; the first one is the finding's.
+    pub(crate) fn in_actions<'a>(
+        mut self,
+        source: &Arc<Source>,
+        actions: impl IntoIterator<Item = (&'a str, Range<usize>)>,
+    ) -> Self {
+        let actions = actions.into_iter().map(|(name, place)| (name.to_owned(), place));
+        self.actions = actions.take(MOST_ACTIONS).collect();
+        self.place = self.actions.first().map(|(_, place)| (Arc::clone(source), place.clone()));
         self
     }
 
@@ -199,7 +243,7 @@ impl fmt::Display for Diagnostic {
 impl Serialize for Diagnostic {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let position = self.position();
-        let mut fields = serializer.serialize_struct("Diagnostic", 8)?;
+        let mut fields = serializer.serialize_struct("Diagnostic", 9)?;
         fields.serialize_field("severity", &self.severity)?;
         fields.serialize_field("code", self.code)?;
         fields.serialize_field("message", &self.message)?;
@@ -208,18 +252,48 @@ impl Serialize for Diagnostic {
         fields.serialize_field("column", &position.map(|(_, column)| column))?;
         fields.serialize_field("path", &self.path)?;
         fields.serialize_field("help", &self.help)?;
+        match self.actions.as_slice() {
+            [] => fields.skip_field("actions")?,
+            actions => {
+                let places = actions.iter().map(|(action, range)| {
+                    let position = self.place.as_ref().map(|(it, _)| it.position(range.start));
+                    let (line, column) = position.unzip();
+                    Place { action, line, column }
+                });
+                fields.serialize_field("actions", &places.collect::<Vec<_>>())?;
+            }
+        }
         fields.end()
     }
 }
 
-/// All findings of a run, in a stable order.
+/// One of the actions that a finding concerns, for a machine.
+#[derive(Serialize)]
+struct Place<'a> {
+    action: &'a str,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+/// So many findings are kept; a hostile catalogue could have millions.
+const MOST_FINDINGS: usize = 1000;
+
+/// So many actions of one finding are kept.
+const MOST_ACTIONS: usize = 1000;
+
+/// All findings of a run, in a stable order: the first thousand, and how many more there were.
 ///
 /// `Display` shows them for a human, one under the other; `Serialize` is the list of them for a
-/// machine, each with `severity`, `code`, `message`, `file`, `line`, `column`, `path` and `help`.
+/// machine, each with `severity`, `code`, `message`, `file`, `line`, `column`, `path` and `help`. One
+/// that concerns several actions has these as `actions`, each with `action`, `line` and `column`.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
     strict: bool,
+    /// How many there were beyond those that are kept.
+    omitted: usize,
+    /// Whether an error was among those.
+    omitted_error: bool,
 }
 
 impl Report {
@@ -239,13 +313,39 @@ impl Report {
         if self.strict && diagnostic.severity == Severity::Warning {
             diagnostic.severity = Severity::Error;
         }
-        self.diagnostics.push(diagnostic);
+        if self.diagnostics.len() < MOST_FINDINGS {
+            self.diagnostics.push(diagnostic);
+        } else {
+            self.omitted += 1;
+            self.omitted_error |= diagnostic.severity == Severity::Error;
+        }
+    }
+
+    /// Adds the findings of another report; where this one is strict, its warnings become errors.
+    pub fn extend(&mut self, other: &Self) {
+        other.iter().for_each(|found| self.push(found.clone()));
+        self.omitted += other.omitted;
+        self.omitted_error |= other.omitted_error;
     }
 
     /// Whether anything could not be done.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.omitted_error || self.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// How many findings there were beyond those that are kept.
+    #[must_use]
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+
+    /// The findings that are at least as bad as this.
+    #[must_use]
+    pub fn at_least(&self, severity: Severity) -> Self {
+        let mut report = self.clone();
+        report.diagnostics.retain(|found| found.severity >= severity);
+        report
     }
 
     /// Whether nothing was found.
@@ -278,6 +378,10 @@ impl fmt::Display for Report {
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.diagnostics.serialize(serializer)
+        let more = (self.omitted > 0).then(|| {
+            let severity = if self.omitted_error { Severity::Error } else { Severity::Note };
+            Diagnostic::new(severity, "more", format!("… and {} more", self.omitted))
+        });
+        serializer.collect_seq(self.diagnostics.iter().chain(&more))
     }
 }

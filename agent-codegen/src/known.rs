@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Overlay, Report, Snapshot, model::Model, types::ParamType};
+use crate::{Overlay, Report, Snapshot, model::Model, overlay::nearest, types::ParamType};
 
 /// What snapshot and overlay know of one action.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,12 @@ impl KnownAction {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&ParamType> {
         self.parameters.get(name)
+    }
+
+    /// The parameter whose name is most like this one, if any is much like it.
+    #[must_use]
+    pub fn nearest_parameter(&self, name: &str) -> Option<&str> {
+        nearest(name, self.parameters.keys().map(String::as_str))
     }
 
     /// How long a call takes at most, where the overlay says it.

@@ -1,6 +1,7 @@
 //! The small form between reading and writing: the wire names and the Rust names side by side,
 //! everything decided, nothing yet in tokens.
 
+pub(crate) mod doubts;
 mod lower;
 pub(crate) mod reply;
 
@@ -24,7 +25,7 @@ pub(crate) struct Action {
     pub name: Name,
     /// The agent's own words.
     pub description: String,
-    /// What is shown as documentation: one line of Markdown, or nothing.
+    /// What is shown as documentation: lines of Markdown, or nothing.
     pub docs: String,
     /// Those that the agent requires first, and its subject before them; otherwise by wire name.
     pub parameters: Vec<Parameter>,
@@ -48,7 +49,7 @@ pub(crate) struct Parameter {
     pub param_type: ParamType,
     /// Whether it may not be left out of the message.
     pub required: bool,
-    /// One line of Markdown, or nothing.
+    /// Lines of Markdown, or nothing.
     pub docs: String,
     /// Whether it must not be shown.
     pub secret: bool,
@@ -80,7 +81,7 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub name: String,
-    /// One line of Markdown, or nothing.
+    /// Lines of Markdown, or nothing.
     pub docs: String,
     pub inner: ParamType,
     /// The known values of a text and their variants; empty if any value is as good as another.

@@ -44,6 +44,7 @@ mod check;
 use std::{
     collections::BTreeMap,
     fmt,
+    fmt::Write,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -53,9 +54,11 @@ use serde::{Deserialize, Deserializer, de::Visitor};
 use toml::Spanned;
 
 use crate::{
+    Snapshot,
     diagnostic::{Diagnostic, Report, Source},
+    model::doubts,
     naming,
-    text::Quoted,
+    text::{Quoted, is_unseen},
     types::{ParamType, Word},
 };
 
@@ -267,6 +270,32 @@ impl Overlay {
         self.content.subject.as_ref().map(|subject| subject.get_ref().0.as_str())
     }
 
+    /// Entries that this overlay lacks: one for each parameter of which neither it nor the catalogue
+    /// says what it holds, as TOML. Empty if there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_codegen::{Overlay, Report, Snapshot};
+    ///
+    /// let catalogue = br#"{ "actions": { "lift": { "required_parameters": ["height"] } } }"#;
+    /// let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut Report::new()).unwrap();
+    /// let draft = Overlay::default().draft(&snapshot);
+    /// assert_eq!(draft.trim_end(), "# In `lift`\n[parameters.height]\ntype = \"any\"");
+    /// ```
+    #[must_use]
+    pub fn draft(&self, snapshot: &Snapshot) -> String {
+        doubts::draft(snapshot, self)
+    }
+
+    /// Whether it says what a parameter holds.
+    pub(crate) fn types(&self, action: &str, parameter: &str) -> bool {
+        let here = self.content.actions.get(action).and_then(|it| it.parameters.get(parameter));
+        let everywhere = self.content.parameters.get(parameter);
+        here.is_some_and(|entry| entry.word.is_some())
+            || everywhere.is_some_and(|entry| entry.word.is_some())
+    }
+
     /// The files that it names: the JSON Schemas of replies.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -283,6 +312,24 @@ impl Overlay {
     pub(crate) fn error(&self, message: String, place: Range<usize>) -> Diagnostic {
         Diagnostic::error("overlay", message).at(&self.source, place)
     }
+}
+
+/// A name as a key of a TOML table.
+pub(crate) fn toml_key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(is_bare) {
+        return name.to_owned();
+    }
+    let mut key = String::from("\"");
+    for character in name.chars() {
+        match character {
+            '"' | '\\' => key.extend(['\\', character]),
+            // A string cannot fail to be written.
+            _ if is_unseen(character) => _ = write!(key, "\\U{:08x}", u32::from(character)),
+            _ => key.push(character),
+        }
+    }
+    key + "\""
 }
 
 /// Whether each value of a string type has a variant's name, and no two the same.

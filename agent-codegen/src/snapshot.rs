@@ -5,6 +5,7 @@
 //! printed, keys sorted, LF, with a final newline: equal catalogues are equal files.
 
 mod canonical;
+mod carry;
 mod decode;
 mod files;
 pub(crate) mod json;
@@ -14,10 +15,11 @@ mod type_word;
 
 use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
 
-pub use files::files;
+pub use files::{Version, files};
 
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
+    overlay::nearest,
     types::ParamType,
 };
 use json::Json;
@@ -48,10 +50,21 @@ pub struct Parameter {
     pub(crate) name: String,
     pub(crate) word: String,
     pub(crate) param_type: ParamType,
+    /// Why the type is not all that it could be.
+    pub(crate) doubt: Option<Doubt>,
     pub(crate) required: bool,
     pub(crate) description: String,
     pub(crate) values: Vec<String>,
     pub(crate) place: Range<usize>,
+}
+
+/// Why a parameter takes any JSON value as far as the catalogue is concerned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Doubt {
+    /// It has no type; with what stands there in its place, if it can never be one.
+    NoType(Option<&'static str>),
+    /// This word, which is the type or a part of it, is not known.
+    UnknownWord(String),
 }
 
 impl Snapshot {
@@ -61,7 +74,7 @@ impl Snapshot {
     /// action that could not be read is left out, and the others are there.
     pub fn read(path: &Path, report: &mut Report) -> Option<Self> {
         let name = path.display().to_string();
-        match std::fs::read(path) {
+        match decode::read(path) {
             Ok(bytes) => Self::from_bytes(&name, &bytes, report),
             Err(error) => {
                 report.push(
@@ -80,7 +93,7 @@ impl Snapshot {
         let text = decode::decode(name, bytes, report)?;
         let source = Source::new(name, text);
         let document = shape::catalogue(&source, json::read(&source, report)?, report)?;
-        let actions = parameters::actions(&source, &document, report);
+        let actions = parameters::actions(&source, &document, report)?;
         let marked = source.text().len() != bytes.len();
         Some(Self { source, marked, document, actions })
     }
@@ -113,6 +126,23 @@ impl Snapshot {
     #[must_use]
     pub fn actions(&self) -> &BTreeMap<String, Action> {
         &self.actions
+    }
+
+    /// The action whose name is most like this one, if any is much like it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_codegen::{Report, Snapshot};
+    ///
+    /// let catalogue = br#"{ "actions": { "server_start": {}, "whoami": {} } }"#;
+    /// let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut Report::new()).unwrap();
+    /// assert_eq!(snapshot.nearest_action("sever_start"), Some("server_start"));
+    /// assert_eq!(snapshot.nearest_action("x"), None);
+    /// ```
+    #[must_use]
+    pub fn nearest_action(&self, name: &str) -> Option<&str> {
+        nearest(name, self.actions.keys().map(String::as_str))
     }
 
     /// The type of a parameter as the catalogue says it.

@@ -94,11 +94,28 @@ pub(crate) fn is_unseen(character: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}') // tags, variation selectors
 }
 
-/// A foreign text as one line of Markdown that shows exactly these characters.
+/// A foreign text as Markdown that shows exactly these characters, line by line.
 ///
 /// White space and unseen characters become one space each run; everything that Markdown or
 /// rustdoc would act on is escaped. Empty if there is nothing to see.
 pub(crate) fn markdown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut gap = "";
+    for line in text.replace("\r\n", "\n").split(['\n', '\r']).map(markdown_line) {
+        if line.is_empty() {
+            // An empty line separates paragraphs.
+            gap = if gap.is_empty() { gap } else { "\n\n" };
+            continue;
+        }
+        shown.push_str(gap);
+        shown.push_str(&line);
+        // Markdown would join two lines without a mark at the end of the first.
+        gap = "\\\n";
+    }
+    shown
+}
+
+fn markdown_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut before = None;
     for word in text.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty()) {
@@ -136,6 +153,19 @@ pub(crate) fn markdown(text: &str) -> String {
 pub(crate) fn prose(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty());
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// A text of people who wrote it as documentation, as lines of Markdown.
+pub(crate) fn prose_lines(text: &str) -> String {
+    let seen = |line: &str| {
+        line.chars()
+            .map(|c| if is_unseen(c) { ' ' } else { c })
+            .collect::<String>()
+            .trim_end()
+            .to_owned()
+    };
+    let lines: Vec<_> = text.lines().map(seen).collect();
+    lines.join("\n").trim_matches('\n').to_owned()
 }
 
 /// The characters that Markdown gives a meaning wherever they stand.
@@ -187,7 +217,8 @@ mod tests {
     fn markdown_is_escaped_and_plain_words_are_not() {
         for (text, shown) in [
             ("Starts a server", "Starts a server"),
-            ("  two\n\nlines\u{200b}x ", "two lines x"),
+            (" \n two\r\n \r\n\nlines\u{200b}x ", "two\n\nlines x"),
+            ("one\n# two\n1. three\n- four", "one\\\n\\# two\\\n1\\. three\\\n\\- four"),
             ("[a](b) `c` <d> *e* _f_", r"\[a\](b) \`c\` \<d\> \*e\* \_f\_"),
             ("- item", r"\- item"),
             ("1. item", r"1\. item"),

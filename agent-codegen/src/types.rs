@@ -22,10 +22,11 @@ use std::collections::BTreeMap;
 use grammar::Grammar;
 
 /// What a parameter holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParamType {
     /// Any JSON value.
+    #[default]
     Any,
     /// `true` or `false`.
     Boolean,
@@ -100,8 +101,8 @@ impl ParamType {
     }
 }
 
-/// What a type word says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a type word says; nothing by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Word {
     /// The type; [`ParamType::Any`] as far as the word is not understood.
     pub param_type: ParamType,

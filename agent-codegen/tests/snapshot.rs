@@ -90,18 +90,6 @@ fn parameters_come_in_five_forms() {
 }
 
 #[test]
-fn a_list_of_names_has_no_types_and_says_so() {
-    let (snapshot, report) = read(r#"{"a": {"required_parameters": ["server", "since"]}}"#);
-    let snapshot = snapshot.expect("it is a catalogue");
-    assert_eq!(snapshot.parameter_type("a", "since"), Some(&ParamType::Any));
-    let messages: Vec<_> = report.iter().map(Diagnostic::message).collect();
-    assert_eq!(
-        messages,
-        ["the parameter `server` has no type", "the parameter `since` has no type"]
-    );
-}
-
-#[test]
 fn what_the_agent_said_is_kept_whole() {
     let text = r#"{"version": 1.50, "actions": {"a": {"new": [1e400, {"z": null, "a": "\u0007"}], "x": 18446744073709551616}}}"#;
     let canonical = good(text).canonical();
@@ -218,19 +206,19 @@ warning: `a` stands here twice; the last one counts
 
 #[test]
 fn the_machine_form_has_every_part() {
-    let (_, report) = read(r#"{"actions": {"a": {"required_parameters": {"x": "gadget"}}}}"#);
+    let (_, report) = read(r#"{"actions": {"a": {"description": 5}}}"#);
     let json = serde_json::to_value(&report).expect("a report can be written");
     assert_eq!(
         json,
         serde_json::json!([{
             "severity": "warning",
-            "code": "unknown-type",
-            "message": "the type `gadget` of the parameter `x` is not known",
+            "code": "not-a-description",
+            "message": "a description is a number, and a string is expected",
             "file": "test.json",
             "line": 1,
-            "column": 44,
-            "path": "$.actions.a.required_parameters.x",
-            "help": "it takes any JSON value; say what it is in the overlay",
+            "column": 35,
+            "path": "$.actions.a.description",
+            "help": "it is left out of the documentation",
         }])
     );
 }
@@ -238,7 +226,169 @@ fn the_machine_form_has_every_part() {
 #[test]
 fn strict_makes_warnings_errors() {
     let mut report = Report::strict();
-    let text = br#"{"a": {"required_parameters": ["x"]}}"#;
-    Snapshot::from_bytes("test.json", text, &mut report);
+    Snapshot::from_bytes("test.json", br#"{"a": {"description": 5}}"#, &mut report);
     assert!(report.has_errors());
+}
+
+/// It used to make an empty SDK in the place of a full one, with a warning at most.
+#[test]
+fn a_refusal_or_an_empty_catalogue_is_an_error() {
+    for (text, code) in [
+        (
+            r#"{"status": "error", "parameters": {"actions": {"a": {"description": "A"}}}}"#,
+            "error-reply",
+        ),
+        (r#"{"status": " Error", "actions": {"a": {"description": "A"}}}"#, "error-reply"),
+        (r#"{"status": "error", "a": {"description": "A"}}"#, "error-reply"),
+        (r#"{"parameters": {"status": "error", "actions": {"a": {}}}}"#, "error-reply"),
+        (r#"{"status": "error", "actions": ["a"]}"#, "error-reply"),
+        (r#"{"actions": {}}"#, "no-actions"),
+        (r#"{"status": "ok", "parameters": {"actions": {}}}"#, "no-actions"),
+        (r#"{"actions": {"a": "text", "b": 5}}"#, "no-actions"),
+    ] {
+        let (snapshot, report) = read(text);
+        let found = report.iter().any(|it| it.code() == code && it.severity() == Severity::Error);
+        let empty =
+            snapshot.is_none_or(|it| it.actions().values().all(|it| it.parameters().is_empty()));
+        assert!(found && empty, "{text}: {report}");
+    }
+    let (_, report) = read(r#"{"actions": {"a": {"cloud_controller_only": true}}}"#);
+    assert!(report.has_errors(), "there is no action that a client may call");
+}
+
+/// It used to generate one action, `actions`.
+#[test]
+fn a_catalogue_in_two_envelopes_is_unwrapped() {
+    let canonical = good(MAP).canonical();
+    for text in [
+        format!(r#"{{"actions": {{"actions": {MAP}}}}}"#),
+        format!(r#"{{"actions": {{"actions": {{"actions": {MAP}}}}}}}"#),
+        format!(r#"{{"parameters": {{"actions": {{"actions": {MAP}}}}}}}"#),
+        format!(r#"{{"actions": {{"parameters": {{"actions": {MAP}}}}}}}"#),
+        format!(r#"{{"actions": {{"status": "ok", "parameters": {{"actions": {MAP}}}}}}}"#),
+        format!(r#"{{"parameters": {{"actions": {{"data": {{"actions": {MAP}}}}}}}}}"#),
+    ] {
+        assert_eq!(good(&text).canonical(), canonical, "{text}");
+    }
+    let refused = format!(r#"{{"actions": {{"status": "error", "actions": {MAP}}}}}"#);
+    assert!(read(&refused).0.is_none());
+    // An action of that name is none of it.
+    let own = r#"{"actions": {"actions": {"description": "Lists", "required_parameters": {"description": "str"}}}}"#;
+    assert_eq!(good(own).actions()["actions"].parameters().len(), 1);
+}
+
+/// Whatever was not a boolean used to be ignored, and `optional` always: the parameter was
+/// mandatory, unsaid.
+#[test]
+fn a_parameter_that_is_optional_in_any_form_is_optional() {
+    let parameter = |form: &str| {
+        let text = format!(r#"{{"actions": {{"a": {{"required_parameters": {{"x": {form}}}}}}}}}"#);
+        let (snapshot, report) = read(&text);
+        let snapshot = snapshot.unwrap_or_else(|| panic!("{report}"));
+        (snapshot.actions()["a"].parameters()[0].clone(), report)
+    };
+    for (form, told) in [
+        (r#"{"type": "str", "required": false}"#, false),
+        (r#"{"type": "str", "required": "false"}"#, true),
+        (r#"{"type": "str", "required": "No"}"#, true),
+        (r#"{"type": "str", "required": 0}"#, true),
+        (r#"{"type": "str", "required": 0.0}"#, true),
+        (r#"{"type": "str", "required": "optional"}"#, true),
+        (r#"{"type": "str", "optional": true}"#, false),
+        (r#"{"type": "str", "optional": "true"}"#, true),
+        (r#"{"type": "str", "optional": 1}"#, true),
+        (r#"{"Type": "str", "Required": false}"#, false),
+        (r#"{"Type": "str", "Optional": true}"#, false),
+        (r#"{"type": {"type": "str", "required": false}}"#, false),
+        (r#"{"type": {"name": "str", "optional": "yes"}}"#, true),
+        (r#"{"schema": {"type": "str"}, "required": "false"}"#, true),
+        (r#"{"schema": {"type": "str", "default": "x"}}"#, false),
+        (r#"{"type": "str", "constraints": {"required": false}}"#, false),
+        (r#"{"type": "str?"}"#, false),
+        (r#""str?""#, false),
+    ] {
+        let (found, report) = parameter(form);
+        assert_eq!(found.param_type(), &ParamType::String, "{form}");
+        assert!(!found.required(), "{form}");
+        assert_eq!(!report.is_empty(), told, "{form}: {report}");
+    }
+    for (form, told) in [
+        (r#"{"type": "str", "required": "true"}"#, true),
+        (r#"{"type": "str", "required": 1}"#, true),
+        (r#"{"type": "str", "optional": false}"#, false),
+        (r#"{"type": "str", "optional": "never"}"#, true),
+        (r#"{"type": "str", "required": "perhaps"}"#, true),
+        (r#"{"type": "str", "required": true, "optional": true}"#, true),
+        (r#"{"type": "str", "required": null}"#, false),
+        (r#"{"type": "str", "required": ["y"]}"#, false),
+    ] {
+        let (found, report) = parameter(form);
+        assert!(found.required(), "{form}");
+        assert_eq!(!report.is_empty(), told, "{form}: {report}");
+    }
+}
+
+/// They used to be dropped.
+#[test]
+fn numbers_and_null_among_the_values_are_kept() {
+    let text = r#"{"a": {"required_parameters": {"x": {"type": "int", "enum": [1, 2.50, true, null, "b", [3]]}}}}"#;
+    let (snapshot, report) = read(text);
+    let snapshot = snapshot.expect("it is a catalogue");
+    let parameter = &snapshot.actions()["a"].parameters()[0];
+    assert_eq!(parameter.values(), ["1", "2.50", "true", "null", "b"]);
+    assert_eq!(parameter.param_type(), &ParamType::Integer.nullable());
+    assert_eq!(report.iter().map(Diagnostic::code).collect::<Vec<_>>(), ["enum-value"]);
+}
+
+/// 2 MiB took 39 seconds: each finding counted the columns of the whole line.
+#[test]
+fn many_findings_on_one_line_take_linear_time() {
+    let begun = std::time::Instant::now();
+    let twice = r#""a":0,"#.repeat(200_000);
+    let (_, report) = read(&format!(r#"{{"actions":{{{twice}"a":0}}}}"#));
+    let text = report.to_string();
+    let json = serde_json::to_string(&report).expect("it can be written");
+    assert!(report.has_errors());
+    assert!(text.contains("… and ") && text.len() < 100_000, "{}", text.len());
+    assert!(json.contains("… and ") && json.len() < 1_000_000, "{}", json.len());
+    // Twenty times what a slow machine takes, and a fraction of what the square would.
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_column_is_counted_in_characters_wherever_it_is() {
+    for length in [0, 1, 340, 341, 342, 1023, 1024, 1025, 5000] {
+        let before = "ä€".repeat(length);
+        let (_, report) = read(&format!("{{\n\"actions\": {{\"{before}\": 5}}}}"));
+        let position = report.iter().next().and_then(Diagnostic::position);
+        assert_eq!(position, Some((2, 17 + 2 * length)), "{length}");
+    }
+}
+
+/// 8 MiB of it took 1.3 GB.
+#[test]
+fn what_is_larger_than_any_catalogue_is_an_error() {
+    let error = |text: &str| {
+        let (snapshot, report) = read(text);
+        assert!(snapshot.is_none());
+        report.iter().next().map(Diagnostic::code).unwrap_or_default()
+    };
+    let maps = r#"{"":0},"#.repeat(300_000);
+    assert_eq!(error(&format!("[{maps}0]")), "too-many-values");
+    let actions: Vec<_> = (0..10_001).map(|it| format!("\"a{it}\":{{}}")).collect();
+    assert_eq!(error(&format!(r#"{{"actions":{{{}}}}}"#, actions.join(","))), "too-many-actions");
+    let names: Vec<_> = (0..501).map(|it| format!("\"p{it}\"")).collect();
+    let parameters =
+        format!(r#"{{"actions":{{"a":{{"required_parameters":[{}]}}}}}}"#, names.join(","));
+    assert_eq!(error(&parameters), "too-many-parameters");
+    assert_eq!(error(&" ".repeat((16 << 20) + 1)), "too-large");
+    assert_eq!(error(&format!("{}0{}", "[".repeat(100), "]".repeat(100))), "json-depth");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_an_end_is_read_only_so_far() {
+    let mut report = Report::new();
+    assert!(Snapshot::read(std::path::Path::new("/dev/zero"), &mut report).is_none());
+    assert_eq!(report.iter().map(Diagnostic::code).collect::<Vec<_>>(), ["too-large"]);
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use agent_codegen::{
     Code, Generator, Overlay, Report, Snapshot,
     emit::{Difference, write_whole},
+    snapshot::Action,
 };
 use serde::Serialize;
 
@@ -19,6 +20,10 @@ pub struct Plan {
     pub out: PathBuf,
     /// Snapshots that are held to the canonical form.
     pub canonical: Vec<PathBuf>,
+    /// Older snapshots, from the oldest to the newest: they tell types that the snapshot does not.
+    pub earlier: Vec<PathBuf>,
+    /// What was found on the way to this plan.
+    pub findings: Report,
     pub generator: Generator,
     pub strict: bool,
 }
@@ -53,14 +58,28 @@ pub enum Mode {
 impl Plan {
     /// What the project itself is made by: its newest snapshot, its overlay, its folder.
     pub fn of(project: &Project) -> Result<Self, Failure> {
+        let mut findings = Report::new();
+        let canonical = project.snapshots(&mut findings)?;
+        let mut earlier = canonical.clone();
+        let snapshot = earlier.pop().ok_or_else(|| project.no_snapshot())?;
         Ok(Self {
-            snapshot: project.newest_snapshot()?,
+            snapshot,
             overlay: existing(project.overlay()),
             out: project.generated(),
-            canonical: project.snapshots()?,
+            canonical,
+            earlier,
+            findings,
             generator: Generator::new(),
             strict: false,
         })
+    }
+
+    /// Entries that the overlay lacks, as TOML.
+    pub fn draft_overlay(&self) -> Result<String, Failure> {
+        let mut report = Report::new();
+        let input = self.read(&mut report).filter(|_| !report.has_errors());
+        let (snapshot, overlay) = input.ok_or_else(|| unusable(&self.snapshot, &report))?;
+        Ok(overlay.draft(&snapshot))
     }
 
     /// Generates, and writes or compares.
@@ -77,6 +96,7 @@ impl Plan {
             report: if self.strict { Report::strict() } else { Report::new() },
             live: None,
         };
+        outcome.report.extend(&self.findings);
         let Some(code) = self.generate(&mut outcome.report) else { return Ok(outcome) };
         let differences = match mode {
             Mode::Write => code.write(&self.out),
@@ -93,12 +113,19 @@ impl Plan {
     }
 
     fn generate(&self, report: &mut Report) -> Option<Code> {
-        let snapshot = Snapshot::read(&self.snapshot, report);
+        let (snapshot, overlay) = self.read(report)?;
+        // The code of an empty catalogue must not take the place of that of a full one.
+        let is_empty = snapshot.actions().values().all(Action::cloud_controller_only);
+        (!is_empty).then(|| self.generator.generate(&snapshot, &overlay, report))
+    }
+
+    fn read(&self, report: &mut Report) -> Option<(Snapshot, Overlay)> {
+        let snapshot = read_snapshot(&self.snapshot, &self.earlier, report);
         let overlay = match &self.overlay {
             Some(path) => Overlay::read(path, report),
             None => Some(Overlay::default()),
         };
-        Some(self.generator.generate(&snapshot?, &overlay?, report))
+        Some((snapshot?, overlay?))
     }
 
     /// The snapshots that are not in their canonical form.
@@ -127,6 +154,21 @@ fn crlf(uncanonical: &[(PathBuf, Snapshot)]) -> Vec<PathBuf> {
         .filter(|(_, snapshot)| only_line_endings(snapshot))
         .map(|(path, _)| path.clone())
         .collect()
+}
+
+/// Reads a snapshot, with the types that it lacks and earlier ones have.
+pub fn read_snapshot(path: &Path, earlier: &[PathBuf], report: &mut Report) -> Option<Snapshot> {
+    let mut snapshot = Snapshot::read(path, report)?;
+    for path in earlier.iter().rev() {
+        if !snapshot.lacks_types() {
+            break;
+        }
+        // What is wrong with an old one is for those who check all of them.
+        if let Some(earlier) = Snapshot::read(path, &mut Report::new()) {
+            snapshot.carry_types(&earlier, report);
+        }
+    }
+    Some(snapshot)
 }
 
 impl Outcome {

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agent_codegen::snapshot;
+use agent_codegen::{Report, snapshot};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output};
 
 /// The project that the command works on.
 #[derive(Debug, clap::Args)]
@@ -62,25 +62,37 @@ impl Project {
         self.root.join("agent-sdk").join("src").join("generated")
     }
 
-    /// All snapshots, from the oldest version to the newest; there is at least one.
-    pub fn snapshots(&self) -> Result<Vec<PathBuf>, Failure> {
+    /// All snapshots, from the oldest version to the newest; there is at least one. Files that are
+    /// none and could be meant as one are reported.
+    pub fn snapshots(&self, report: &mut Report) -> Result<Vec<PathBuf>, Failure> {
         let folder = self.schemas();
-        let files = snapshot::files(&folder)
+        let files = snapshot::files(&folder, report)
             .map_err(|error| Failure::file(&folder, "searched for snapshots", &error))?;
         if files.is_empty() {
-            return Err(Failure::failed(format!(
-                "there is no snapshot `agent-<version>.json` in `{}`; `cargo xtask fetch` writes \
-                 that of a running agent",
-                folder.display()
-            )));
+            output::print_message(report.draw(false));
+            return Err(self.no_snapshot());
         }
         Ok(files)
     }
 
+    /// The project's snapshots that are older than one of them.
+    pub fn snapshots_before(&self, snapshot: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let mut all = self.snapshots(&mut Report::new())?;
+        let is_it = |path: &PathBuf| path.file_name() == snapshot.file_name();
+        all.truncate(all.iter().position(is_it).unwrap_or(0));
+        Ok(all)
+    }
+
     pub fn newest_snapshot(&self) -> Result<PathBuf, Failure> {
-        self.snapshots()?
-            .pop()
-            .ok_or_else(|| Failure::failed("there is no snapshot; see `cargo xtask fetch`"))
+        self.snapshots(&mut Report::new())?.pop().ok_or_else(|| self.no_snapshot())
+    }
+
+    pub fn no_snapshot(&self) -> Failure {
+        Failure::failed(format!(
+            "there is no snapshot `agent-<version>.json` in `{}`; `cargo xtask fetch` writes that \
+             of a running agent",
+            self.schemas().display()
+        ))
     }
 
     /// Whether the file is one of the project's own snapshots.

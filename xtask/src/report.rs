@@ -14,8 +14,15 @@ pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Res
     if !format.is_json() {
         // A check is for what is wrong; how names came about is told to those who generate.
         let least = if mode == Mode::Check { Severity::Warning } else { Severity::Note };
-        let shown = outcome.report.iter().filter(|finding| finding.severity() >= least);
-        shown.for_each(output::print_message);
+        let shown = outcome.report.at_least(least);
+        if !shown.is_empty() {
+            output::print_message(&shown);
+        }
+        if shown.iter().any(|finding| finding.code() == "no-type") {
+            output::note(
+                "`cargo xtask generate --draft-overlay FILE` writes entries for all of them",
+            );
+        }
     }
     let failed = outcome.report.has_errors();
     // What could not be understood is not up to date, even if no file has to change.

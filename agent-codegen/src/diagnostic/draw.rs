@@ -1,6 +1,6 @@
 //! A finding with the line of the source that it is about.
 
-use std::ops::Range;
+use std::{fmt::Write, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
@@ -11,43 +11,52 @@ use crate::text::Visible;
 /// megabyte, for each finding anew.
 const LONGEST_LINE: usize = 16 << 10;
 
-/// So many findings are drawn with their line; nobody reads more, and a line costs time.
-const MOST_DRAWN: usize = 200;
+/// So many findings are drawn; more are counted.
+const MOST_DRAWN: usize = 100;
 
 impl Report {
-    /// All findings as text for a human, each with the line that it is about; with colours for a
-    /// terminal.
+    /// The findings as text for a human, each with the line that it is about; with colours for a
+    /// terminal. Of more than a hundred, the rest is counted.
     #[must_use]
     pub fn draw(&self, colours: bool) -> String {
         let mut text = String::new();
-        for (index, diagnostic) in self.iter().enumerate() {
-            if index > 0 {
+        let mut before = false;
+        for diagnostic in self.iter().take(MOST_DRAWN) {
+            // Those of one line each are a list.
+            if !text.is_empty() && (!before || !diagnostic.is_brief()) {
                 text.push('\n');
             }
-            text.push_str(&diagnostic.drawn(colours, index < MOST_DRAWN));
+            before = diagnostic.is_brief();
+            text.push_str(&diagnostic.draw(colours));
             text.push('\n');
+        }
+        match self.omitted() + self.iter().count().saturating_sub(MOST_DRAWN) {
+            0 => {}
+            // A string cannot fail to be written.
+            more => _ = writeln!(text, "\n… and {more} more"),
         }
         text
     }
 }
 
 impl Diagnostic {
+    /// Whether it takes a line alone: one that concerns many places is about none of their lines.
+    fn is_brief(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     /// The finding as text for a human, with the line that it is about; with colours for a
     /// terminal.
     #[must_use]
     pub fn draw(&self, colours: bool) -> String {
-        self.drawn(colours, true)
-    }
-
-    fn drawn(&self, colours: bool, with_line: bool) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
             Severity::Note => Level::NOTE,
         };
         let mut group = Group::with_title(level.primary_title(self.message.as_str()));
-        if let Some((source, range)) = &self.place {
-            group = place(group, source, range, with_line);
+        if let Some((source, range)) = self.place.as_ref().filter(|_| !self.is_brief()) {
+            group = place(group, source, range);
         }
         if let Some(path) = &self.path {
             group = group.element(Level::NOTE.message(format!("at {path}")));
@@ -61,15 +70,10 @@ impl Diagnostic {
 }
 
 /// The line with the place in it marked, or the bare place if there is no line to be shown.
-fn place<'a>(
-    group: Group<'a>,
-    source: &'a Source,
-    range: &Range<usize>,
-    with_line: bool,
-) -> Group<'a> {
+fn place<'a>(group: Group<'a>, source: &'a Source, range: &Range<usize>) -> Group<'a> {
     let name = Visible(source.name()).to_string();
     let (number, text, within) = source.line(range);
-    if !with_line || text.is_empty() || text.len() > LONGEST_LINE {
+    if text.is_empty() || text.len() > LONGEST_LINE {
         let (line, column) = source.position(range.start);
         return group.element(Origin::path(name).line(line).char_column(column));
     }

@@ -5,9 +5,9 @@ use quote::quote;
 
 use crate::{model::Action, text::code_span};
 
-/// Lines of documentation; an empty one separates paragraphs.
+/// Lines of documentation, some of which may hold several; an empty one separates paragraphs.
 pub(super) fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream {
-    let lines = lines.into_iter().map(|line| {
+    let lines = lines.into_iter().flat_map(|lines| lines.split('\n')).map(|line| {
         let line = if line.is_empty() { String::new() } else { format!(" {line}") };
         quote!(#[doc = #line])
     });

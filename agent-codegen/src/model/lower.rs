@@ -7,14 +7,14 @@ use std::{
 
 use toml::Spanned;
 
-use super::{Action, Declared, Model, Parameter, Role, Slot, reply};
+use super::{Action, Declared, Model, Parameter, Role, Slot, doubts, reply};
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report, Severity},
     naming::{self, Change, Name, Scope},
     overlay::{ActionEntry, ParameterEntry},
     snapshot,
-    text::{Quoted, code_span, markdown, prose},
+    text::{Quoted, code_span, markdown, prose, prose_lines},
     types::ParamType,
 };
 
@@ -38,6 +38,7 @@ impl Model {
         let parameters = actions.iter().flat_map(|action| &action.parameters);
         let used: Vec<_> = parameters.map(|parameter| &parameter.param_type).collect();
         overlay.check_types(&used, report);
+        doubts::report(snapshot, overlay, report);
         Self { actions, types, replies }
     }
 }
@@ -66,7 +67,7 @@ impl<'a> Lowering<'a> {
             let word = entry.is.as_ref();
             Declared {
                 name: key.get_ref().clone(),
-                docs: prose(&entry.description),
+                docs: prose_lines(&entry.description),
                 inner: word
                     .map_or(ParamType::String, |it| self.overlay.word(it, &mut Report::new())),
                 values: entry.values.iter().filter_map(variant).collect(),
@@ -162,7 +163,7 @@ impl<'a> Lowering<'a> {
             wire: wire.to_owned(),
             name,
             description: action.description().to_owned(),
-            docs: first_said([prose(&entry.description), markdown(action.description())]),
+            docs: first_said([prose_lines(&entry.description), markdown(action.description())]),
             parameters,
             cloud_controller_only: action.cloud_controller_only(),
             timeout: entry.timeout,
@@ -191,6 +192,7 @@ impl<'a> Lowering<'a> {
                 name: key.get_ref().clone(),
                 word: String::new(),
                 param_type: ParamType::Any,
+                doubt: None,
                 required: false,
                 description: String::new(),
                 values: Vec::new(),
@@ -231,9 +233,9 @@ impl<'a> Lowering<'a> {
         let by_name = self.overlay.content.parameters.get(parameter.name.as_str());
         let described = by_name.map_or("", |entry| entry.description.as_str());
         let docs = first_said([
-            prose(&entry.description),
+            prose_lines(&entry.description),
             markdown(&parameter.description),
-            prose(described),
+            prose_lines(described),
         ]);
         let secret = entry.secret.or_else(|| by_name?.secret);
         let param_type = match (&entry.word, by_name.and_then(|entry| entry.word.as_ref())) {

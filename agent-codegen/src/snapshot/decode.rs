@@ -1,14 +1,27 @@
 //! From bytes to text, and the cases in which they are plainly something else.
 
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
     text::Shown,
 };
 
-/// The largest snapshot that is looked at: the largest reply that an agent's client accepts.
-const LARGEST: usize = 64 << 20;
+/// The largest snapshot that is looked at, in bytes: a thousand actions take a quarter of one MiB.
+const LARGEST: usize = 16 << 20;
 
 const FETCH: &str = "`cargo xtask fetch` writes a snapshot of a running agent";
+
+/// Reads a file, and of a larger one than is looked at only as much as tells that it is.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// Turns bytes into text, without a byte-order mark.
 pub(super) fn decode(name: &str, bytes: &[u8], report: &mut Report) -> Option<String> {

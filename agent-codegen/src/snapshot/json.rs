@@ -17,6 +17,10 @@ use crate::{
 /// holds, and a hostile one must not cost a stack.
 const DEEPEST: usize = 64;
 
+/// So many values a document may hold. A catalogue of a thousand actions has ten thousand; each
+/// costs memory by the kilobyte where it is a map.
+const MOST_VALUES: usize = 250_000;
+
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Json {
@@ -70,6 +74,15 @@ impl Json {
         self.as_map()?.get(key).map(|member| &member.value)
     }
 
+    /// How many items or entries it has.
+    pub fn len(&self) -> usize {
+        match &self.kind {
+            Kind::List(items) => items.len(),
+            Kind::Map(entries) => entries.len(),
+            _ => 0,
+        }
+    }
+
     /// The text of a string.
     pub fn as_text(&self) -> Option<&str> {
         match &self.kind {
@@ -112,7 +125,7 @@ impl fmt::Display for Path<'_> {
             Self::Key(parent, key) => {
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
                 if !key.is_empty() && key.chars().all(plain) {
-                    write!(f, "{parent}.{key}")
+                    write!(f, "{parent}.{}", crate::text::Shown(key))
                 } else {
                     write!(
                         f,
@@ -134,7 +147,16 @@ pub(crate) fn read(source: &Arc<Source>, report: &mut Report) -> Option<Json> {
         report.push(syntax(source, 0, &error));
         return None;
     }
-    Reader { source, report }.value(text.trim_matches([' ', '\t', '\r', '\n']), &Path::Top)
+    let mut reader = Reader { source, report, values: 0 };
+    let document = reader.value(text.trim_matches([' ', '\t', '\r', '\n']), &Path::Top);
+    if reader.values > MOST_VALUES {
+        report.push(
+            Diagnostic::error("too-many-values", format!("holds more than {MOST_VALUES} values"))
+                .at(source, 0..0)
+                .help("no catalogue is as large as this; is it the right file?"),
+        );
+    }
+    document
 }
 
 /// The error of a JSON reader, moved to where in the whole text it was reading.
@@ -161,10 +183,16 @@ fn syntax(source: &Arc<Source>, base: usize, error: &serde_json::Error) -> Diagn
 struct Reader<'a> {
     source: &'a Arc<Source>,
     report: &'a mut Report,
+    /// How many values were read so far, up to one more than there may be.
+    values: usize,
 }
 
 impl Reader<'_> {
     fn value(&mut self, text: &str, path: &Path<'_>) -> Option<Json> {
+        if self.values > MOST_VALUES {
+            return None;
+        }
+        self.values += 1;
         let at = self.place(text);
         if path.depth() > DEEPEST {
             self.report.push(

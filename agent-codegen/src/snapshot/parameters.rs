@@ -1,44 +1,57 @@
 //! What each action says of itself.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::{
-    Action, Parameter,
+    Action, Doubt, Parameter,
     json::{Json, Kind, Member, Path},
     type_word::type_word,
 };
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
     text::Quoted,
-    types::{ParamType, Word},
+    types::Word,
 };
 
 const LEFT_OUT: &str = "the action is left out; mend this place, or call it by `Agent::call_raw`";
 
-/// Reads all actions of a catalogue; one that cannot be read is reported and left out.
+/// So many actions a catalogue may hold, and parameters an action: agents have about a hundred, and
+/// ten. What is generated from more would keep a compiler busy for hours.
+const MOST_ACTIONS: usize = 10_000;
+const MOST_PARAMETERS: usize = 500;
+
+/// Reads all actions of a catalogue; one that cannot be read is reported and left out. `None` if
+/// there is none, or if there are too many.
 pub(super) fn actions(
     source: &Arc<Source>,
     catalogue: &Json,
     report: &mut Report,
-) -> BTreeMap<String, Action> {
-    let mut reader = Reader { source, report };
+) -> Option<BTreeMap<String, Action>> {
     let top = Path::Top;
     let path = top.key("actions");
-    let Some(actions) = catalogue.get("actions") else { return BTreeMap::new() };
-    let map = actions.as_map().into_iter().flatten();
+    let actions = catalogue.get("actions")?;
+    let map = actions.as_map()?;
+    let about = |found: Diagnostic| found.at(source, actions.at.clone()).path(path);
+    if map.len() > MOST_ACTIONS {
+        let message = format!("holds {} actions; at most {MOST_ACTIONS} are read", map.len());
+        let found = Diagnostic::error("too-many-actions", message);
+        report.push(about(found).help("no agent has as many; is it the right file?"));
+        return None;
+    }
+    let mut reader = Reader { source, report };
     let read = |(name, member): (&String, &Member)| {
         reader.action(member, &path.key(name)).map(|action| (name.clone(), action))
     };
-    let read: BTreeMap<_, _> = map.filter_map(read).collect();
-    if actions.as_map().is_some_and(BTreeMap::is_empty) {
+    let read: BTreeMap<_, _> = map.iter().filter_map(read).collect();
+    // Code of an empty catalogue would take the place of that of a full one.
+    if read.values().all(Action::cloud_controller_only) {
+        let message = "the catalogue holds no action that a client may call";
         report.push(
-            Diagnostic::warning("no-actions", "the catalogue holds no actions")
-                .at(source, actions.at.clone())
-                .path(path)
+            about(Diagnostic::error("no-actions", message))
                 .help("an agent tells each user the actions it may call; fetch it as root"),
         );
     }
-    read
+    (!read.is_empty()).then_some(read)
 }
 
 struct Reader<'a> {
@@ -108,6 +121,18 @@ impl Reader<'_> {
     fn parameters(&mut self, json: &Json, path: &Path<'_>) -> Option<Vec<Parameter>> {
         match &json.kind {
             Kind::Null => Some(Vec::new()),
+            Kind::Map(_) | Kind::List(_) if json.len() > MOST_PARAMETERS => {
+                let message = format!(
+                    "an action has {} parameters; at most {MOST_PARAMETERS} are read",
+                    json.len()
+                );
+                self.push(
+                    Diagnostic::error("too-many-parameters", message).help(LEFT_OUT),
+                    json,
+                    path,
+                );
+                None
+            }
             Kind::Map(map) => {
                 let each = map.iter();
                 Some(
@@ -187,68 +212,123 @@ impl Reader<'_> {
         &mut self,
         name: &str,
         json: Option<&Json>,
-        place: std::ops::Range<usize>,
+        place: Range<usize>,
         path: &Path<'_>,
     ) -> Parameter {
-        let is_object = json.is_some_and(|json| json.as_map().is_some());
-        let field = |key: &str| json.and_then(|json| json.get(key));
-        let word = if is_object { field("type") } else { json };
-        let read = word.and_then(|word| type_word(word, field("items")));
-        let read = read.unwrap_or_else(|| {
-            self.untyped(name, json, &place, path);
-            (String::new(), Word { param_type: ParamType::Any, optional: false, unknown: vec![] })
-        });
-        let (word, Word { param_type, optional, unknown }) = read;
-        for part in &unknown {
-            let of = if *part == word { String::new() } else { format!(" in {}", Quoted(&word)) };
-            let message = format!(
-                "the type {}{of} of the parameter {} is not known",
-                Quoted(part),
-                Quoted(name)
-            );
-            let found = Diagnostic::warning("unknown-type", message)
-                .help("it takes any JSON value; say what it is in the overlay");
-            self.report.push(found.at(self.source, place.clone()).path(path));
-        }
-        let boolean = |key: &str| {
-            field(key).and_then(|json| match json.kind {
-                Kind::Boolean(flag) => Some(flag),
-                _ => None,
-            })
+        let described = Described::new(json);
+        let word = described.word().and_then(|word| type_word(word, described.get("items")));
+        let known = word.is_some();
+        let (word, read) = word.unwrap_or_default();
+        let doubt = if known {
+            read.unknown.into_iter().next().map(Doubt::UnknownWord)
+        } else {
+            Some(Doubt::NoType(json.and_then(not_a_word)))
         };
-        let has_default = field("default").is_some_and(|json| json.kind != Kind::Null);
-        let nullable = boolean("nullable") == Some(true);
+        let values = described.get("enum");
+        let nullable = self.switch(&described, "nullable", name, path) == Some(true)
+            || values.is_some_and(lists_null);
+        let param_type = read.param_type;
         Parameter {
             name: name.to_owned(),
             word,
             param_type: if nullable { param_type.nullable() } else { param_type },
-            required: boolean("required").unwrap_or(!optional && !has_default),
-            description: field("description")
-                .and_then(Json::as_text)
-                .unwrap_or_default()
-                .to_owned(),
-            values: field("enum").map(texts).unwrap_or_default(),
+            doubt,
+            required: self.required(&described, read.optional, name, path),
+            description: described.text("description").to_owned(),
+            values: values.map(|values| self.values(values, name, path)).unwrap_or_default(),
             place,
         }
     }
 
-    fn untyped(
+    /// Whether the agent demands a parameter. It does unless its description says otherwise, in
+    /// whatever form: what is demanded and left out is rejected, and not the other way round.
+    fn required(
         &mut self,
+        of: &Described<'_>,
+        optional: bool,
         name: &str,
-        json: Option<&Json>,
-        place: &std::ops::Range<usize>,
         path: &Path<'_>,
-    ) {
-        let why = match json {
-            Some(Json { kind: Kind::Map(_) | Kind::Null | Kind::Text(_), .. }) | None => {
-                "has no type".to_owned()
+    ) -> bool {
+        let required = self.switch(of, "required", name, path);
+        let marked = self.switch(of, "optional", name, path);
+        match (required, marked) {
+            (Some(required), Some(marked)) if required == marked => {
+                let message = format!(
+                    "the parameter {} is `required: {required}` and `optional: {marked}`; it is \
+                     taken for required",
+                    Quoted(name)
+                );
+                let found = Diagnostic::warning("contradiction", message)
+                    .help("if it is not, this place is wrong: the agent cannot mean both");
+                if let Some(place) = of.get("optional") {
+                    self.push(found, place, path);
+                }
+                true
             }
-            Some(json) => format!("has {} for a type", json.what()),
+            (Some(required), _) => required,
+            (None, Some(marked)) => !marked,
+            (None, None) => {
+                let has_default = of.get("default").is_some_and(|json| json.kind != Kind::Null);
+                !optional && !has_default
+            }
+        }
+    }
+
+    /// A flag of a parameter in every form that could mean one; what is not a boolean is reported.
+    fn switch(
+        &mut self,
+        of: &Described<'_>,
+        key: &str,
+        name: &str,
+        path: &Path<'_>,
+    ) -> Option<bool> {
+        let json = of.get(key)?;
+        let meaning = match &json.kind {
+            Kind::Boolean(flag) => return Some(*flag),
+            // JSON Schema lists the members of a map that are required.
+            Kind::Null | Kind::List(_) => return None,
+            Kind::Text(text) => flag_word(text),
+            Kind::Number(number) => flag_number(number),
+            Kind::Map(_) => None,
         };
-        let message = format!("the parameter {} {why}", Quoted(name));
-        let found = Diagnostic::warning("no-type", message)
-            .help("it takes any JSON value; say what it is in the overlay");
-        self.report.push(found.at(self.source, place.clone()).path(path));
+        let shown = match &json.kind {
+            Kind::Text(text) => format!("the text {}", Quoted(text)),
+            Kind::Number(number) => format!("the number {}", Quoted(number)),
+            _ => json.what().to_owned(),
+        };
+        let taken = match meaning {
+            Some(flag) => format!("is taken for `{flag}`"),
+            None => "is ignored".to_owned(),
+        };
+        let message =
+            format!("`{key}` of the parameter {} is {shown}, which {taken}", Quoted(name));
+        let found = Diagnostic::warning("not-a-flag", message).help("a boolean is expected");
+        self.push(found, json, path);
+        meaning
+    }
+
+    /// The values that a parameter takes, as JSON writes them; texts without their quotes.
+    fn values(&mut self, json: &Json, name: &str, path: &Path<'_>) -> Vec<String> {
+        let Kind::List(items) = &json.kind else { return Vec::new() };
+        let mut values = Vec::new();
+        for item in items {
+            match &item.kind {
+                Kind::Text(text) | Kind::Number(text) => values.push(text.clone()),
+                Kind::Boolean(flag) => values.push(flag.to_string()),
+                Kind::Null => values.push("null".to_owned()),
+                Kind::List(_) | Kind::Map(_) => {
+                    let message = format!(
+                        "{} is among the values of the parameter {}",
+                        item.what(),
+                        Quoted(name)
+                    );
+                    let found = Diagnostic::warning("enum-value", message)
+                        .help("the documentation does not show it");
+                    self.push(found, item, path);
+                }
+            }
+        }
+        values
     }
 
     fn push(&mut self, diagnostic: Diagnostic, json: &Json, path: &Path<'_>) {
@@ -256,8 +336,82 @@ impl Reader<'_> {
     }
 }
 
-/// The texts of a list; what else is in it has no word in the documentation.
-fn texts(json: &Json) -> Vec<String> {
-    let Kind::List(items) = &json.kind else { return Vec::new() };
-    items.iter().filter_map(Json::as_text).map(ToOwned::to_owned).collect()
+/// A parameter's description: a word, or a map with what it is nested in, outermost first. Go writes
+/// keys of maps that it does not rename with a capital.
+struct Described<'a> {
+    layers: Vec<&'a Json>,
+    word: Option<&'a Json>,
+}
+
+/// Where another layer of a description is found.
+const NESTED: [&str; 3] = ["type", "schema", "constraints"];
+
+impl<'a> Described<'a> {
+    fn new(json: Option<&'a Json>) -> Self {
+        let mut layers: Vec<&Json> = json.filter(|it| it.as_map().is_some()).into_iter().collect();
+        let mut index = 0;
+        while let Some(layer) = layers.get(index).copied() {
+            let inner = NESTED.iter().filter_map(|key| field(layer, key));
+            layers.extend(inner.filter(|it| it.as_map().is_some()));
+            index += 1;
+        }
+        Self { word: json.filter(|_| layers.is_empty()), layers }
+    }
+
+    /// What stands where the type is expected.
+    fn word(&self) -> Option<&'a Json> {
+        let is_word = |json: &&Json| json.as_map().is_none();
+        let typed = self.layers.iter().filter_map(|layer| field(layer, "type")).find(is_word);
+        // `{"type": {"name": "str"}}`
+        let mut named = self.layers.iter().skip(1).filter_map(|layer| field(layer, "name"));
+        self.word.or(typed).or_else(|| named.find(is_word))
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Json> {
+        self.layers.iter().find_map(|layer| field(layer, key))
+    }
+
+    fn text(&self, key: &str) -> &'a str {
+        self.get(key).and_then(Json::as_text).unwrap_or_default()
+    }
+}
+
+/// The value under a key, whatever case its first letter has.
+fn field<'a>(json: &'a Json, key: &str) -> Option<&'a Json> {
+    let capital = || {
+        let (first, rest) = key.split_at_checked(1)?;
+        json.get(&format!("{}{rest}", first.to_ascii_uppercase()))
+    };
+    json.get(key).or_else(capital)
+}
+
+/// The words that mean yes or no where a boolean is expected.
+fn flag_word(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "1" | "t" | "required" | "mandatory" | "always" => Some(true),
+        "false" | "no" | "n" | "off" | "0" | "f" | "optional" | "never" | "none" | "" => {
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
+fn flag_number(number: &str) -> Option<bool> {
+    match number.parse::<f64>() {
+        Ok(0.0) => Some(false),
+        Ok(1.0) => Some(true),
+        _ => None,
+    }
+}
+
+fn lists_null(values: &Json) -> bool {
+    matches!(&values.kind, Kind::List(items) if items.iter().any(|it| it.kind == Kind::Null))
+}
+
+/// What stands in the place of a type, if it is of a kind that is never one.
+fn not_a_word(json: &Json) -> Option<&'static str> {
+    match json.kind {
+        Kind::Map(_) | Kind::Null | Kind::Text(_) => None,
+        _ => Some(json.what()),
+    }
 }

@@ -12,18 +12,29 @@ const FORMS: &str = "a snapshot is the reply to `list_actions`, its `{\"actions\
                      of actions; `cargo xtask fetch` writes one";
 
 /// Finds the object that holds `actions`; makes one around a bare map.
-pub(super) fn catalogue(
-    source: &Arc<Source>,
-    mut document: Json,
-    report: &mut Report,
-) -> Option<Json> {
-    if document.get("actions").is_some_and(is_action_map) {
+pub(super) fn catalogue(source: &Arc<Source>, document: Json, report: &mut Report) -> Option<Json> {
+    let mut found = outermost(source, document, report)?;
+    while let Some(inner) = nested(&mut found) {
+        found = inner;
+    }
+    if is_refusal(&found) {
+        report.push(refusal(source, &found));
+        return None;
+    }
+    Some(found)
+}
+
+/// The first object from outside that holds `actions`.
+fn outermost(source: &Arc<Source>, mut document: Json, report: &mut Report) -> Option<Json> {
+    // What an error brings along is no catalogue, whatever it looks like.
+    let refused = is_refusal(&document);
+    if !refused && document.get("actions").is_some_and(is_action_map) {
         return Some(document);
     }
-    if let Some(whole) = reply(&mut document) {
+    if !refused && let Some(whole) = reply(&mut document) {
         return Some(whole);
     }
-    if is_bare(&document) {
+    if !refused && is_bare(&document) {
         let at = document.at.clone();
         let member = Member { key_at: at.start..at.start, value: document };
         let map = BTreeMap::from([("actions".to_owned(), member)]);
@@ -33,13 +44,50 @@ pub(super) fn catalogue(
     None
 }
 
+/// Whether this is, or stands in, the envelope of a rejected call.
+fn is_refusal(envelope: &Json) -> bool {
+    let status = envelope.get("status").and_then(Json::as_text);
+    status.is_some_and(|status| status.trim().eq_ignore_ascii_case("error"))
+}
+
+/// The catalogue with its envelope, where that was taken for a map of actions: `{"actions":
+/// {"actions": {…}}}` holds no action that is called `actions`.
+fn nested(catalogue: &mut Json) -> Option<Json> {
+    let actions = member_mut(catalogue, "actions")?;
+    let entries = actions.as_map()?;
+    if entries.values().any(|entry| describes_an_action(&entry.value)) {
+        return None;
+    }
+    if holds_catalogue(actions) {
+        return take(catalogue, "actions");
+    }
+    let name = entries.iter().find(|(_, entry)| holds_catalogue(&entry.value))?.0.clone();
+    take(actions, &name)
+}
+
+/// Whether `actions` in it is a map of actions without any doubt.
+fn holds_catalogue(json: &Json) -> bool {
+    json.get("actions").is_some_and(|it| is_bare(it) && !describes_an_action(it))
+}
+
 /// The `parameters` of a whole reply.
 fn reply(document: &mut Json) -> Option<Json> {
     if !document.get("parameters")?.get("actions").is_some_and(is_action_map) {
         return None;
     }
-    match &mut document.kind {
-        Kind::Map(map) => map.remove("parameters").map(|member| member.value),
+    take(document, "parameters")
+}
+
+fn take(json: &mut Json, key: &str) -> Option<Json> {
+    match &mut json.kind {
+        Kind::Map(map) => map.remove(key).map(|member| member.value),
+        _ => None,
+    }
+}
+
+fn member_mut<'a>(json: &'a mut Json, key: &str) -> Option<&'a mut Json> {
+    match &mut json.kind {
+        Kind::Map(map) => map.get_mut(key).map(|member| &mut member.value),
         _ => None,
     }
 }
@@ -75,15 +123,15 @@ fn refusal(source: &Arc<Source>, document: &Json) -> Diagnostic {
     let error = |code, message: String| {
         Diagnostic::error(code, message).at(source, document.at.clone()).help(FORMS)
     };
-    if let Some(actions) = document.get("actions") {
-        let message = format!("`actions` is {}, and a map of actions is expected", actions.what());
-        return error("not-a-catalogue", message).at(source, actions.at.clone()).path("$.actions");
-    }
-    if document.get("status").and_then(Json::as_text) == Some("error") {
+    if is_refusal(document) {
         let said = document.get("parameters").and_then(words).unwrap_or("it gave no reason");
         let message = format!("this is the agent's refusal: {}", Shown(said));
         return error("error-reply", message)
             .help("the user needs the permission to call `list_actions`; fetch again");
+    }
+    if let Some(actions) = document.get("actions") {
+        let message = format!("`actions` is {}, and a map of actions is expected", actions.what());
+        return error("not-a-catalogue", message).at(source, actions.at.clone()).path("$.actions");
     }
     let message = match &document.kind {
         Kind::Map(map) if map.is_empty() => "this is an empty map, and no catalogue".to_owned(),

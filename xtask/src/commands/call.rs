@@ -1,13 +1,21 @@
 //! `call`: one action.
 
-use std::io::{self, Read};
+use std::{
+    fmt::Display,
+    io::{self, Read},
+    time::Duration,
+};
 
 use agent_codegen::{KnownAction, Overlay, Report, Snapshot, types::ParamType};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::PASSWORD_HELP;
 use crate::{
-    connection::Connection, failure::Failure, json, output, progress, project::ProjectOption,
+    connection::Connection,
+    failure::Failure,
+    generation::read_snapshot,
+    json, output, progress,
+    project::{Project, ProjectOption},
 };
 
 /// Call one action and print the reply as JSON
@@ -17,8 +25,10 @@ pub struct Call {
     /// The action's name, as in the snapshot
     action: String,
 
-    /// Parameters, read by the snapshot's types: a number, `true` or `false`, a text as it
-    /// stands, lists and maps as JSON; JSON, or else a text, where the type is not known
+    /// Parameters, read by the types of the project's newest snapshot, or outside of a project of
+    /// the one that this program was built with: a number, `true` or `false`, a text as it stands,
+    /// lists and maps as JSON. Where the type is not known, the value is a text, unless it is JSON
+    /// in braces, brackets or quotes; `KEY:=VALUE` is JSON in any case
     #[arg(value_name = "KEY=VALUE")]
     pairs: Vec<String>,
 
@@ -43,6 +53,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask call servers
   cargo xtask call server_filetree server=survival root=/ levels=2
+  cargo xtask call brand_new_action limit:=5
   cargo xtask call create_backup server=survival --timeout 3600
   cargo xtask call task_create --parameters - < task.json";
 
@@ -61,23 +72,29 @@ impl Call {
         output::result(&json::pretty(reply.get()))
     }
 
-    fn read_parameters(&self, known: &KnownAction) -> Result<Map<String, Value>, Failure> {
+    fn read_parameters(&self, known: &Known) -> Result<Map<String, Value>, Failure> {
         let mut parameters = self.read_object()?;
+        for (key, value) in &parameters {
+            let wrong = known.param_type(key).filter(|param_type| !param_type.admits(value));
+            if let Some(param_type) = wrong {
+                return Err(Failure::usage(format!("parameter `{key}`: this is not {param_type}")));
+            }
+        }
         for (number, pair) in self.pairs.iter().enumerate() {
             // The text is not repeated: it may be a secret.
             let (key, value) =
                 pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
                     Failure::usage(format!("parameter {} is not of the form KEY=VALUE", number + 1))
                 })?;
-            let value = known
-                .parameter(key)
-                .unwrap_or(&ParamType::Any)
-                .value(value)
-                .map_err(|error| Failure::usage(format!("parameter `{key}`: {error}")))?;
+            let (key, value) = match key.strip_suffix(':') {
+                Some(key) => (key, known.read_json(key, value)?),
+                None => (key, known.read_value(key, value)?),
+            };
             if parameters.insert(key.to_owned(), value).is_some() {
                 return Err(Failure::usage(format!("parameter `{key}` is given twice")));
             }
         }
+        known.note_unknown(&self.action, parameters.keys());
         Ok(parameters)
     }
 
@@ -105,15 +122,101 @@ impl Call {
         Ok(text)
     }
 
-    /// What the project's snapshot and overlay know of the action: without a project, or for an
-    /// action that it does not know, values are read as JSON or text.
-    fn known(&self) -> KnownAction {
-        let mut report = Report::new();
-        let known = self.project.find().ok().and_then(|project| {
-            let snapshot = Snapshot::read(&project.newest_snapshot().ok()?, &mut report)?;
-            let overlay = Overlay::read(&project.overlay(), &mut report).unwrap_or_default();
-            KnownAction::find(&snapshot, &overlay, &self.action)
-        });
-        known.unwrap_or_default()
+    /// What the project's newest snapshot and its overlay know of the action, or those that this
+    /// program was built with.
+    fn known(&self) -> Known {
+        let catalogue = self.project.find().ok().and_then(|project| catalogue_of(&project));
+        let Some((snapshot, overlay)) = catalogue.or_else(embedded) else {
+            return Known::default();
+        };
+        let nearest = snapshot.nearest_action(&self.action).map(ToOwned::to_owned);
+        let action = KnownAction::find(&snapshot, &overlay, &self.action);
+        Known { snapshot: snapshot.name().to_owned(), action, nearest }
     }
+}
+
+/// What is wrong with either file is told to those who generate.
+fn catalogue_of(project: &Project) -> Option<(Snapshot, Overlay)> {
+    let mut report = Report::new();
+    let mut earlier = project.snapshots(&mut report).ok()?;
+    let newest = earlier.pop()?;
+    let snapshot = read_snapshot(&newest, &earlier, &mut report)?;
+    Some((snapshot, Overlay::read(&project.overlay(), &mut report).unwrap_or_default()))
+}
+
+fn embedded() -> Option<(Snapshot, Overlay)> {
+    let mut report = Report::new();
+    let snapshot = include_bytes!(env!("NEWEST_SNAPSHOT"));
+    let snapshot = Snapshot::from_bytes("this program's catalogue", snapshot, &mut report)?;
+    let overlay = include_str!(env!("NEWEST_OVERLAY"));
+    Some((snapshot, Overlay::from_text("overlay", overlay, &mut report).unwrap_or_default()))
+}
+
+/// What is known of the action to be called.
+#[derive(Default)]
+struct Known {
+    /// The name of the snapshot that knows it.
+    snapshot: String,
+    /// `None` if the snapshot does not have it.
+    action: Option<KnownAction>,
+    /// The action whose name is most like the one that was typed.
+    nearest: Option<String>,
+}
+
+impl Known {
+    fn timeout(&self) -> Option<Duration> {
+        self.action.as_ref()?.timeout()
+    }
+
+    fn param_type(&self, key: &str) -> Option<&ParamType> {
+        self.action.as_ref()?.parameter(key)
+    }
+
+    /// The value of `KEY=VALUE`.
+    fn read_value(&self, key: &str, text: &str) -> Result<Value, Failure> {
+        match self.param_type(key) {
+            None | Some(ParamType::Any) => Ok(untyped(text)),
+            Some(known) => known
+                .value(text)
+                .map_err(|error| Failure::usage(format!("parameter `{key}`: {error}"))),
+        }
+    }
+
+    /// The value of `KEY:=VALUE`.
+    fn read_json(&self, key: &str, text: &str) -> Result<Value, Failure> {
+        let wrong =
+            |what: &dyn Display| Failure::usage(format!("parameter `{key}`: this is {what}"));
+        let value =
+            serde_json::from_str(text).map_err(|error| wrong(&format!("no JSON: {error}")))?;
+        match self.param_type(key).filter(|known| !known.admits(&value)) {
+            Some(known) => Err(wrong(&format!("not {known}"))),
+            None => Ok(value),
+        }
+    }
+
+    /// Says what the catalogue does not have; the agent may be newer, so it is sent all the same.
+    fn note_unknown<'a>(&self, action: &str, keys: impl Iterator<Item = &'a String>) {
+        let Some(known) = &self.action else {
+            if let Some(nearest) = &self.nearest {
+                output::note(format!(
+                    "`{}` has no action `{action}`; the nearest is `{nearest}`",
+                    self.snapshot
+                ));
+            }
+            return;
+        };
+        for key in keys.filter(|key| known.parameter(key).is_none()) {
+            let nearest = known.nearest_parameter(key);
+            let nearest = nearest.map(|it| format!("; the nearest is `{it}`")).unwrap_or_default();
+            output::note(format!("`{action}` has no parameter `{key}`{nearest}"));
+        }
+    }
+}
+
+/// A value whose type is not known: `123` and `true` may be names as well as anything else, and
+/// texts are what most parameters take.
+fn untyped(text: &str) -> Value {
+    let is_marked = text.trim_start().starts_with(['{', '[', '"']);
+    let json = is_marked.then(|| serde_json::from_str(text).ok()).flatten();
+    json.unwrap_or_else(|| text.into())
 }

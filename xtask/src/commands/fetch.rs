@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agent_codegen::emit::write_whole;
+use agent_codegen::{emit::write_whole, snapshot::Version};
 use serde::Serialize;
 
 use super::PASSWORD_HELP;
@@ -102,10 +102,10 @@ impl Fetched {
     }
 }
 
-/// Whether a version, which comes from the network, is safe as a part of a file's name.
+/// Whether a version, which comes from the network, is safe as a part of a file's name, and tells
+/// which snapshot is newer.
 fn is_file_name(version: &str) -> bool {
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_');
-    !version.is_empty() && version.len() <= 64 && version.chars().all(safe)
+    version.len() <= 64 && Version::read(version).is_some()
 }
 
 fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
@@ -122,7 +122,8 @@ mod tests {
         for version in ["1.1.34", "2.0.0-rc.1+build_7"] {
             assert!(is_file_name(version), "{version}");
         }
-        for version in ["", "../../etc/passwd", "a/b", "a\\b", "a\0", "ä", &"1".repeat(65)] {
+        let long = format!("1-{}", "a".repeat(64));
+        for version in ["", "../../etc/passwd", "1/2", "1\\2", "1\0", "ä", "latest", &long] {
             assert!(!is_file_name(version), "{version}");
         }
     }

@@ -1,8 +1,12 @@
 //! `generate`: from a snapshot to Rust.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use agent_codegen::Generator;
+use agent_codegen::{Generator, Report};
 
 use crate::{
     failure::Failure,
@@ -44,6 +48,16 @@ pub struct Generate {
     #[arg(long, requires = "out")]
     downstream: bool,
 
+    /// An older snapshot, whose types hold where this one has none [default: those before it in
+    /// `schemas`]
+    #[arg(long, value_name = "FILE")]
+    earlier: Option<PathBuf>,
+
+    /// Write to this new file what the overlay could say of parameters without a type, and nothing
+    /// else
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    draft_overlay: Option<PathBuf>,
+
     #[command(flatten)]
     project: ProjectOption,
 
@@ -58,12 +72,17 @@ be made of it is written all the same.
 Examples:
   cargo xtask generate
   cargo xtask generate --check --format json
+  cargo xtask generate --draft-overlay more.toml
   cargo xtask generate --downstream --snapshot mine.json --out src/actions";
 
 impl Generate {
     pub fn run(self) -> Result<(), Failure> {
         let mode = if self.check { Mode::Check } else { Mode::Write };
-        let outcome = self.plan()?.run(mode)?;
+        let plan = self.plan()?;
+        if let Some(path) = &self.draft_overlay {
+            return write_new(path, &plan.draft_overlay()?);
+        }
+        let outcome = plan.run(mode)?;
         print_report(&outcome, mode, &self.format)
     }
 
@@ -77,13 +96,21 @@ impl Generate {
         let project = self.project.find();
         let own = project.as_ref().ok().filter(|project| project.owns(&snapshot));
         let overlay = own.map(crate::project::Project::overlay).filter(|path| path.exists());
+        let earlier = own.map(|project| project.snapshots_before(&snapshot)).transpose()?;
         let out = match &self.out {
             Some(out) => out.clone(),
             None => project?.generated(),
         };
-        let generator = Generator::new();
-        let mut plan =
-            Plan { snapshot, overlay, out, canonical: Vec::new(), generator, strict: false };
+        let mut plan = Plan {
+            snapshot,
+            overlay,
+            out,
+            canonical: Vec::new(),
+            earlier: earlier.unwrap_or_default(),
+            findings: Report::new(),
+            generator: Generator::new(),
+            strict: false,
+        };
         self.adjust(&mut plan);
         Ok(plan)
     }
@@ -91,6 +118,9 @@ impl Generate {
     fn adjust(&self, plan: &mut Plan) {
         if let Some(overlay) = &self.overlay {
             plan.overlay = Some(overlay.clone());
+        }
+        if let Some(earlier) = &self.earlier {
+            plan.earlier = vec![earlier.clone()];
         }
         if let Some(out) = &self.out {
             plan.out.clone_from(out);
@@ -100,4 +130,10 @@ impl Generate {
         }
         plan.strict = self.strict;
     }
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, content: &str) -> Result<(), Failure> {
+    let written = File::create_new(path).and_then(|mut file| file.write_all(content.as_bytes()));
+    written.map_err(|error| Failure::file(path, "written", &error))
 }

@@ -48,10 +48,12 @@ async fn values_have_the_types_of_the_snapshot() {
             &["application_stop", "application=a", "timeout=2.5"],
             json!({ "application": "a", "timeout": 2.5 }),
         ),
-        // What the snapshot does not know is JSON, or else a text.
+        // What the snapshot does not know is a text, unless JSON is clearly meant.
         (
-            &["mods", "a=1", "b=x y", "c=[1]", "d=\"1\""],
-            json!({ "a": 1, "b": "x y", "c": [1], "d": "1" }),
+            &["mods", "a=1", "b=x y", "c=[1]", "d=\"1\"", "e=true", "f:=1", "g=[1", "h:=null"],
+            json!({
+                "a": "1", "b": "x y", "c": [1], "d": "1", "e": "true", "f": 1, "g": "[1", "h": null
+            }),
         ),
         (
             &["file_zip", "--parameters", r#"{"paths":[]}"#, "target=t"],
@@ -147,7 +149,7 @@ async fn what_the_overlay_knows_holds_for_calls_too() {
     let project = copy_of_project();
     let overlay = project.path().join("schemas/overlay.toml");
     let mut text = std::fs::read_to_string(&overlay).unwrap();
-    text.push_str("\n[actions.mods]\ntimeout = 1\n");
+    text = text.replace("[actions.mods]\n", "[actions.mods]\ntimeout = 1\n");
     text.push_str("[actions.applications.parameters.tag]\ntype = \"str\"\noptional = true\n");
     std::fs::write(&overlay, text).unwrap();
     let mock = MockAgent::builder(json!({ "applications": {}, "mods": {} }))
@@ -169,4 +171,48 @@ async fn what_the_overlay_knows_holds_for_calls_too() {
     let told = call(&["mods", "--timeout", "0.2"]).await;
     assert!(told.one_line(3).contains("none within 200ms"), "{told:?}");
     mock.stop().await;
+}
+
+/// Outside of the project it used to send a number and a boolean.
+#[tokio::test]
+async fn a_call_sends_the_same_values_inside_and_outside_of_the_project() {
+    let mock = Mock::start().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let expected = json!({ "path": "123", "content": "true" });
+    for folder in [crate::support::root(), elsewhere.path().to_owned()] {
+        let arguments = ["call", "write_file", "path=123", "content=true"];
+        let mut command = mock.client(arguments);
+        command.current_dir(&folder);
+        assert_eq!(ended(command).await.json(), expected, "{}", folder.display());
+    }
+}
+
+#[tokio::test]
+async fn parameters_in_one_object_get_the_same_checks() {
+    for arguments in [
+        ["server_filetree", "--parameters", r#"{"levels": "two"}"#],
+        ["server_filetree", "--parameters", r#"{"server": 5}"#],
+        ["file_zip", "--parameters", r#"{"paths": ["a", 1]}"#],
+        ["server_filetree", "levels=two", "server=a"],
+        ["server_filetree", "levels:=\"two\"", "server=a"],
+        ["server_filetree", "levels:=two", "server=a"],
+    ] {
+        let refused =
+            crate::support::run([&["call", "--url", "ws://127.0.0.1:1"], &arguments[..]].concat());
+        let refused = refused.await;
+        assert_eq!(refused.code, Some(2), "{arguments:?}: {refused:?}");
+        assert!(refused.stderr.contains("parameter `"), "{refused:?}");
+        assert!(!refused.stderr.contains("two"), "a value may be a secret: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_nearest_names_are_told_of_those_that_are_not_known() {
+    let mock = Mock::start().await;
+    let action = mock.run(["call", "sever_start", "server=a"]).await;
+    assert_eq!(action.code, Some(1));
+    assert!(action.stderr.contains("the nearest is `server_start`"), "{action:?}");
+    let parameter = mock.run(["call", "settings", "setings={}", "settings={}"]).await;
+    assert_eq!(parameter.code, Some(0));
+    assert!(parameter.stderr.contains("no parameter `setings`; the nearest is `settings`"));
 }

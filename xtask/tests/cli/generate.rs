@@ -164,3 +164,81 @@ async fn a_checkout_with_other_line_endings_is_told_as_exactly_that() {
     let told = found.stdout.lines();
     assert!(told.clone().count() > 4 && told.clone().all(|it| it.contains("CRLF")), "{found:?}");
 }
+
+/// 152 warnings on 1,223 lines, 32 of them for what the overlay says.
+#[tokio::test]
+async fn an_agent_that_stops_telling_types_does_not_untype_the_project() {
+    let project = copy_of_project();
+    let schemas = project.path().join("schemas");
+    let generated = project.path().join("agent-sdk/src/generated");
+    let old = fs::read(schemas.join("agent-1.1.34.json")).unwrap();
+    let lists = lists_of_names(&serde_json::from_slice(&old).unwrap());
+    fs::write(schemas.join("agent-1.2.0.json"), lists.to_string()).unwrap();
+    let before = fs::read_to_string(generated.join("parameters.rs")).unwrap();
+    let ended = run(project.path(), &["generate"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let told: Vec<_> = ended.stderr.lines().filter(|it| it.contains("has no type")).collect();
+    assert_eq!(told.len(), 1, "{ended:?}");
+    assert!(told[0].starts_with("note: ") && told[0].contains("152 parameters"), "{told:?}");
+    let after = fs::read_to_string(generated.join("parameters.rs")).unwrap();
+    let body = |text: &str| text.lines().skip(2).collect::<Vec<_>>().join("\n");
+    assert_eq!(body(&after), body(&before));
+
+    // Without the older one, each name is one line, and the draft of an overlay silences it.
+    fs::remove_file(schemas.join("agent-1.1.34.json")).unwrap();
+    let ended = run(project.path(), &["generate"]).await;
+    let told: Vec<_> = ended.stderr.lines().filter(|it| it.contains("has no type")).collect();
+    assert!(told.len() < 90, "{}", told.len());
+    assert!(told.iter().all(|it| !it.contains("`server`") && it.starts_with("warning: ")));
+    assert!(ended.stderr.lines().count() < 120, "{}", ended.stderr);
+    assert!(ended.stderr.contains("--draft-overlay FILE"), "{ended:?}");
+    let drafted = run(project.path(), &["generate", "--draft-overlay", "more.toml"]).await;
+    assert_eq!(drafted.code, Some(0), "{drafted:?}");
+    let mut overlay = fs::read_to_string(schemas.join("overlay.toml")).unwrap();
+    overlay += &fs::read_to_string(project.path().join("more.toml")).unwrap();
+    fs::write(schemas.join("overlay.toml"), overlay).unwrap();
+    let ended = run(project.path(), &["generate", "--strict"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let again = run(project.path(), &["generate", "--draft-overlay", "more.toml"]).await;
+    assert!(again.one_line(3).contains("more.toml"), "what is there is not written over");
+}
+
+/// The same catalogue with the other form of `required_parameters`.
+fn lists_of_names(catalogue: &Value) -> Value {
+    let mut catalogue = catalogue.clone();
+    for action in catalogue["actions"].as_object_mut().unwrap().values_mut() {
+        if let Some(parameters) = action["required_parameters"].as_object() {
+            action["required_parameters"] = parameters.keys().cloned().collect();
+        }
+    }
+    catalogue
+}
+
+#[tokio::test]
+async fn a_snapshot_whose_version_cannot_be_read_is_told_and_not_chosen() {
+    let project = copy_of_project();
+    let schemas = project.path().join("schemas");
+    for name in ["agent-99999999999999999999.json", "agent-latest.json"] {
+        fs::write(schemas.join(name), "{}").unwrap();
+        let ended = run(project.path(), &["check"]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stderr.contains(name), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_catalogue_does_not_replace_a_full_one() {
+    let project = copy_of_project();
+    let generated = project.path().join("agent-sdk/src/generated");
+    let before = files(&generated);
+    for text in [
+        r#"{"actions": {}}"#,
+        r#"{"status": "error", "parameters": {"actions": {"a": {"description": "A"}}}}"#,
+        r#"{"actions": {"cloud": {"cloud_controller_only": true}}}"#,
+    ] {
+        fs::write(project.path().join("mine.json"), text).unwrap();
+        let ended = run(project.path(), &["generate", "--snapshot", "mine.json"]).await;
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        assert_eq!(files(&generated), before);
+    }
+}

@@ -1,0 +1,124 @@
+//! Parameters of which neither the catalogue nor the overlay says what they hold.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use crate::{
+    Overlay, Snapshot,
+    diagnostic::{Diagnostic, Report},
+    overlay::toml_key,
+    snapshot::{Action, Doubt, Parameter},
+    text::{Listed, Quoted},
+};
+
+/// So many entries of an overlay are shown as an example.
+const MOST_SHOWN: usize = 3;
+
+/// An entry of more bytes than this is no example: a hostile name may be of any length.
+const LONGEST_SHOWN: usize = 400;
+
+/// Reports each name once, however many actions take a parameter that is called so: an agent that
+/// tells no types at all would otherwise fill screens.
+pub(super) fn report(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) {
+    let groups = groups(snapshot, overlay);
+    for group in &groups {
+        report.push(group.diagnostic(snapshot));
+    }
+    if groups.is_empty() {
+        return;
+    }
+    let entries = entries(&groups, snapshot);
+    let short = entries.iter().filter(|entry| entry.len() <= LONGEST_SHOWN);
+    let example: String = short.take(MOST_SHOWN).map(String::as_str).collect();
+    let more = match entries.len().saturating_sub(MOST_SHOWN) {
+        0 => String::new(),
+        more => format!("\n… and {more} more"),
+    };
+    report.push(
+        Diagnostic::note("any-value", "a parameter without a known type takes any JSON value")
+            .help(format!("say in the overlay what it is:\n{}{more}", example.trim_end())),
+    );
+}
+
+/// Entries of an overlay for all that neither the catalogue nor the overlay types.
+pub(crate) fn draft(snapshot: &Snapshot, overlay: &Overlay) -> String {
+    entries(&groups(snapshot, overlay), snapshot).join("\n")
+}
+
+/// What the overlay would say of each name.
+fn entries(groups: &[Group<'_>], snapshot: &Snapshot) -> Vec<String> {
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for group in groups {
+        let actions = group.places.iter().map(|(action, _)| *action);
+        names.entry(group.name).or_default().extend(actions);
+    }
+    names.into_iter().map(|(name, actions)| entry(snapshot, name, &actions)).collect()
+}
+
+/// What the overlay would say of a name: the type that it has elsewhere, or `any`, which is what the
+/// parameter has without it.
+fn entry(snapshot: &Snapshot, name: &str, actions: &[&str]) -> String {
+    let elsewhere = snapshot.actions().values().flat_map(Action::parameters);
+    let elsewhere = elsewhere.filter(|it| it.name() == name && it.doubt.is_none());
+    let mut words: Vec<_> = elsewhere.map(Parameter::word).collect();
+    words.sort_unstable();
+    words.dedup();
+    let key = toml_key(name);
+    if words.len() > 1 {
+        // A type for the name could not hold for all of them.
+        let tables = actions.iter().map(|action| {
+            format!("[actions.{}.parameters.{key}]\ntype = \"any\"\n", toml_key(action))
+        });
+        return tables.collect();
+    }
+    let actions = Listed(actions.iter());
+    let word = serde_json::Value::from(words.first().copied().unwrap_or("any"));
+    format!("# In {actions}\n[parameters.{key}]\ntype = {word}\n")
+}
+
+/// The parameters of one name that are in doubt for one reason.
+struct Group<'a> {
+    name: &'a str,
+    doubt: &'a Doubt,
+    /// The actions, and where each names the parameter.
+    places: Vec<(&'a str, Range<usize>)>,
+}
+
+fn groups<'a>(snapshot: &'a Snapshot, overlay: &Overlay) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<(&str, &Doubt), Vec<_>> = BTreeMap::new();
+    let callable = snapshot.actions().iter().filter(|(_, it)| !it.cloud_controller_only());
+    for (wire, action) in callable {
+        for parameter in action.parameters() {
+            if let Some(doubt) = &parameter.doubt
+                && !overlay.types(wire, parameter.name())
+            {
+                let group = groups.entry((parameter.name(), doubt)).or_default();
+                group.push((wire.as_str(), parameter.place.clone()));
+            }
+        }
+    }
+    let group = |((name, doubt), places)| Group { name, doubt, places };
+    groups.into_iter().map(group).collect()
+}
+
+impl Group<'_> {
+    fn diagnostic(&self, snapshot: &Snapshot) -> Diagnostic {
+        let name = Quoted(self.name);
+        let (code, what) = match self.doubt {
+            Doubt::NoType(None) => ("no-type", format!("the parameter {name} has no type")),
+            Doubt::NoType(Some(kind)) => {
+                ("no-type", format!("the parameter {name} has {kind} for a type"))
+            }
+            Doubt::UnknownWord(word) => {
+                let word = Quoted(word);
+                ("unknown-type", format!("the type {word} of the parameter {name} is not known"))
+            }
+        };
+        let actions = Listed(self.places.iter().map(|(action, _)| action));
+        let message = match self.places.len() {
+            1 => format!("{what} in the action {actions}"),
+            many => format!("{what} in {many} actions: {actions}"),
+        };
+        let places = self.places.iter().map(|(action, place)| (*action, place.clone()));
+        Diagnostic::warning(code, message).in_actions(snapshot.source(), places)
+    }
+}
