@@ -7,7 +7,10 @@ mod fetch;
 mod fingerprint;
 mod generate;
 mod mock_agent;
+mod soak;
 mod watch;
+
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::Failure;
 
@@ -21,10 +24,20 @@ pub enum Command {
     Watch(watch::Watch),
     Fingerprint(fingerprint::Fingerprint),
     MockAgent(mock_agent::MockAgentCommand),
+    Soak(soak::Soak),
     Demo(demo::Demo),
 }
 
 impl Command {
+    /// What is worth a line on standard error.
+    pub fn log_level(&self) -> LevelFilter {
+        match self {
+            // It breaks connections by the hundred, on purpose.
+            Self::Soak(_) => LevelFilter::ERROR,
+            _ => LevelFilter::WARN,
+        }
+    }
+
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Fetch(command) => command.run().await,
@@ -34,6 +47,7 @@ impl Command {
             Self::Watch(command) => command.run().await,
             Self::Fingerprint(command) => command.run().await,
             Self::MockAgent(command) => command.run().await,
+            Self::Soak(command) => command.run().await,
             Self::Demo(command) => command.run().await,
         }
     }

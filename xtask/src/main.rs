@@ -7,7 +7,7 @@
 //!
 //! `commands` one file each · `connection` and `password` the options for reaching an agent ·
 //! `project` where things are · `generation` from snapshot to code · `live` the catalogue of a
-//! running agent · `mock` an agent that serves a snapshot · `report`, `output`, `json` and
+//! running agent · `mock` an agent that serves a snapshot · `soak` load and faults · `report`, `output`, `json` and
 //! `progress` what is printed · `failure` exit codes · `interrupt` signals
 
 mod commands;
@@ -23,6 +23,7 @@ mod password;
 mod progress;
 mod project;
 mod report;
+mod soak;
 
 use std::{
     io::{IsTerminal, stderr},
@@ -56,7 +57,7 @@ what the connection does; NO_COLOR=1 shows it without colours.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log();
+    log(arguments.command.log_level());
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -81,10 +82,10 @@ fn run(command: Command) -> Result<(), Failure> {
     result
 }
 
-/// Shows what the SDK tells of itself, on standard error.
-fn log() {
-    let filter =
-        EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+/// Shows what the SDK tells of itself, on standard error: what is at least as grave as `level`, unless
+/// `RUST_LOG` says otherwise.
+fn log(level: LevelFilter) {
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
     let colours =
         stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // Without the `tracing-log` bridge, which is a feature that is off: what other crates log may

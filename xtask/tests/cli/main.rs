@@ -9,5 +9,6 @@ mod help;
 mod project;
 mod readme;
 mod secrets;
+mod soak;
 mod support;
 mod watch;
