@@ -293,6 +293,14 @@ pub(crate) fn can_be_chosen_type(name: &str) -> bool {
         && !reserved::is_taken_type(name)
 }
 
+/// Whether an enum's variant can be called so by hand.
+pub(crate) fn can_be_chosen_variant(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
+        && name.len() <= LONGEST
+        && !["Other", "Self"].contains(&name)
+}
+
 /// The variant of an enum for a value; `None` if it has no letter or digit to be named by.
 pub(crate) fn variant(value: &str) -> Option<String> {
     let camel = encode(value).to_upper_camel_case();

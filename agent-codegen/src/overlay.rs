@@ -40,6 +40,7 @@
 //! ```
 
 mod check;
+mod declare;
 
 use std::{
     collections::BTreeMap,
@@ -58,8 +59,8 @@ use crate::{
     diagnostic::{Diagnostic, Report, Source},
     model::doubts,
     naming,
-    text::{Quoted, is_unseen},
-    types::{ParamType, Word},
+    text::is_unseen,
+    types::ParamType,
 };
 
 /// The overlay of a snapshot; [`Overlay::default`] says nothing.
@@ -69,7 +70,7 @@ pub struct Overlay {
     /// Where the files of replies are looked for.
     folder: PathBuf,
     pub(crate) content: Content,
-    /// The types that are declared, by their names in lower case.
+    /// The types that are declared, by their names.
     declared: BTreeMap<String, ParamType>,
 }
 
@@ -128,8 +129,48 @@ impl<'de> Deserialize<'de> for Subject {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TypeEntry {
     pub is: Option<Spanned<String>>,
-    pub values: Vec<String>,
+    pub values: Vec<ValueEntry>,
     pub description: String,
+}
+
+/// One known value of a text, and perhaps the name that was chosen for it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a value is a text, or `{ value = \"a text\", name = \"LikeThis\" }`"
+)]
+pub(crate) enum ValueEntry {
+    Text(String),
+    Named(NamedValue),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedValue {
+    value: String,
+    name: String,
+}
+
+impl ValueEntry {
+    /// The value on the wire.
+    pub fn value(&self) -> &str {
+        match self {
+            Self::Text(value) | Self::Named(NamedValue { value, .. }) => value,
+        }
+    }
+
+    /// The variant that somebody chose.
+    fn chosen(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Named(NamedValue { name, .. }) => Some(name),
+        }
+    }
+
+    /// The variant; `None` if the value has no letter or digit to be named by.
+    pub fn variant(&self) -> Option<String> {
+        self.chosen().map(ToOwned::to_owned).or_else(|| naming::variant(self.value()))
+    }
 }
 
 /// What is known of every parameter of a name.
@@ -211,58 +252,9 @@ impl Overlay {
         Some(overlay)
     }
 
-    /// Reads the types that are declared; one that cannot be read is left out.
-    fn declare(&mut self, report: &mut Report) {
-        let types = std::mem::take(&mut self.content.types);
-        for (key, entry) in types {
-            let name = key.get_ref();
-            let help = match (&entry.is, entry.values.as_slice()) {
-                _ if !naming::can_be_chosen_type(name) => {
-                    "a type's name is written `LikeThis`, and not one of Rust or of the SDK"
-                }
-                (Some(_), []) => "",
-                (None, [_, ..]) if values_have_names(&entry.values) => "",
-                (None, [_, ..]) => "each value needs a name of its own: letters and digits",
-                _ => "a type is declared by either `is` or `values`",
-            };
-            if !help.is_empty() {
-                let message = format!("{} cannot be declared", Quoted(name));
-                let found = Diagnostic::error("overlay-type", message).help(help);
-                report.push(found.at(&self.source, key.span()));
-                continue;
-            }
-            let inner = match &entry.is {
-                Some(word) => self.word(word, report),
-                None => ParamType::String,
-            };
-            let named = ParamType::Named(name.clone(), Box::new(inner));
-            self.declared.insert(name.to_lowercase(), named);
-            self.content.types.insert(key, entry);
-        }
-    }
-
-    /// The meaning of a type word in the overlay, which must be known.
-    pub(crate) fn word(&self, word: &Spanned<String>, report: &mut Report) -> ParamType {
-        let read = Word::read_with(word.get_ref(), &self.declared);
-        for unknown in &read.unknown {
-            let names = self.content.types.keys().map(|key| key.get_ref().as_str());
-            let help = nearest(unknown, names).map_or_else(
-                || {
-                    "declare it under `types`, or use a word such as `str` or `list<int>`"
-                        .to_owned()
-                },
-                |near| format!("the nearest type that is declared is {}", Quoted(near)),
-            );
-            let message = format!("the type {} is not known", Quoted(unknown));
-            let found = Diagnostic::error("overlay-type", message).help(help);
-            report.push(found.at(&self.source, word.span()));
-        }
-        read.param_type
-    }
-
     /// Whether it declares a type of this name.
     pub(crate) fn declares(&self, name: &str) -> bool {
-        self.content.types.keys().any(|key| key.get_ref() == name)
+        self.declared.contains_key(name)
     }
 
     /// The parameter that `new` takes by position, by its name on the wire.
@@ -330,13 +322,6 @@ pub(crate) fn toml_key(name: &str) -> String {
         }
     }
     key + "\""
-}
-
-/// Whether each value of a string type has a variant's name, and no two the same.
-fn values_have_names(values: &[String]) -> bool {
-    let names: std::collections::BTreeSet<_> =
-        values.iter().filter_map(|value| naming::variant(value)).collect();
-    names.len() == values.len()
 }
 
 /// The name that is most like another, if any is much like it.

@@ -75,6 +75,17 @@ where
     }
 }
 
+/// The first of several foreign names for a message: `` `a`, `b` and 3 more ``.
+pub(crate) fn list(names: &[&str], count: usize, most: usize) -> String {
+    let shown: Vec<_> = names.iter().take(most).map(|name| Quoted(name).to_string()).collect();
+    let more = count.saturating_sub(shown.len());
+    match shown.as_slice() {
+        all if more > 0 => format!("{} and {more} more", all.join(", ")),
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        all => all.join(", "),
+    }
+}
+
 /// Whether a character acts on the text around it, or is no visible character at all.
 pub(crate) fn is_unseen(character: char) -> bool {
     character.is_control()

@@ -79,12 +79,30 @@ impl ParamType {
 }
 
 impl ParamType {
-    /// Whether a declared type of this name occurs in it.
-    pub(crate) fn names(&self, name: &str) -> bool {
+    /// The type inside of all lists, maps and options.
+    pub(crate) fn leaf(&self) -> &Self {
+        let mut leaf = self;
+        while let Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) = leaf {
+            leaf = inner;
+        }
+        leaf
+    }
+
+    /// The same around another type.
+    pub(crate) fn with_leaf(&self, leaf: &Self) -> Self {
         match self {
-            Self::Named(own, inner) => own == name || inner.names(name),
-            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.names(name),
-            _ => false,
+            Self::List(inner) => Self::List(Box::new(inner.with_leaf(leaf))),
+            Self::Map(inner) => Self::Map(Box::new(inner.with_leaf(leaf))),
+            Self::Nullable(inner) => inner.with_leaf(leaf).nullable(),
+            _ => leaf.clone(),
+        }
+    }
+
+    /// The declared type that it is written with.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self.leaf() {
+            Self::Named(name, _) => Some(name),
+            _ => None,
         }
     }
 
@@ -131,7 +149,7 @@ impl Word {
         Self::read_with(word, &BTreeMap::new())
     }
 
-    /// As [`Word::read`], with the types that the overlay declares by their names in lower case.
+    /// As [`Word::read`], with the types that the overlay declares, by their exact names.
     pub(crate) fn read_with(word: &str, declared: &BTreeMap<String, ParamType>) -> Self {
         Grammar::read(word, declared)
     }

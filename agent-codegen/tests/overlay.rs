@@ -163,7 +163,7 @@ fn what_matches_nothing_is_an_error_that_names_the_nearest() {
         ),
         (
             "[types.ServerId]\nis = 'str'\n[actions.server_start.parameters.server]\ntype = 'ServerID2'",
-            "the type `serverid2` is not known",
+            "the type `ServerID2` is not known",
             "the nearest type that is declared is `ServerId`",
         ),
         (
@@ -178,8 +178,8 @@ fn what_matches_nothing_is_an_error_that_names_the_nearest() {
         ),
         (
             "[types.Target]\nvalues = ['a-b', 'a_b']",
-            "`Target` cannot be declared",
-            "each value needs a name of its own: letters and digits",
+            "`Target` cannot be declared: the values `a-b` and `a_b` would both be called `AB`",
+            "choose a name for one of them: `values = [{ value = \"a_b\", name = \"LikeThis\" }, …]`",
         ),
         (
             "[actions.servers]\nname = 'close'",

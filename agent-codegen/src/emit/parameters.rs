@@ -68,7 +68,7 @@ fn imports(home: Home, model: &Model) -> TokenStream {
     let parameters: Vec<_> = model.callable().flat_map(|action| &action.parameters).collect();
     let json = json_imports(home, parameters.iter().map(|parameter| &parameter.param_type));
     let types = used(model.types.iter().map(|declared| &declared.name), |name| {
-        parameters.iter().any(|parameter| parameter.param_type.names(name))
+        parameters.iter().any(|parameter| parameter.param_type.name() == Some(name))
     });
     let types = (!types.is_empty()).then(|| quote!(use super::types::{#(#types),*};));
     let replies = model.callable().filter_map(|action| action.output.as_ref()).map(|it| ident(it));

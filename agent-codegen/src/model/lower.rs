@@ -12,7 +12,7 @@ use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report, Severity},
     naming::{self, Change, Name, Scope},
-    overlay::{ActionEntry, ParameterEntry},
+    overlay::{ActionEntry, ParameterEntry, ValueEntry},
     snapshot,
     text::{Quoted, code_span, markdown, prose, prose_lines},
     types::ParamType,
@@ -62,7 +62,7 @@ impl<'a> Lowering<'a> {
     fn types(&mut self) -> Vec<Declared> {
         let types = &self.overlay.content.types;
         let lower = |(key, entry): (&Spanned<String>, &crate::overlay::TypeEntry)| {
-            let variant = |value: &String| Some((value.clone(), naming::variant(value)?));
+            let variant = |value: &ValueEntry| Some((value.value().to_owned(), value.variant()?));
             // An unknown word was told when the overlay was read.
             let word = entry.is.as_ref();
             Declared {

@@ -43,12 +43,14 @@ impl Overlay {
     /// Reports every declared type that no parameter has.
     pub(crate) fn check_types<'a>(&'a self, parameters: &[&'a ParamType], report: &mut Report) {
         let inside = self.declared.values().filter_map(|declared| match declared {
-            ParamType::Named(_, inner) => Some(&**inner),
+            ParamType::Named(_, inner) => inner.name(),
             _ => None,
         });
+        let used: BTreeSet<_> =
+            parameters.iter().filter_map(|it| it.name()).chain(inside).collect();
         for key in self.content.types.keys() {
             let name = key.get_ref();
-            if !parameters.iter().copied().chain(inside.clone()).any(|it| it.names(name)) {
+            if !used.contains(name.as_str()) {
                 let message = format!("no parameter is of the type {}", Quoted(name));
                 let help = "take it out, or name it as the `type` of a parameter";
                 report.push(self.error(message, key.span()).help(help));

@@ -21,7 +21,7 @@ enum Meaning {
 
 pub(super) struct Grammar<'a> {
     rest: &'a str,
-    /// Types that the overlay declares, by their names in lower case.
+    /// Types that the overlay declares, by their names as they are written there.
     declared: &'a BTreeMap<String, ParamType>,
     depth: usize,
     optional: bool,
@@ -30,19 +30,19 @@ pub(super) struct Grammar<'a> {
 
 impl Grammar<'_> {
     pub fn read(word: &str, declared: &BTreeMap<String, ParamType>) -> Word {
-        let lower = word.trim().to_lowercase();
-        let number = || lower.parse().ok().and_then(words::go_kind);
-        let known = declared.get(&lower).cloned();
-        if let Some(param_type) = known.or_else(|| words::plain(&lower)).or_else(number) {
+        let trimmed = word.trim();
+        let number = || trimmed.parse().ok().and_then(words::go_kind);
+        let known = declared.get(trimmed).cloned();
+        if let Some(param_type) = known.or_else(|| built_in(trimmed)).or_else(number) {
             return Word { param_type, optional: false, unknown: Vec::new() };
         }
         let misunderstood =
             || Word { param_type: ParamType::Any, optional: false, unknown: vec![word.to_owned()] };
-        if lower.len() > LONGEST {
+        if trimmed.len() > LONGEST {
             return misunderstood();
         }
         let mut grammar =
-            Grammar { rest: &lower, declared, depth: 0, optional: false, unknown: Vec::new() };
+            Grammar { rest: trimmed, declared, depth: 0, optional: false, unknown: Vec::new() };
         match grammar.alternatives() {
             Some(meaning) if grammar.rest.trim().is_empty() => Word {
                 param_type: meaning.into_type(),
@@ -135,19 +135,20 @@ impl Grammar<'_> {
         self.rest = rest;
         if self.take("{}") {
             // `interface{}`, `struct{}`.
-            return Some(Meaning::Type(words::plain(name)?));
+            return Some(Meaning::Type(built_in(name)?));
         }
-        if let Some(shape) = words::generic(last_segment(name))
+        let lower = name.to_lowercase();
+        if let Some(shape) = words::generic(last_segment(&lower))
             && let Some(open) = ["<", "[", "("].into_iter().find(|open| self.opens(open))
         {
             return self.generic(shape, open);
         }
-        if words::is_null(name) {
+        if words::is_null(&lower) {
             return Some(Meaning::Null);
         }
         let declared = self.declared.get(name).cloned();
         let known =
-            declared.or_else(|| words::plain(name)).or_else(|| words::plain(last_segment(name)));
+            declared.or_else(|| words::plain(&lower)).or_else(|| built_in(last_segment(name)));
         Some(Meaning::Type(known.unwrap_or_else(|| {
             self.unknown.push(name.to_owned());
             ParamType::Any
@@ -157,7 +158,9 @@ impl Grammar<'_> {
     /// Whether a bracket with something in it follows; `[]` and `(optional)` are marks.
     fn opens(&self, open: &str) -> bool {
         let rest = self.rest.trim_start();
-        rest.starts_with(open) && !rest.starts_with("[]") && !rest.starts_with("(optional)")
+        rest.starts_with(open)
+            && !rest.starts_with("[]")
+            && strip_prefix(rest, "(optional)").is_none()
     }
 
     fn generic(&mut self, shape: Shape, open: &str) -> Option<Meaning> {
@@ -194,7 +197,7 @@ impl Grammar<'_> {
     }
 
     fn take(&mut self, token: &str) -> bool {
-        match self.rest.trim_start().strip_prefix(token) {
+        match strip_prefix(self.rest.trim_start(), token) {
             Some(rest) => {
                 self.rest = rest;
                 true
@@ -206,7 +209,7 @@ impl Grammar<'_> {
     /// Takes a word, where no longer word stands; a space in it must be there.
     fn take_word(&mut self, token: &str) -> bool {
         let rest = if token.starts_with(' ') { self.rest } else { self.rest.trim_start() };
-        match rest.strip_prefix(token) {
+        match strip_prefix(rest, token) {
             Some(rest) if token.ends_with(' ') || !rest.starts_with(char::is_alphanumeric) => {
                 self.rest = rest;
                 true
@@ -223,6 +226,17 @@ impl Meaning {
             Self::Type(param_type) => param_type,
         }
     }
+}
+
+/// The type of one of our own words, in any case.
+fn built_in(word: &str) -> Option<ParamType> {
+    words::plain(&word.to_lowercase())
+}
+
+/// The text after a prefix that may be in any case.
+fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let (begin, rest) = text.split_at_checked(prefix.len())?;
+    begin.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 /// The name without the module it stands in: `typing.List`, `std::vec::Vec`.
