@@ -73,6 +73,7 @@ pub struct Builder {
     #[cfg(feature = "tls")]
     tls: Tls,
     allow_plaintext: bool,
+    wait_for_agent: Duration,
     /// None means the current one.
     pub(crate) runtime: Option<Handle>,
     options: Options,
@@ -86,6 +87,7 @@ impl Builder {
             #[cfg(feature = "tls")]
             tls: Tls::default(),
             allow_plaintext: false,
+            wait_for_agent: Duration::ZERO,
             runtime: None,
             options: Options::default(),
         }
@@ -216,6 +218,33 @@ impl Builder {
         self
     }
 
+    /// How long [`Builder::connect`] waits for an agent that is not up yet. The default is not at all:
+    /// one attempt.
+    ///
+    /// It tries again after the waits of [`Builder::reconnect`]; no attempt begins after this time. A
+    /// rejected login is never repeated, nor is what other options would have to mend, such as a
+    /// certificate that is not trusted. Whatever may have been a rejected login, such as a connection
+    /// that ends without an answer, is not repeated before a ban would have passed
+    /// ([`ReconnectPolicy::ban_delay`]). The error is that of the last attempt.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(password: String) -> Result<(), agent_sdk::ConnectError> {
+    /// use std::time::Duration;
+    ///
+    /// let agent = agent_sdk::Agent::builder("wss://agent.example")
+    ///     .credentials("root", password)
+    ///     .wait_for_agent(Duration::from_secs(120))
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn wait_for_agent(mut self, limit: Duration) -> Self {
+        self.wait_for_agent = limit.min(FOREVER);
+        self
+    }
+
     /// Lets the connection live on this runtime. The default is the one on which
     /// [`Builder::connect`] is called.
     ///
@@ -241,7 +270,7 @@ impl Builder {
         self
     }
 
-    /// Connects and logs in, once; a connection that is lost later is made again by the policy of
+    /// Connects and logs in, once unless [`Builder::wait_for_agent`] says otherwise; a connection that is lost later is made again by the policy of
     /// [`Builder::reconnect`].
     ///
     /// The connection is driven by a task of the Tokio runtime on which this is called, or of that
@@ -267,7 +296,8 @@ impl Builder {
         credentials.check()?;
         let url = endpoint.to_string();
         let connector = self.connector(endpoint).await?;
-        let first = connector.login(&credentials).await?;
+        let (policy, wait) = (&self.options.reconnect, self.wait_for_agent);
+        let first = connection::first_login(&connector, &credentials, policy, wait).await?;
         let shared = Arc::new(Shared::new(self.options));
         connection::watchdog::register(&shared);
         tokio::spawn(connection::run(Arc::clone(&shared), connector, credentials, first));

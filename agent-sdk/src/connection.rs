@@ -31,6 +31,7 @@ pub use self::state::State;
 pub(crate) use self::{
     call_state::{CallState, Completion, NewCall},
     handle::Handle,
+    reconnect::first_login,
     shared::{Refused, Shared},
     subscriptions::SubscriptionChange,
 };

@@ -93,9 +93,9 @@ impl Connector {
     }
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, ConnectError> {
-        let trouble = |source| ConnectError::Resolve {
+        let trouble = |cause| ConnectError::Resolve {
             host: self.endpoint.address.host.to_string(),
-            source: Arc::new(source),
+            cause: Arc::new(cause),
         };
         let name = self.endpoint.lookup_name();
         let found = lookup_host((name.as_str(), self.endpoint.address.port)).await;
@@ -145,7 +145,7 @@ impl Connector {
                 None => {
                     return Err(ConnectError::Unreachable {
                         address: self.endpoint.authority(),
-                        source: Arc::new(last_error),
+                        cause: Arc::new(last_error),
                     });
                 }
             }

@@ -13,3 +13,6 @@ pub(crate) use connect::SUPPORTED_KEYS;
 pub use connect::{ConnectError, ConnectStage, Pace};
 pub use disconnect::DisconnectReason;
 pub(crate) use disconnect::as_seconds;
+
+#[cfg(test)]
+mod tests;

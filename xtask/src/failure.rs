@@ -62,7 +62,21 @@ impl From<ConnectError> for Failure {
             | ConnectError::PlaintextRefused { .. } => Exit::Usage,
             _ => Exit::Failed,
         };
-        Self { exit, text: error.to_string() }
+        let text = match option_for(&error) {
+            Some(option) => format!("{error}. On this command line: {option}"),
+            None => error.to_string(),
+        };
+        Self { exit, text }
+    }
+}
+
+/// Returns the options that do what the error advises: the library knows none.
+fn option_for(error: &ConnectError) -> Option<&'static str> {
+    match error {
+        ConnectError::PlaintextRefused { .. } => Some("`--allow-plaintext`"),
+        ConnectError::CertificateUntrusted { .. } => Some("`--fingerprint`"),
+        ConnectError::TimedOut { .. } => Some("`--timeout`"),
+        _ => None,
     }
 }
 

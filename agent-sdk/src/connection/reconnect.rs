@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+use tracing::info;
 
 use crate::{
+    dial::{Connection, Connector, Credentials},
     error::{ConnectError, Pace, Retry},
     options::{FOREVER, ReconnectPolicy},
 };
@@ -16,6 +18,38 @@ pub(super) const STABLE_AFTER: Duration = Duration::from_secs(5);
 const SLOW_FROM: usize = 3;
 /// How long such a refusal is remembered.
 const REFUSAL_WINDOW: Duration = Duration::from_secs(600);
+
+/// Logs in for the first time. With a `wait`, an agent that is not up yet is tried again: by the
+/// policy's waits, and until that time has passed.
+///
+/// Credentials that have never worked are treated with more care than others: whatever may have been a
+/// rejected login is not repeated before a ban would have passed.
+pub(crate) async fn first_login(
+    connector: &Connector,
+    credentials: &Credentials,
+    policy: &ReconnectPolicy,
+    wait: Duration,
+) -> Result<Connection, ConnectError> {
+    let deadline = Instant::now() + wait;
+    let mut backoff = Backoff::new(policy.clone());
+    loop {
+        let error = match connector.login(credentials).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        let pace = match error.retry() {
+            Retry::Quick => Pace::Quick,
+            Retry::Slow | Retry::Doubtful => Pace::Slow,
+            Retry::Untrusted | Retry::Rejected | Retry::Final => return Err(error),
+        };
+        let next = Instant::now() + backoff.delay(pace);
+        if next > deadline {
+            return Err(error);
+        }
+        info!(agent = %connector.endpoint, %error, "the agent is not up yet");
+        sleep_until(next).await;
+    }
+}
 
 /// The state of a policy at work.
 pub(super) struct Backoff {
@@ -193,12 +227,12 @@ mod tests {
         let address = || "host:1".to_owned();
         let io = || std::sync::Arc::new(std::io::Error::other("x"));
         let timed_out = |stage| E::TimedOut { address: address(), after: Duration::ZERO, stage };
-        let broken = |stage| E::Broken { address: address(), stage, source: io() };
+        let broken = |stage| E::Broken { address: address(), stage, cause: io() };
         let rejected = |status| E::LoginRejected { address: address(), status, said: address() };
         let other = || E::NotAnAgent { address: address(), said: address() };
         vec![
-            vec![E::Resolve { host: address(), source: io() }],
-            vec![E::Unreachable { address: address(), source: io() }],
+            vec![E::Resolve { host: address(), cause: io() }],
+            vec![E::Unreachable { address: address(), cause: io() }],
             [ConnectStage::Resolving, ConnectStage::Connecting, ConnectStage::Tls]
                 .map(timed_out)
                 .into(),

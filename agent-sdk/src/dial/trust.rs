@@ -263,7 +263,7 @@ fn explain_without_certificate(
         return ConnectError::Broken {
             address,
             stage: ConnectStage::Tls,
-            source: Arc::new(io::Error::new(error.kind(), error.to_string())),
+            cause: Arc::new(io::Error::new(error.kind(), error.to_string())),
         };
     };
     let reason = match tls {

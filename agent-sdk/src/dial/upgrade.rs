@@ -31,10 +31,10 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     endpoint: &Endpoint,
     credentials: &Credentials,
 ) -> Result<BytesMut, ConnectError> {
-    let broken = |source| ConnectError::Broken {
+    let broken = |cause| ConnectError::Broken {
         address: endpoint.authority(),
         stage: ConnectStage::Upgrade,
-        source: std::sync::Arc::new(source),
+        cause: std::sync::Arc::new(cause),
     };
     let key = generate_key();
     stream.write_all(request(endpoint, credentials, &key).as_bytes()).await.map_err(broken)?;

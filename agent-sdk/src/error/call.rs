@@ -77,7 +77,7 @@ pub enum NotSent {
     TimedOut(Duration),
     /// The parameters cannot be written as JSON.
     #[error("its parameters cannot be written as JSON: {0}")]
-    Parameters(#[source] serde_json::Error),
+    Parameters(serde_json::Error),
     /// The parameters are not a JSON object.
     #[error("its parameters are not a JSON object")]
     NotAnObject,

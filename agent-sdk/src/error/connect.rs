@@ -14,7 +14,34 @@ pub(crate) const SUPPORTED_KEYS: &str = "this client verifies ECDSA on P-256 and
 
 /// Why a connection could not be made.
 ///
-/// No text and no `Debug` output of it contains the password.
+/// # Trying again
+///
+/// [`Builder::wait_for_agent`](crate::Builder::wait_for_agent) waits for an agent that is not up yet.
+/// A loop of your own asks [`ConnectError::may_be_retried`] each time; one that does not, repeats a
+/// wrong password until the agent bans this address.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use agent_sdk::{Agent, Builder, ConnectError};
+///
+/// async fn connect(builder: Builder) -> Result<Agent, ConnectError> {
+///     loop {
+///         match builder.clone().connect().await {
+///             Err(error) if error.may_be_retried() => {
+///                 eprintln!("{error}");
+///                 tokio::time::sleep(Duration::from_secs(5)).await;
+///             }
+///             result => return result,
+///         }
+///     }
+/// }
+/// ```
+///
+/// # Texts
+///
+/// The text of each says everything that is known, its cause included, so that none has a
+/// [`source`](std::error::Error::source) that would say it again. No text and no `Debug` output of it contains the password.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -40,7 +67,7 @@ pub enum ConnectError {
     /// The URL says `ws`, the host is not this machine, and nobody allowed it.
     #[error(
         "`ws` would send the password to {host} unencrypted; use `wss`, \
-         or allow it (`Builder::allow_plaintext`, `--allow-plaintext`)"
+         or allow it (`Builder::allow_plaintext`)"
     )]
     PlaintextRefused {
         /// The host of the URL.
@@ -58,21 +85,21 @@ pub enum ConnectError {
     },
 
     /// The host's name has no address.
-    #[error("the host `{host}` cannot be resolved: {source}")]
+    #[error("the host `{host}` cannot be resolved: {cause}")]
     Resolve {
         /// The host of the URL.
         host: String,
         /// The resolver's answer.
-        source: Arc<io::Error>,
+        cause: Arc<io::Error>,
     },
 
     /// No address of the host accepts a TCP connection.
-    #[error("no connection to {address}: {source}; is the agent running, and is this its port?")]
+    #[error("no connection to {address}: {cause}; is the agent running, and is this its port?")]
     Unreachable {
         /// Host and port.
         address: String,
         /// The error of the last address that was tried.
-        source: Arc<io::Error>,
+        cause: Arc<io::Error>,
     },
 
     /// It took too long.
@@ -98,7 +125,7 @@ pub enum ConnectError {
     /// The agent's certificate is not one that this client trusts.
     #[error(
         "the certificate of {address} is not trusted: {reason}. Its fingerprint is {fingerprint}: \
-         if the agent's own machine shows the same, pin it (`Tls::pinned`, `--fingerprint`)"
+         if the agent's own machine shows the same, pin it (`Tls::pinned`)"
     )]
     CertificateUntrusted {
         /// Host and port.
@@ -222,14 +249,14 @@ pub enum ConnectError {
     },
 
     /// The connection broke during the login.
-    #[error("the connection to {address} broke while {stage}: {source}")]
+    #[error("the connection to {address} broke while {stage}: {cause}")]
     Broken {
         /// Host and port.
         address: String,
         /// What it was doing.
         stage: ConnectStage,
         /// The error of the socket.
-        source: Arc<io::Error>,
+        cause: Arc<io::Error>,
     },
 }
 
@@ -313,16 +340,15 @@ impl ConnectError {
     /// # Examples
     ///
     /// ```
-    /// use agent_sdk::{Agent, Builder, ConnectError, Pace};
+    /// use std::time::Duration;
     ///
-    /// async fn connect(builder: Builder) -> Result<Agent, ConnectError> {
-    ///     loop {
-    ///         match builder.clone().connect().await {
-    ///             Err(error) if error.pace() == Some(Pace::Quick) => {
-    ///                 tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    ///             }
-    ///             result => return result,
-    ///         }
+    /// use agent_sdk::{ConnectError, Pace};
+    ///
+    /// fn wait_before_the_next_attempt(error: &ConnectError) -> Option<Duration> {
+    ///     match error.pace()? {
+    ///         Pace::Quick => Some(Duration::from_secs(5)),
+    ///         // A ban may have to pass first.
+    ///         _ => Some(Duration::from_secs(75)),
     ///     }
     /// }
     /// ```
@@ -333,6 +359,43 @@ impl ConnectError {
             Retry::Slow => Some(Pace::Slow),
             Retry::Untrusted | Retry::Doubtful | Retry::Rejected | Retry::Final => None,
         }
+    }
+
+    /// Returns whether the same connection may be tried again in a few seconds: the agent has not seen
+    /// a login that it could count towards a ban, and the cause may pass by itself.
+    ///
+    /// It is false for a rejected login and for all that may have been one, for a certificate that is
+    /// not trusted, and for wrong options. [`ConnectError::pace`] tells more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(error: &agent_sdk::ConnectError) {
+    /// if error.may_be_retried() {
+    ///     println!("not yet: {error}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn may_be_retried(&self) -> bool {
+        self.pace() == Some(Pace::Quick)
+    }
+
+    /// Returns whether the agent has rejected the credentials, or bans this address: only a person
+    /// should try again, and not with the same password.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(error: &agent_sdk::ConnectError) {
+    /// if error.is_login_rejected() {
+    ///     println!("type the password again");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_login_rejected(&self) -> bool {
+        self.retry() == Retry::Rejected
     }
 
     /// Returns the row of the table to which this belongs.

@@ -127,7 +127,7 @@ async fn plain_text_to_another_host_has_to_be_allowed() {
     let builder = Agent::builder("ws://192.0.2.1:1").credentials("root", "x");
     let error = builder.connect().await.unwrap_err();
     assert!(matches!(error, ConnectError::PlaintextRefused { .. }), "{error}");
-    assert!(error.to_string().contains("--allow-plaintext"), "{error}");
+    assert!(error.to_string().contains("Builder::allow_plaintext"), "{error}");
 }
 
 #[tokio::test]

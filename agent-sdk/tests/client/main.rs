@@ -10,6 +10,7 @@ mod common;
 mod defaults;
 mod events;
 mod figures;
+mod first_login;
 mod frames;
 mod futures;
 mod gateway;

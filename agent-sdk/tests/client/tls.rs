@@ -57,7 +57,7 @@ async fn the_system_s_roots_refuse_a_self_signed_certificate_and_show_it() {
     match &error {
         ConnectError::CertificateUntrusted { fingerprint, .. } => {
             assert_eq!(*fingerprint, mock.fingerprint().unwrap());
-            assert!(error.to_string().contains("--fingerprint"), "{error}");
+            assert!(error.to_string().contains("Tls::pinned"), "{error}");
         }
         // A machine without any certificates says so instead.
         ConnectError::TrustFile { .. } => {}
