@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Overlay, Report, Snapshot, model::Model, overlay::nearest, types::ParamType};
+use crate::{Overlay, Report, Snapshot, model::Model, text::nearest, types::ParamType};
 
 /// What snapshot and overlay know of one action.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

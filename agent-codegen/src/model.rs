@@ -1,7 +1,7 @@
 //! The small form between reading and writing: the wire names and the Rust names side by side,
 //! everything decided, nothing yet in tokens.
 
-pub(crate) mod doubts;
+mod doubts;
 mod lower;
 pub(crate) mod reply;
 

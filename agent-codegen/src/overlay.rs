@@ -55,9 +55,7 @@ use serde::{Deserialize, Deserializer, de::Visitor};
 use toml::Spanned;
 
 use crate::{
-    Snapshot,
     diagnostic::{Diagnostic, Report, Source},
-    model::doubts,
     naming,
     text::is_unseen,
     types::ParamType,
@@ -262,24 +260,6 @@ impl Overlay {
         self.content.subject.as_ref().map(|subject| subject.get_ref().0.as_str())
     }
 
-    /// Entries that this overlay lacks: one for each parameter of which neither it nor the catalogue
-    /// says what it holds, as TOML. Empty if there is none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use agent_codegen::{Overlay, Report, Snapshot};
-    ///
-    /// let catalogue = br#"{ "actions": { "lift": { "required_parameters": ["height"] } } }"#;
-    /// let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut Report::new()).unwrap();
-    /// let draft = Overlay::default().draft(&snapshot);
-    /// assert_eq!(draft.trim_end(), "# In `lift`\n[parameters.height]\ntype = \"any\"");
-    /// ```
-    #[must_use]
-    pub fn draft(&self, snapshot: &Snapshot) -> String {
-        doubts::draft(snapshot, self)
-    }
-
     /// Whether it says what a parameter holds.
     pub(crate) fn types(&self, action: &str, parameter: &str) -> bool {
         let here = self.content.actions.get(action).and_then(|it| it.parameters.get(parameter));
@@ -322,16 +302,4 @@ pub(crate) fn toml_key(name: &str) -> String {
         }
     }
     key + "\""
-}
-
-/// The name that is most like another, if any is much like it.
-pub(crate) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Foreign names may be long, and the comparison is quadratic.
-    let short = |name: &str| name.chars().take(64).collect::<String>().to_lowercase();
-    let name = short(name);
-    among
-        .map(|other| (strsim::jaro_winkler(&name, &short(other)), other))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, other)| other)
 }

@@ -19,7 +19,7 @@ pub use files::{Version, files};
 
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
-    overlay::nearest,
+    text::nearest,
     types::ParamType,
 };
 use json::Json;

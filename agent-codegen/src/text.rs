@@ -208,6 +208,18 @@ pub(crate) fn code_span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// The name that is most like another, if any is much like it.
+pub(crate) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Foreign names may be long, and the comparison is quadratic.
+    let short = |name: &str| name.chars().take(64).collect::<String>().to_lowercase();
+    let name = short(name);
+    among
+        .map(|other| (strsim::jaro_winkler(&name, &short(other)), other))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, other)| other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use crate::reply::FromReply;
+use crate::decode::FromReply;
 
 /// One action of the agent: the value holds its parameters.
 ///

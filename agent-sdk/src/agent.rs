@@ -9,8 +9,9 @@ use crate::{
     action::{Action, Parameters},
     call::Call,
     connection::{Handle, Shared, State},
+    decode::FromReply,
     event::Events,
-    reply::{FromReply, Reply},
+    reply::Reply,
     statistics::Statistics,
     wire::Request,
 };

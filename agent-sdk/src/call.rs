@@ -16,9 +16,10 @@ use tracing::{Span, debug, debug_span, field::Empty};
 
 use crate::{
     connection::{CallState, Completion, Handle, NewCall, Refused, Shared, SubscriptionChange},
+    decode::FromReply,
     error::{CloseReason, Error, NotSent, Rejected},
     options::FOREVER,
-    reply::{FromReply, Reply},
+    reply::Reply,
     wire::{Request, RequestError, Status, Token},
 };
 

@@ -45,8 +45,8 @@
 //!
 //! # Where things are
 //!
-//! `builder`, `agent`: how to make a handle, and the handle · `action`, `call`, `reply`: a call from
-//! its parameters to its result · `connection/`: at work (`driver` owns the socket; `frame`,
+//! `builder`, `agent`: how to make a handle, and the handle · `action`, `call`, `reply`, `decode`: a
+//! call from its parameters to its result · `connection/`: at work (`driver` owns the socket; `frame`,
 //! `write_buffer`, `dispatch`, `pending` and `keepalive` are its parts; `shared` and `call_state` are
 //! what callers have of it; `reconnect`, `subscriptions` and `resubscribe` care for the next
 //! connection) · `dial/`: getting in (`endpoint`, `transport`, `trust`, `upgrade`) · `tls/`: whom to
@@ -60,6 +60,7 @@ mod agent;
 mod builder;
 mod call;
 mod connection;
+mod decode;
 mod dial;
 mod error;
 mod event;
@@ -87,6 +88,7 @@ pub use agent::Agent;
 pub use builder::Builder;
 pub use call::Call;
 pub use connection::State;
+pub use decode::FromReply;
 pub use error::{
     CloseReason, ConnectError, ConnectStage, DecodeError, DisconnectReason, Error, NotSent,
     Outcome, Pace, Rejected, Unanswered,
@@ -95,7 +97,7 @@ pub use event::{Event, Events, KnownEvent, Message};
 #[cfg(feature = "health")]
 pub use health::Health;
 pub use options::ReconnectPolicy;
-pub use reply::{FromReply, Reply};
+pub use reply::Reply;
 pub use statistics::Statistics;
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, Fingerprint, InvalidFingerprint, Tls};

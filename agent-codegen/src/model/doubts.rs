@@ -39,9 +39,24 @@ pub(super) fn report(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report
     );
 }
 
-/// Entries of an overlay for all that neither the catalogue nor the overlay types.
-pub(crate) fn draft(snapshot: &Snapshot, overlay: &Overlay) -> String {
-    entries(&groups(snapshot, overlay), snapshot).join("\n")
+impl Overlay {
+    /// Entries that this overlay lacks: one for each parameter of which neither it nor the catalogue
+    /// says what it holds, as TOML. Empty if there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_codegen::{Overlay, Report, Snapshot};
+    ///
+    /// let catalogue = br#"{ "actions": { "lift": { "required_parameters": ["height"] } } }"#;
+    /// let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut Report::new()).unwrap();
+    /// let draft = Overlay::default().draft(&snapshot);
+    /// assert_eq!(draft.trim_end(), "# In `lift`\n[parameters.height]\ntype = \"any\"");
+    /// ```
+    #[must_use]
+    pub fn draft(&self, snapshot: &Snapshot) -> String {
+        entries(&groups(snapshot, self), snapshot).join("\n")
+    }
 }
 
 /// What the overlay would say of each name.

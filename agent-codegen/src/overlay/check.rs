@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
-use super::{Overlay, nearest};
+use super::Overlay;
 use crate::{
     Snapshot,
     diagnostic::Report,
     snapshot::{Action, Parameter},
-    text::Quoted,
+    text::{Quoted, nearest},
     types::ParamType,
 };
 

@@ -11,7 +11,7 @@ use super::{Overlay, TypeEntry, ValueEntry};
 use crate::{
     diagnostic::{Diagnostic, Report},
     naming,
-    text::{Quoted, list},
+    text::{Quoted, list, nearest},
     types::{ParamType, Word},
 };
 
@@ -104,7 +104,7 @@ impl Overlay {
         let read = self.read_word(word.get_ref());
         for unknown in &read.unknown {
             let names = self.content.types.keys().map(|key| key.get_ref().as_str());
-            let help = super::nearest(unknown, names).map_or_else(
+            let help = nearest(unknown, names).map_or_else(
                 || {
                     "declare it under `types`, or use a word such as `str` or `list<int>`"
                         .to_owned()

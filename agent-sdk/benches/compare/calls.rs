@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use crate::{
-    Plan, floor, jsonrpsee,
+    Plan, floor,
+    job::Service,
+    jsonrpsee,
     measure::{Load, Measured},
     ours,
     process::{Server, on_core, one_thread},
     report::{CPU, Goal, OF_FLOOR, RATE, Row, median},
-    server::Service,
     work::{self, IN_FLIGHT},
 };
 

@@ -2,11 +2,11 @@
 
 use crate::{
     Plan,
+    job::Service,
     measure::Measured,
     ours,
     process::{Server, on_core, one_thread},
     report::{Goal, RATE, Row, median},
-    server::Service,
     work::{self, IN_FLIGHT},
 };
 

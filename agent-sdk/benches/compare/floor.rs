@@ -19,9 +19,9 @@ use tungstenite::{Error, Message, client::IntoClientRequest, protocol::WebSocket
 use uuid::Uuid;
 
 use crate::{
+    job::Ready,
     measure::{Latencies, Load, Measured, Stop, Watch},
     process::Server,
-    server::Ready,
     work::{ACTION, Metrics, PARAMETERS, Parameters},
 };
 

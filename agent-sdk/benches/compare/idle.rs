@@ -9,12 +9,11 @@ use tokio::time::sleep;
 
 use crate::{
     Plan,
-    client::{Client, Job, by_process},
     floor::{self, Socket},
+    job::{Client, Job, Ready, Service},
     memory, ours,
     process::{Server, allow_connections},
     report::{Goal, Row, median},
-    server::{Ready, Service},
     work,
 };
 
@@ -57,7 +56,7 @@ fn rows(plan: &Plan, name: &str, limit: f64, tls: bool) -> Vec<Row> {
     let server = Server::start(&Service { tls, sleep: true, ..work::agent() });
     let measure = |client| -> Vec<Idle> {
         let job = Job::Idle { client, server: server.ready.clone() };
-        (0..plan.long_rounds).map(|_| by_process(&job)).collect()
+        (0..plan.long_rounds).map(|_| job.by_process()).collect()
     };
     let (floor, ours) = (measure(Client::Floor), measure(Client::Ours));
     let row = |what, figure: fn(&Idle) -> f64, goal| {

@@ -3,32 +3,21 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt, join};
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 use tungstenite::protocol::WebSocketConfig;
 
 use crate::{
-    Plan,
-    client::{Job, by_process},
-    floor, memory, ours,
+    Plan, floor,
+    job::{Job, Kept, Ready, Service},
+    memory, ours,
     process::Server,
     report::{Goal, OF_FLOOR, Row, median},
-    server::{LARGE, Ready, Service},
+    server::LARGE,
     work::{self, Bulk, PARAMETERS},
 };
 
 /// The size of the text in the large reply.
 const SIZE: usize = 32 << 20;
-
-/// What the caller keeps of the large reply.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub enum Kept {
-    /// The reply as it came.
-    Whole,
-    /// A typed value that holds all of the text. There is no escape in it: with a single one it took
-    /// 3.0 times the size, since `serde_json` then puts the text together in a buffer of its own.
-    Decoded,
-}
 
 /// When the small replies came that the server sends right before and right behind a large one.
 #[derive(Clone, Copy, Default)]
@@ -56,7 +45,7 @@ fn peak_row(plan: &Plan, server: &Server, kept: Kept, limit: f64) -> Row {
         Kept::Whole => "32 MiB reply, kept whole",
     };
     let job = Job::Large { kept, server: server.ready.clone() };
-    let values = (0..plan.long_rounds).map(|_| by_process(&job)).collect();
+    let values = (0..plan.long_rounds).map(|_| job.by_process()).collect();
     Row::new(name, "peak memory", "times its size", values).goal(Goal::AtMost(limit)).room(1.1)
 }
 

@@ -15,6 +15,7 @@ mod client;
 mod events;
 mod floor;
 mod idle;
+mod job;
 mod jsonrpsee;
 mod large;
 mod many;
@@ -30,6 +31,7 @@ mod work;
 use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, builder::PossibleValuesParser};
+use job::{Job, Service};
 use report::Row;
 
 /// Measures the SDK against the floor.
@@ -110,11 +112,11 @@ const GROUPS: [Group; 9] = [
 ];
 
 fn main() -> ExitCode {
-    if let Some(service) = server::asked_for() {
+    if let Some(service) = Service::asked_for() {
         server::serve(service);
         return ExitCode::SUCCESS;
     }
-    if let Some(job) = client::asked_for() {
+    if let Some(job) = Job::asked_for() {
         client::run(&job);
         return ExitCode::SUCCESS;
     }

@@ -11,11 +11,11 @@ use tokio::{
 
 use crate::{
     Plan,
+    job::{Ready, Service},
     measure::{Measured, Watch},
     ours,
     process::{Server, allow_connections, on_core, one_thread},
     report::{CPU, Goal, Row, median},
-    server::{Ready, Service},
     work,
 };
 

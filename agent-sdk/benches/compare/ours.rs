@@ -6,9 +6,9 @@ use agent_sdk::{Agent, Error, Fingerprint, Tls, actions::AgentMetrics};
 use tokio::task::JoinSet;
 
 use crate::{
+    job::Ready,
     measure::{Latencies, Load, Measured, Stop, Watch, per_second},
     process::Server,
-    server::Ready,
     work::{Metrics, PARAMETERS},
 };
 

@@ -9,20 +9,9 @@ use std::{
 
 use core_affinity::CoreId;
 use rustix::time::{ClockId, clock_gettime};
-use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::server::{Ready, Service};
-
-/// What this process is to do, if it was started with this argument: as JSON, behind it.
-pub fn job<T: DeserializeOwned>(argument: &str) -> Option<T> {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next()? != argument {
-        return None;
-    }
-    let job = arguments.next().expect("a job");
-    Some(serde_json::from_str(&job).expect("a job as JSON"))
-}
+use crate::job::{Ready, Service};
 
 /// A running server, killed when it is dropped.
 pub struct Server {

@@ -21,13 +21,13 @@ use std::{
 };
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivatePkcs8KeyDer};
-use serde::{Deserialize, Serialize};
 
-use crate::process;
+use crate::{
+    job::{Ready, Service},
+    process,
+};
 use connection::connection;
 
-/// The argument that makes this program the server; what it is to do follows, as JSON.
-const SERVER: &str = "--serve";
 /// It ends by itself after this, whatever happens; clients fail then, and so does the program.
 const LIFE: Duration = Duration::from_secs(120);
 /// The stack of a connection's thread: a TLS handshake needs some, and thousands are to fit.
@@ -36,47 +36,6 @@ const STACK: usize = 256 * 1024;
 pub const TOKEN: &str = "TOKEN";
 /// The action that is answered with a large reply, where there are such.
 pub const LARGE: &str = "large_reply";
-
-/// What the server is to do.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Service {
-    /// What stands before the token in each request.
-    pub key: String,
-    /// The reply, with `TOKEN` where the token is to stand; at most 125 bytes.
-    pub reply: String,
-    /// Speak TLS.
-    pub tls: bool,
-    /// Sleep until something arrives, instead of asking all the time; connections then get a thread
-    /// each, and otherwise their turn one after the other.
-    pub sleep: bool,
-    /// Answer three requests at a time, the one for `large_reply` with a text of so many bytes, and
-    /// that between the replies to the others.
-    pub large: Option<usize>,
-    /// Send so many events a second together with the replies.
-    pub events: Option<u32>,
-    /// The processor to stay on.
-    pub core: Option<usize>,
-}
-
-impl Service {
-    /// The arguments that start such a server.
-    pub fn arguments(&self) -> [String; 2] {
-        [SERVER.to_owned(), serde_json::to_string(self).expect("it can be written")]
-    }
-}
-
-/// What the server says when it is ready.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Ready {
-    pub port: u16,
-    /// With TLS.
-    pub certificate: Option<Vec<u8>>,
-}
-
-/// What this process is to serve, if it is to be the server.
-pub fn asked_for() -> Option<Service> {
-    process::job(SERVER)
-}
 
 /// Serves until its time is over.
 ///

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::server::Service;
+use crate::job::Service;
 
 /// Calls in flight at a time, where it is many.
 pub const IN_FLIGHT: usize = 256;

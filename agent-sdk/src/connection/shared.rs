@@ -4,6 +4,7 @@ use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
+    thread::{self, Thread},
     time::Duration,
 };
 
@@ -14,7 +15,6 @@ use super::{
     pending::PendingCalls,
     state::State,
     subscriptions::Subscriptions,
-    watchdog,
 };
 use crate::{
     error::{CloseReason, DisconnectReason, Unanswered},
@@ -47,8 +47,8 @@ struct SubmissionQueue {
     closed: Option<Arc<CloseReason>>,
     /// Whether a lost connection is being made again: what fails fast is not accepted.
     disconnected: bool,
-    /// Whether the watchdog has to be woken for the next call.
-    unwatched: bool,
+    /// The watchdog's thread, if it has to be woken for the next call.
+    watchdog: Option<Thread>,
 }
 
 /// What the task that owns the socket works with. It is locked shortly and never across an await.
@@ -136,12 +136,10 @@ impl Shared {
         }
         queue.calls.push(Arc::clone(&state));
         let driver = queue.driver.take();
-        let unwatched = mem::take(&mut queue.unwatched);
+        let watchdog = queue.watchdog.take();
         drop(queue);
         wake(driver);
-        if unwatched {
-            watchdog::wake();
-        }
+        watchdog.iter().for_each(Thread::unpark);
         Ok(state)
     }
 
@@ -194,16 +192,16 @@ impl Shared {
         self.queue().driver.is_none()
     }
 
-    /// From now on the next call, and the wish to close, wake the watchdog.
-    pub(super) fn be_watched(&self) {
-        self.queue().unwatched = true;
+    /// From now on the next call, and the wish to close, wake the watchdog's thread.
+    pub(super) fn be_watched(&self, watchdog: Thread) {
+        self.queue().watchdog = Some(watchdog);
     }
 
-    /// Returns whether there is a call or a wish to close; if not, the next one wakes the watchdog.
+    /// Returns whether there is a call or a wish to close; if not, the next one wakes this thread.
     pub(super) fn has_work(&self, table: &DriverState) -> bool {
         let mut queue = self.queue();
         let work = !queue.calls.is_empty() || !table.pending.is_idle() || table.close_by.is_some();
-        queue.unwatched = !work;
+        queue.watchdog = (!work).then(thread::current);
         work
     }
 
@@ -244,12 +242,10 @@ impl Shared {
         drop(table);
         let mut queue = self.queue();
         queue.closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
-        let unwatched = mem::take(&mut queue.unwatched);
+        let watchdog = queue.watchdog.take();
         drop(queue);
         self.notify();
-        if unwatched {
-            watchdog::wake();
-        }
+        watchdog.iter().for_each(Thread::unpark);
     }
 
     /// Ends the calls that were sent on a connection that is no more, and those that do not wait for

@@ -40,14 +40,7 @@ pub(crate) fn register(shared: &Arc<Shared>) {
     if let Some(watchdog) = WATCHDOG.get_or_init(start)
         && watchdog.connections.send(Arc::downgrade(shared)).is_ok()
     {
-        shared.be_watched();
-    }
-}
-
-/// Lets the thread look at once, since a connection that it passed over has something to do now.
-pub(super) fn wake() {
-    if let Some(Some(watchdog)) = WATCHDOG.get() {
-        watchdog.thread.unpark();
+        shared.be_watched(watchdog.thread.clone());
     }
 }
 
