@@ -290,10 +290,7 @@ impl Inner<'_> {
                 let reply = Reply::new(self.action.clone(), message, parameters);
                 match status {
                     Status::Ok => Ok(reply),
-                    Status::Error => {
-                        let detail = reply.parameters().unwrap_or_default();
-                        Err(Error::Rejected(Box::new(Rejected::new(&self.action, detail))))
-                    }
+                    Status::Error => Err(Error::Rejected(Box::new(Rejected::by(&reply)))),
                 }
             }
             Completion::TooLarge { size } => {

@@ -2,6 +2,7 @@
 
 mod hub;
 mod message;
+mod subscription;
 
 use std::{
     fmt,
@@ -16,6 +17,7 @@ use futures_core::Stream;
 use hub::Consumer;
 pub(crate) use hub::Hub;
 pub use message::{KnownEvent, Message};
+pub use subscription::Subscription;
 
 /// What a stream of events yields.
 #[derive(Clone, Debug)]
@@ -28,6 +30,20 @@ pub enum Event {
     Lagged(u64),
     /// The connection was lost here; what the agent said until it was back is missing.
     Interrupted,
+    /// After a reconnect, the agent did not make a subscription again, so that its events are missing.
+    /// It is kept and asked for again after a second, and then less and less often, up to every five
+    /// minutes, and after the next reconnect. The action `unsubscribe` ends that.
+    SubscriptionMissing {
+        /// What is not subscribed to.
+        subscription: Subscription,
+        /// The agent's words, shortened and on one line, or that it did not answer.
+        reason: String,
+    },
+    /// A subscription that was missing holds again; its events are missing up to here.
+    SubscriptionRestored {
+        /// What is subscribed to again.
+        subscription: Subscription,
+    },
 }
 
 /// A stream of unsolicited messages; [`Agent::events`](crate::Agent::events) makes it.

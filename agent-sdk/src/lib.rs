@@ -93,7 +93,7 @@ pub use error::{
     CloseReason, ConnectError, ConnectStage, DecodeError, DisconnectReason, Error, NotSent,
     Outcome, Pace, Rejected, Unanswered,
 };
-pub use event::{Event, Events, KnownEvent, Message};
+pub use event::{Event, Events, KnownEvent, Message, Subscription};
 #[cfg(feature = "health")]
 pub use health::Health;
 pub use options::ReconnectPolicy;

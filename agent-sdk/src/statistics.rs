@@ -43,6 +43,11 @@ pub struct Statistics {
     /// Messages over the limit of [`Builder::max_message_size`](crate::Builder::max_message_size);
     /// they were skipped.
     pub oversized_messages: u64,
+    /// Subscriptions that are kept, to be made again after a reconnect.
+    pub subscriptions: u64,
+    /// Those of them that do not hold now: all while there is no connection, later those that the
+    /// agent has rejected or not answered yet.
+    pub missing_subscriptions: u64,
     /// How often the connection was made anew.
     pub reconnects: u64,
     /// Bytes of WebSocket frames that were sent, without TLS.

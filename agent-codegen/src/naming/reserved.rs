@@ -148,6 +148,7 @@ const TYPES: &[&str] = &[
     "Rejected",
     "Reply",
     "State",
+    "Subscription",
     "Statistics",
     "Tls",
     "Unanswered",

@@ -2,7 +2,7 @@
 
 use tracing::{debug, warn};
 
-use super::{shared::DriverState, subscriptions::Subscription};
+use super::shared::DriverState;
 use crate::wire::Token;
 
 /// Logged after unlocking: a subscriber may call back into the agent.
@@ -12,7 +12,6 @@ pub(super) struct DeferredLog {
     pub(super) late: Option<Token>,
     /// The size of the first message that is not a JSON object.
     pub(super) unknown: Option<usize>,
-    pub(super) given_up: Vec<Subscription>,
 }
 
 impl DeferredLog {
@@ -30,9 +29,6 @@ impl DeferredLog {
         }
         if let Some(bytes) = self.unknown {
             warn!(bytes, "a message is not a JSON object and is ignored; further ones are counted");
-        }
-        for subscription in self.given_up {
-            warn!(?subscription, "the agent rejected a repeated subscription; it is given up");
         }
     }
 }

@@ -39,7 +39,12 @@ pub(super) fn answer(
                     table.subscriptions.apply(*effect);
                 }
             }
-            Status::Error => table.stats.rejected += 1,
+            Status::Error => {
+                table.stats.rejected += 1;
+                if let Some(effect) = &call.effect {
+                    table.subscriptions.rejected(effect);
+                }
+            }
         }
         return None;
     }

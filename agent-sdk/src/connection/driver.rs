@@ -28,17 +28,18 @@ use super::{
     dispatch::{Arrived, answer},
     frame::{self, FrameDecoder, Incoming, READ_SIZE, TooLarge},
     keepalive::{Keepalive, Silence},
-    resubscribe::{Restored, Resubscribe},
+    resubscribe::{Answer, Resubscribe},
     shared::{DriverState, Shared},
     state::State,
     write_buffer::{self, WriteBuffer},
 };
 use crate::{
     dial::{Connection, Transport},
-    error::DisconnectReason,
-    event::Message,
+    error::{DisconnectReason, Rejected},
+    event::{Event, Message, Subscription},
+    reply::Reply,
     text::excerpt,
-    wire::{self, BufferPool, Envelope, Request},
+    wire::{self, BufferPool, Envelope, Request, Status},
 };
 
 /// Reads in one round, so that a flood of events does not keep calls from being sent.
@@ -87,7 +88,7 @@ pub(crate) struct Driver<'a> {
     /// The payload of the last ping that has not been answered; an earlier one needs no answer.
     ping: Option<Bytes>,
     keepalive: Keepalive,
-    restore: Resubscribe,
+    resubscribe: Resubscribe,
     /// Set when the close frame was sent: when to stop waiting for its echo.
     close_sent: Option<Instant>,
     /// What has arrived in this round.
@@ -119,9 +120,9 @@ impl<'a> Driver<'a> {
     pub(crate) fn new(shared: &'a Shared, connection: Connection) -> Self {
         let now = Instant::now();
         let mut out = Vec::new();
-        let deadline = now + shared.options.connect_timeout;
-        let restore = Resubscribe::begin(&mut shared.lock(), &mut out, deadline);
-        if restore.is_done() {
+        let patience = shared.options.connect_timeout;
+        let resubscribe = Resubscribe::begin(&mut shared.lock(), &mut out, now, patience);
+        if !resubscribe.holds_calls() {
             shared.set_state(State::Connected);
         }
         Self {
@@ -134,7 +135,7 @@ impl<'a> Driver<'a> {
             heard: false,
             ping: None,
             keepalive: Keepalive::new(shared.options.keepalive, now),
-            restore,
+            resubscribe,
             close_sent: None,
             inbox: Vec::new(),
             taken: Vec::new(),
@@ -282,9 +283,10 @@ impl<'a> Driver<'a> {
             return;
         }
         let wants_events = self.shared.events.has_consumers();
-        let restoring = !self.restore.is_done();
+        let held_calls = self.resubscribe.holds_calls();
         let arrived = self.keepalive.last_received();
         let mut log = DeferredLog::default();
+        let mut resubscribed = Vec::new();
         self.wakers.reserve(self.inbox.len());
         let mut table = self.shared.lock();
         for Arrived { message, envelope } in self.inbox.drain(..) {
@@ -293,11 +295,12 @@ impl<'a> Driver<'a> {
                 continue;
             };
             self.heard = true;
-            if restoring && let Some(restored) = self.restore.take(&envelope) {
-                if let Restored::Rejected(subscription) = restored {
-                    table.subscriptions.forget(&subscription);
-                    log.given_up.push(subscription);
-                }
+            if let Some(token) = envelope.token
+                && let Some(answer) =
+                    self.resubscribe.answered(token, envelope.status, &mut table, arrived)
+            {
+                let reply = Reply::new("subscribe".into(), message, envelope.parameters);
+                resubscribed.push((answer, reply));
                 continue;
             }
             let wakers = &mut self.wakers;
@@ -310,16 +313,38 @@ impl<'a> Driver<'a> {
         }
         drop(table);
         log.log();
+        self.tell_resubscribed(resubscribed);
         if !self.events.is_empty() {
             self.shared.events.publish(&mut self.events);
         }
-        self.tell_restored(restoring);
+        self.tell_connected(held_calls);
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
-    /// Tells that the connection is ready, once the last repeated subscription is answered.
-    fn tell_restored(&self, was_restoring: bool) {
-        if was_restoring && self.restore.is_done() && self.close_sent.is_none() {
+    /// Tells what became of repeated subscriptions.
+    fn tell_resubscribed(&self, resubscribed: Vec<(Answer, Reply)>) {
+        for (answer, reply) in resubscribed {
+            match answer {
+                Answer::Holds | Answer::Rejected { is_news: false, .. } => {}
+                Answer::Restored(subscription) => {
+                    self.shared.events.announce(&Event::SubscriptionRestored { subscription });
+                }
+                Answer::Rejected { subscription, .. } => {
+                    let reason = excerpt(Rejected::by(&reply).message().as_bytes());
+                    self.tell_missing(subscription, reason);
+                }
+            }
+        }
+    }
+
+    fn tell_missing(&self, subscription: Subscription, reason: String) {
+        warn!(%subscription, %reason, "not subscribed again; it will be tried again");
+        self.shared.events.announce(&Event::SubscriptionMissing { subscription, reason });
+    }
+
+    /// Tells that the connection is ready, once calls wait for repeated subscriptions no more.
+    fn tell_connected(&self, held_calls: bool) {
+        if held_calls && !self.resubscribe.holds_calls() && self.close_sent.is_none() {
             self.shared.set_state(State::Connected);
         }
     }
@@ -335,10 +360,11 @@ impl<'a> Driver<'a> {
         let mut table = self.shared.lock();
         table.stats.oversized_messages += 1;
         let is_first = table.stats.oversized_messages == 1;
-        let restoring = !self.restore.is_done();
+        let held_calls = self.resubscribe.holds_calls();
+        let now = self.keepalive.last_received();
         for token in [&message.head, &message.tail].into_iter().flat_map(|part| wire::tokens(part))
         {
-            if self.restore.answered(token).is_some() {
+            if self.resubscribe.answered(token, Status::Ok, &mut table, now).is_some() {
                 break;
             }
             if let Some(call) = table.pending.answered(token) {
@@ -355,7 +381,7 @@ impl<'a> Driver<'a> {
                 "a message over the limit was skipped; `Builder::max_message_size` raises it"
             );
         }
-        self.tell_restored(restoring);
+        self.tell_connected(held_calls);
     }
 
     /// Takes what is to be sent; whether there may be more to send once all is written.
@@ -375,7 +401,7 @@ impl<'a> Driver<'a> {
         // What is too late must not be sent any more.
         let expired = table.pending.expire(now, &mut self.wakers);
         table.stats.timed_out += expired;
-        let may_send = self.restore.is_done() && self.close_sent.is_none();
+        let may_send = !self.resubscribe.holds_calls() && self.close_sent.is_none();
         self.taken.reserve(table.pending.queued().min(BATCH));
         while may_send && room > 0 {
             let Some(request) = table.pending.take() else { break };
@@ -455,17 +481,15 @@ impl<'a> Driver<'a> {
         let calls = table.pending.next_deadline();
         let close = self.close_sent.or(table.close_by);
         drop(table);
-        [calls, close, self.restore.deadline(), self.keepalive.next()].into_iter().flatten().min()
+        let resubscribe = self.resubscribe.next().filter(|_| self.close_sent.is_none());
+        [calls, close, resubscribe, self.keepalive.next()].into_iter().flatten().min()
     }
 
     fn on_time(&mut self, now: Instant) -> Result<(), Disconnect> {
         if self.close_sent.is_some_and(|deadline| deadline <= now) {
             return Err(Disconnect::Closed);
         }
-        if self.restore.deadline().is_some_and(|deadline| deadline <= now) {
-            let problem = "it did not answer the repeated subscriptions".to_owned();
-            return Err(Disconnect::Lost(DisconnectReason::Protocol { problem }));
-        }
+        self.resubscribe_on_time(now);
         match self.keepalive.look(now) {
             None => {}
             Some(Silence::Ping) => frame::write_ping(self.write_buffer.frames()),
@@ -474,6 +498,20 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Asks again for subscriptions that are missing, and waits no longer for those that are late.
+    fn resubscribe_on_time(&mut self, now: Instant) {
+        if self.close_sent.is_some() || self.resubscribe.next().is_none_or(|next| now < next) {
+            return;
+        }
+        let held_calls = self.resubscribe.holds_calls();
+        let out = self.write_buffer.frames();
+        let unanswered = self.resubscribe.on_time(&mut self.shared.lock(), out, now);
+        for subscription in unanswered {
+            self.tell_missing(subscription, "the agent did not answer".to_owned());
+        }
+        self.tell_connected(held_calls);
     }
 
     fn end_of_stream(&self) -> Disconnect {

@@ -256,6 +256,7 @@ impl Shared {
         self.empty_queue(&mut table, Instant::now(), |queue| queue.disconnected = true);
         table.stats.lost += table.pending.lose(why, &mut wakers);
         table.stats.failed_fast += table.pending.fail_fast(&mut wakers);
+        table.subscriptions.connection_lost();
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
         self.events.interrupt();
@@ -307,9 +308,12 @@ impl Shared {
         let table = self.lock();
         let queue = self.queue();
         let waiting = queue.calls.iter().filter(|state| state.is_new()).count();
+        let (subscriptions, missing_subscriptions) = table.subscriptions.count();
         Statistics {
             calls: table.stats.calls + queue.calls.len() as u64,
             pending: (table.pending.len() + waiting) as u64,
+            subscriptions,
+            missing_subscriptions,
             latency_median: table.latencies.percentile(50),
             latency_p99: table.latencies.percentile(99),
             ..table.stats

@@ -27,8 +27,9 @@ use crate::error::{CloseReason, ConnectError, DisconnectReason, Pace, as_seconds
 pub enum State {
     /// A connection is being made, and the subscriptions are being repeated on it.
     Connecting,
-    /// Calls are sent and events arrive. The subscriptions hold, but for those that an event
-    /// ([`Event::Interrupted`](crate::Event::SubscriptionMissing)) has told.
+    /// Calls are sent and events arrive. The subscriptions hold, but for those that
+    /// [`Event::SubscriptionMissing`](crate::Event::SubscriptionMissing) names and
+    /// [`Statistics::missing_subscriptions`](crate::Statistics::missing_subscriptions) counts.
     Connected,
     /// The connection was lost, or an attempt failed; calls wait.
     #[non_exhaustive]

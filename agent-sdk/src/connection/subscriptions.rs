@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::wire::Request;
+use crate::{event::Subscription, wire::Request};
 
 /// What a successful reply changes.
 #[derive(Clone, Debug)]
@@ -16,13 +16,6 @@ pub(crate) enum SubscriptionChange {
     Keep(Subscription, Request),
     /// It is not any more.
     Forget(Subscription),
-}
-
-/// What is subscribed to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Subscription {
-    Topic(String),
-    Stdout,
 }
 
 impl SubscriptionChange {
@@ -52,24 +45,73 @@ fn topic(request: &Request) -> Option<Subscription> {
 
 /// The requests to repeat.
 #[derive(Default)]
-pub(crate) struct Subscriptions(BTreeMap<Subscription, Request>);
+pub(crate) struct Subscriptions(BTreeMap<Subscription, Kept>);
+
+struct Kept {
+    request: Request,
+    /// Whether the agent has made it on the present connection.
+    holds: bool,
+    /// Whether consumers of events were told that it is missing.
+    is_told: bool,
+}
 
 impl Subscriptions {
+    /// Makes the change of a call that has succeeded.
     pub(crate) fn apply(&mut self, effect: SubscriptionChange) {
         match effect {
             SubscriptionChange::Keep(subscription, request) => {
-                self.0.insert(subscription, request);
+                self.0.insert(subscription, Kept { request, holds: true, is_told: false });
             }
-            SubscriptionChange::Forget(subscription) => self.forget(&subscription),
+            SubscriptionChange::Forget(subscription) => {
+                self.0.remove(&subscription);
+            }
         }
     }
 
-    pub(crate) fn forget(&mut self, subscription: &Subscription) {
-        self.0.remove(subscription);
+    /// Notes that the agent has rejected a call that would have made a change: what is to end and does
+    /// not hold is over all the same.
+    pub(crate) fn rejected(&mut self, effect: &SubscriptionChange) {
+        if let SubscriptionChange::Forget(subscription) = effect
+            && self.0.get(subscription).is_some_and(|kept| !kept.holds)
+        {
+            self.0.remove(subscription);
+        }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Subscription, &Request)> {
-        self.0.iter()
+    /// Notes that the connection is gone, on which they held.
+    pub(crate) fn connection_lost(&mut self) {
+        self.0.values_mut().for_each(|kept| kept.holds = false);
+    }
+
+    /// Notes that the agent did not make a subscription, and that this is told.
+    pub(crate) fn note_missing(&mut self, subscription: &Subscription) {
+        if let Some(kept) = self.0.get_mut(subscription) {
+            kept.is_told = true;
+        }
+    }
+
+    /// Notes that the agent has made a subscription; returns whether it was told to be missing.
+    pub(crate) fn note_restored(&mut self, subscription: &Subscription) -> bool {
+        let Some(kept) = self.0.get_mut(subscription) else { return false };
+        kept.holds = true;
+        std::mem::take(&mut kept.is_told)
+    }
+
+    /// Returns the request by which to make a subscription that is kept and does not hold.
+    pub(crate) fn request_of_missing(&self, subscription: &Subscription) -> Option<Request> {
+        self.0.get(subscription).filter(|kept| !kept.holds).map(|kept| kept.request.clone())
+    }
+
+    /// Returns those that do not hold.
+    pub(crate) fn missing(&self) -> Vec<Subscription> {
+        let missing = self.0.iter().filter(|(_, kept)| !kept.holds);
+        missing.map(|(subscription, _)| subscription.clone()).collect()
+    }
+
+    /// Returns how many are kept, and how many of them do not hold.
+    pub(crate) fn count(&self) -> (u64, u64) {
+        let missing = self.0.values().filter(|kept| !kept.holds).count();
+        (self.0.len() as u64, missing as u64)
     }
 }
 
@@ -94,7 +136,9 @@ mod tests {
         apply(&mut subscriptions, "enable_stdout", &json!({}));
         apply(&mut subscriptions, "unsubscribe", &json!({"topic": "A"}));
         apply(&mut subscriptions, "server_start", &json!({"topic": "C"}));
-        let kept: Vec<_> = subscriptions.iter().map(|(subscription, _)| subscription).collect();
-        assert_eq!(kept, [&Subscription::Topic("B".to_owned()), &Subscription::Stdout]);
+        assert_eq!(subscriptions.count(), (2, 0));
+        subscriptions.connection_lost();
+        let missing = [Subscription::Topic("B".to_owned()), Subscription::Stdout];
+        assert_eq!(subscriptions.missing(), missing);
     }
 }

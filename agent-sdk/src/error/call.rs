@@ -180,6 +180,11 @@ impl Rejected {
         Self { action: action.into(), message: message_of(&detail), detail }
     }
 
+    /// Reads the reply by which the agent refused.
+    pub(crate) fn by(reply: &Reply) -> Self {
+        Self::new(reply.action(), reply.parameters().unwrap_or_default())
+    }
+
     /// The name of the action that was called.
     #[must_use]
     pub fn action(&self) -> &str {

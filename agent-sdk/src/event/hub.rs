@@ -63,6 +63,16 @@ impl Hub {
         });
     }
 
+    /// Tells every consumer something of the connection. It takes the room of a message, so that one
+    /// who does not read is bounded in these too.
+    pub(crate) fn announce(&self, news: &Event) {
+        self.each(|queue| {
+            queue.messages += 1;
+            queue.events.push_back(news.clone());
+            queue.drop_oldest();
+        });
+    }
+
     /// Ends every stream once it is read.
     pub(crate) fn close(&self) {
         lock(&self.consumers).closed = true;
@@ -199,9 +209,15 @@ impl Queue {
 
     fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front();
-        if let Some(Event::Message(message)) = &event {
-            self.messages -= 1;
-            self.bytes -= message.as_bytes().len();
+        match &event {
+            Some(Event::Message(message)) => {
+                self.messages -= 1;
+                self.bytes -= message.as_bytes().len();
+            }
+            Some(Event::SubscriptionMissing { .. } | Event::SubscriptionRestored { .. }) => {
+                self.messages -= 1;
+            }
+            _ => {}
         }
         if self.events.is_empty() && self.events.capacity() > 64 {
             // A burst is over: its room is given back.
@@ -214,8 +230,8 @@ impl Queue {
     fn drop_oldest(&mut self) {
         while self.messages > self.capacity || (self.bytes > self.max_bytes && self.messages > 1) {
             match self.pop() {
-                Some(Event::Message(_)) => self.missed += 1,
-                Some(_) => self.interrupted = true,
+                Some(Event::Interrupted) => self.interrupted = true,
+                Some(_) => self.missed += 1,
                 None => break,
             }
         }
@@ -234,7 +250,7 @@ mod tests {
     use std::pin::pin;
 
     use super::*;
-    use crate::event::Events;
+    use crate::event::{Events, Subscription};
 
     fn message(number: usize) -> Message {
         Message::new(Bytes::from(format!(r#"{{"action":"stdout","number":{number}}}"#)))
@@ -247,7 +263,7 @@ mod tests {
             seen.push(match event {
                 Event::Message(message) => message.json()["number"].to_string(),
                 Event::Lagged(missed) => format!("lagged {missed}"),
-                Event::Interrupted => "interrupted".to_owned(),
+                other => format!("{other:?}").to_lowercase(),
             });
         }
         seen
@@ -281,6 +297,21 @@ mod tests {
         hub.interrupt();
         hub.publish(&mut vec![message(1)]);
         assert_eq!(read(&mut events), ["0", "interrupted", "1"]);
+    }
+
+    /// News of the connection must not grow without end where nobody reads.
+    #[test]
+    fn news_takes_the_room_of_a_message() {
+        let hub = Arc::new(Hub::default());
+        let mut events = Events::new(Arc::clone(&hub), 2, 1 << 20);
+        for _ in 0..5 {
+            hub.announce(&Event::SubscriptionRestored { subscription: Subscription::Stdout });
+        }
+        hub.publish(&mut vec![message(1)]);
+        assert_eq!(
+            read(&mut events),
+            ["lagged 4", "subscriptionrestored { subscription: stdout }", "1"]
+        );
     }
 
     #[test]

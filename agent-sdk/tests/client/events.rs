@@ -1,11 +1,9 @@
 //! Events: unsolicited messages.
 
-use std::time::Duration;
-
-use agent_sdk::{Event, KnownEvent, mock::Fault};
+use agent_sdk::{Event, KnownEvent};
 use serde_json::json;
 
-use crate::common::{client, is_connected, mock, pair, soon, until};
+use crate::common::{is_connected, pair, soon, until};
 
 #[tokio::test]
 async fn a_change_of_state_is_told_to_whoever_has_subscribed() {
@@ -112,48 +110,6 @@ async fn subscriptions_hold_over_a_reconnect_before_anybody_is_told() {
         }
     }
     assert!(kinds.contains(&"interrupted".to_owned()), "{kinds:?}");
-}
-
-#[tokio::test]
-async fn a_subscription_that_is_rejected_later_is_given_up() {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    let mock = mock()
-        .handler("subscribe", |_, _| async {
-            match ASKED.fetch_add(1, Ordering::SeqCst) {
-                0 => Ok(json!({})),
-                _ => Err(json!({"error": "no such server"})),
-            }
-        })
-        .start()
-        .await
-        .unwrap();
-    let agent = client(&mock).connect().await.unwrap();
-    soon(agent.call_raw("subscribe", json!({"topic": "gone"}))).await.unwrap();
-    for reconnects in 1..=2 {
-        mock.cut_connections();
-        soon(async {
-            while agent.statistics().reconnects < reconnects {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
-        soon(agent.call_raw("echo", ())).await.unwrap();
-    }
-    assert_eq!(ASKED.load(Ordering::SeqCst), 2);
-}
-
-#[tokio::test]
-async fn an_agent_that_does_not_answer_the_repeated_subscriptions_is_tried_again() {
-    let mock = mock().start().await.unwrap();
-    let agent = client(&mock).connect_timeout(Duration::from_millis(200)).connect().await.unwrap();
-    soon(agent.call_raw("subscribe", json!({"topic": "survival"}))).await.unwrap();
-    mock.inject(Fault::lose().for_action("subscribe").times(1));
-    mock.cut_connections();
-    let mut state = agent.state();
-    until(&mut state, |state| !is_connected(state)).await;
-    until(&mut state, is_connected).await;
-    assert_eq!(mock.logins(), 3);
 }
 
 #[tokio::test]

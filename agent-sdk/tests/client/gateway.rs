@@ -131,7 +131,7 @@ async fn answer(mut stream: TcpStream, agent: u16, mode: Mode) {
         Mode::CloseAtOnce => {}
         Mode::Silence => {
             read_request(&mut stream).await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

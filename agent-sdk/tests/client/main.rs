@@ -22,6 +22,7 @@ mod refused;
 mod regressions;
 mod runtimes;
 mod states;
+mod subscriptions;
 mod time_limit;
 mod tls;
 mod turmoil;

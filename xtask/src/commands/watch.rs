@@ -89,6 +89,12 @@ impl Watch {
                     Some(Event::Interrupted) => {
                         output::note("what happened while the connection was lost is missing here");
                     }
+                    Some(Event::SubscriptionMissing { subscription, reason }) => {
+                        output::note(format!("not subscribed to {subscription}: {reason}"));
+                    }
+                    Some(Event::SubscriptionRestored { subscription }) => {
+                        output::note(format!("subscribed to {subscription} again"));
+                    }
                     Some(_) => {}
                     None => return Ok(End::Closed(reason(&state))),
                 },
