@@ -59,7 +59,9 @@ impl Agent {
         reason = "a call is made once, with its own parameters"
     )]
     pub fn call<A: Action>(&self, parameters: A) -> Call<'_, A::Output> {
-        self.call_written(A::NAME, A::TIMEOUT, &|written| parameters.write_parameters(written))
+        self.call_written(A::NAME, A::TIMEOUT, A::READS, &|written| {
+            parameters.write_parameters(written);
+        })
     }
 
     /// [`Agent::call`] without the type of the action. Never inlined, so that a method of an action
@@ -69,10 +71,11 @@ impl Agent {
         &self,
         action: &'static str,
         timeout: Option<Duration>,
+        reads: bool,
         write: &dyn Fn(&mut Parameters),
     ) -> Call<'_, T> {
         let request = Request::of_action(action, write);
-        Call::new(&self.handle, Cow::Borrowed(action), timeout, request)
+        Call::new(&self.handle, Cow::Borrowed(action), timeout, reads, request)
     }
 
     /// Calls an action by its name on the wire, for those that the SDK does not know.
@@ -93,7 +96,7 @@ impl Agent {
     ) -> Call<'_, Reply> {
         let action = action.into();
         let request = Request::new(&action, &parameters);
-        Call::new(&self.handle, action, None, request)
+        Call::new(&self.handle, action, None, false, request)
     }
 
     /// What the agent says unasked, from now on.

@@ -1,5 +1,7 @@
 //! A call from its preparation to its end.
 
+mod retry;
+
 use std::{
     borrow::Cow,
     fmt,
@@ -14,6 +16,7 @@ use std::{
 use tokio::time::Instant;
 use tracing::{Span, debug, debug_span, field::Empty};
 
+pub use self::retry::RetryingCall;
 use crate::{
     connection::{CallState, Completion, Handle, NewCall, Refused, Shared, SubscriptionChange},
     decode::FromReply,
@@ -80,6 +83,7 @@ impl<'a, T: FromReply> Call<'a, T> {
         handle: &'a Arc<Handle>,
         action: Cow<'static, str>,
         timeout: Option<Duration>,
+        reads: bool,
         request: Result<Request, RequestError>,
     ) -> Self {
         let default = handle.shared.options.call_timeout;
@@ -87,6 +91,7 @@ impl<'a, T: FromReply> Call<'a, T> {
         let inner = Inner {
             action,
             timeout,
+            reads,
             fail_fast: handle.shared.options.fail_fast,
             phase: CallPhase::Prepared(Owner::Borrowed(handle), request),
             span: Span::none(),
@@ -174,6 +179,8 @@ impl<T> fmt::Debug for Call<'_, T> {
 struct Inner<'a> {
     action: Cow<'static, str>,
     timeout: Duration,
+    /// Whether executing it twice is executing it once.
+    reads: bool,
     fail_fast: bool,
     phase: CallPhase<'a>,
     span: Span,
@@ -190,6 +197,7 @@ enum CallPhase<'a> {
 }
 
 /// What keeps the connection open while the call lasts.
+#[derive(Clone)]
 enum Owner<'a> {
     Borrowed(&'a Arc<Handle>),
     Owned(Arc<Handle>),
@@ -212,6 +220,20 @@ impl Owner<'_> {
 }
 
 impl Inner<'_> {
+    /// Returns the same call once more; none if it has begun, or cannot be sent.
+    fn again(&self) -> Option<Self> {
+        let CallPhase::Prepared(owner, Ok(request)) = &self.phase else { return None };
+        Some(Self {
+            action: self.action.clone(),
+            timeout: self.timeout,
+            reads: self.reads,
+            fail_fast: self.fail_fast,
+            phase: CallPhase::Prepared(owner.clone(), Ok(request.clone())),
+            span: Span::none(),
+            started: None,
+        })
+    }
+
     fn owned(mut self) -> Inner<'static> {
         let phase = match mem::replace(&mut self.phase, CallPhase::Ended) {
             CallPhase::Prepared(owner, request) => CallPhase::Prepared(owner.owned(), request),
@@ -221,6 +243,7 @@ impl Inner<'_> {
         Inner {
             action: mem::take(&mut self.action),
             timeout: self.timeout,
+            reads: self.reads,
             fail_fast: self.fail_fast,
             phase,
             span: mem::replace(&mut self.span, Span::none()),

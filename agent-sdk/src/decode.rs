@@ -37,7 +37,7 @@ impl Reply {
     /// ```
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         // The rest of the envelope follows the value, so its end is not looked at.
-        let json = || serde_json::Deserializer::from_slice(self.from_parameters_on());
+        let json = || serde_json::Deserializer::from_slice(self.parameters_and_rest());
         // Keeping track of the path costs time, so it is done only once something is wrong.
         T::deserialize(&mut json()).or_else(|_| {
             serde_path_to_error::deserialize(&mut json()).map_err(|error| {

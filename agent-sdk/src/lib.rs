@@ -86,7 +86,7 @@ pub mod mock;
 pub use action::{Action, ActionInfo, ParameterInfo, Parameters};
 pub use agent::Agent;
 pub use builder::Builder;
-pub use call::Call;
+pub use call::{Call, RetryingCall};
 pub use connection::State;
 pub use decode::FromReply;
 pub use error::{

@@ -41,7 +41,7 @@ impl Reply {
     }
 
     /// The message from the value of `parameters` on, or `null` where it has none.
-    pub(crate) fn from_parameters_on(&self) -> &[u8] {
+    pub(crate) fn parameters_and_rest(&self) -> &[u8] {
         self.parameters.map_or(b"null", |start| &self.message[start..])
     }
 }

@@ -85,14 +85,14 @@ fn call_errors() -> Vec<Error> {
         Unanswered::ConnectionLost(lost()),
         Unanswered::Closed,
     ];
-    let last = connect_errors().pop().unwrap();
+    let failure = connect_errors().pop().unwrap();
     let closed = [
         CloseReason::Requested,
         CloseReason::Lost(lost()),
         CloseReason::FinalCloseCode(lost()),
-        CloseReason::GaveUp { attempts: 3, last: last.clone() },
+        CloseReason::GaveUp { attempts: 3, last: failure.clone() },
         CloseReason::Unstable { attempts: 3, last: lost() },
-        CloseReason::Refused(last),
+        CloseReason::Refused(failure),
         CloseReason::RuntimeEnded,
     ];
     let reply = Reply::new("echo".into(), crate::wire::Payload::Copied(b"{}".to_vec()), None);

@@ -20,6 +20,7 @@ mod reconnect;
 mod refusals;
 mod refused;
 mod regressions;
+mod retry;
 mod runtimes;
 mod states;
 mod subscriptions;
