@@ -10,6 +10,7 @@ use crate::{
     call::Call,
     connection::{Handle, Shared, State},
     decode::FromReply,
+    dial::Door,
     event::Events,
     reply::Reply,
     statistics::Statistics,
@@ -45,8 +46,14 @@ pub struct Agent {
 }
 
 impl Agent {
-    pub(crate) fn new(shared: Arc<Shared>, url: String) -> Self {
-        Self { handle: Arc::new(Handle::new(shared, url)) }
+    pub(crate) fn new(shared: Arc<Shared>, url: String, door: Arc<Door>) -> Self {
+        Self { handle: Arc::new(Handle::new(shared, url, door)) }
+    }
+
+    /// What a further connection to the same agent needs.
+    #[cfg(feature = "transfer")]
+    pub(crate) fn door(&self) -> &Door {
+        &self.handle.door
     }
 
     /// Calls an action; the generated methods do this.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     agent::Agent,
     connection::{self, Shared},
-    dial::{Connector, Credentials, Endpoint, on_runtime},
+    dial::{Connector, Credentials, Door, Endpoint, on_runtime},
     error::ConnectError,
     options::{FOREVER, Options, ReconnectPolicy},
 };
@@ -296,13 +296,14 @@ impl Builder {
         credentials.check()?;
         let url = endpoint.to_string();
         let connector = self.connector(endpoint).await?;
+        let door = Arc::new(Door { connector, credentials });
         let (policy, wait) = (&self.options.reconnect, self.wait_for_agent);
-        let first = connection::first_login(&connector, &credentials, policy, wait).await?;
+        let first = connection::first_login(&door, policy, wait).await?;
         let shared = Arc::new(Shared::new(self.options));
         connection::watchdog::register(&shared);
-        tokio::spawn(connection::run(Arc::clone(&shared), connector, credentials, first));
+        tokio::spawn(connection::run(Arc::clone(&shared), Arc::clone(&door), first));
         // From here on dropping this future drops the handle, and that closes the connection.
-        let agent = Agent::new(shared, url);
+        let agent = Agent::new(shared, url, door);
         // The task has nothing to repeat on a first connection, so this is immediate.
         let connecting = |state: &connection::State| matches!(state, connection::State::Connecting);
         let _ = agent.state().wait_for(|state| !connecting(state)).await;
@@ -420,8 +421,9 @@ mod tests {
             received: bytes::BytesMut::new(),
         };
         let credentials = builder.credentials.unwrap();
+        let door = Arc::new(Door { connector, credentials });
         let shared = Arc::new(Shared::new(builder.options));
-        drop(connection::run(Arc::clone(&shared), connector, credentials, first));
+        drop(connection::run(Arc::clone(&shared), door, first));
         let state = shared.watch_state();
         assert!(matches!(&*state.borrow(), connection::State::Closed { .. }));
     }

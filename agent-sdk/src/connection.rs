@@ -40,7 +40,7 @@ use self::{
     reconnect::Backoff,
 };
 use crate::{
-    dial::{Connection, Connector, Credentials},
+    dial::{Connection, Door},
     error::{CloseReason, DisconnectReason, Pace, Unanswered},
 };
 
@@ -54,14 +54,13 @@ pub(crate) use self::frame::{FrameDecoder, Incoming, write_text};
 /// Dropping the future, even before its first poll, ends everything as if the runtime had ended.
 pub(crate) fn run(
     shared: Arc<Shared>,
-    connector: Connector,
-    credentials: Credentials,
+    door: Arc<Door>,
     first: Connection,
 ) -> impl Future<Output = ()> + Send {
     let end = EndWithRuntime(Arc::clone(&shared));
     async move {
-        let why = live(&shared, &connector, &credentials, first).await;
-        info!(agent = %connector.endpoint, %why, "closed");
+        let why = live(&shared, &door, first).await;
+        info!(agent = %door.connector.endpoint, %why, "closed");
         shared.finish(why);
         drop(end);
     }
@@ -76,17 +75,12 @@ impl Drop for EndWithRuntime {
     }
 }
 
-async fn live(
-    shared: &Shared,
-    connector: &Connector,
-    credentials: &Credentials,
-    mut connection: Connection,
-) -> CloseReason {
+async fn live(shared: &Shared, door: &Door, mut connection: Connection) -> CloseReason {
     let mut backoff = Backoff::new(shared.options.reconnect.clone());
     loop {
         let began = Instant::now();
         let number = shared.lock().stats.reconnects;
-        let agent = &connector.endpoint;
+        let agent = &door.connector.endpoint;
         let span = info_span!("connection", %agent, number);
         span.in_scope(|| info!("connected"));
         let (ended, was_heard) =
@@ -103,7 +97,7 @@ async fn live(
             return why;
         }
         // On the heap, so that a connection that lasts does not hold the room for its login.
-        let next = Box::pin(reconnect(shared, connector, credentials, &mut backoff, pace, cause));
+        let next = Box::pin(reconnect(shared, door, &mut backoff, pace, cause));
         connection = match next.await {
             Ok(connection) => connection,
             Err(why) => return why,
@@ -130,8 +124,7 @@ fn final_loss(backoff: &Backoff, cause: &Arc<DisconnectReason>) -> Option<CloseR
 /// Tries until there is a connection, or no hope for one.
 async fn reconnect(
     shared: &Shared,
-    connector: &Connector,
-    credentials: &Credentials,
+    door: &Door,
     backoff: &mut Backoff,
     mut pace: Pace,
     cause: Arc<DisconnectReason>,
@@ -151,12 +144,12 @@ async fn reconnect(
         });
         unless_closed(shared, sleep_until(due)).await?;
         shared.set_state(State::Connecting);
-        let login = connector.login(credentials);
+        let login = door.enter();
         let error = match unless_closed(shared, login).await? {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
-        warn!(agent = %connector.endpoint, attempt, %error, "reconnecting failed");
+        warn!(agent = %door.connector.endpoint, attempt, %error, "reconnecting failed");
         pace = match backoff.after_failure(&error, Instant::now()) {
             Some(pace) => pace,
             None => return Err(CloseReason::Refused(error)),

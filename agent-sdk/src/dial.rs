@@ -41,6 +41,19 @@ pub(crate) struct Connector {
     pub(crate) timeout: Duration,
 }
 
+/// What it takes to be let in by one agent, again and again.
+pub(crate) struct Door {
+    pub(crate) connector: Connector,
+    pub(crate) credentials: Credentials,
+}
+
+impl Door {
+    /// Connects and logs in.
+    pub(crate) async fn enter(&self) -> Result<Connection, ConnectError> {
+        self.connector.login(&self.credentials).await
+    }
+}
+
 /// A connection that is logged in.
 pub(crate) struct Connection {
     pub(crate) transport: Transport,
@@ -50,10 +63,7 @@ pub(crate) struct Connection {
 
 impl Connector {
     /// Connects and logs in.
-    pub(crate) async fn login(
-        &self,
-        credentials: &Credentials,
-    ) -> Result<Connection, ConnectError> {
+    async fn login(&self, credentials: &Credentials) -> Result<Connection, ConnectError> {
         let deadline = Instant::now() + self.timeout;
         let mut transport = self.open(deadline).await?;
         let login = upgrade(&mut transport, &self.endpoint, credentials);

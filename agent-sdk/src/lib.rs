@@ -41,6 +41,7 @@
 //! | `actions` | yes | the generated methods, [`actions`] |
 //! | `tls` | yes | `wss`, by rustls with ring |
 //! | `health` | no | `Builder::health` |
+//! | `transfer` | no | `transfer`, files to and from the agent's machine |
 //! | `mock` | no | `mock`, an agent for tests |
 //!
 //! # Where things are
@@ -72,6 +73,8 @@ mod statistics;
 mod text;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "transfer")]
+pub mod transfer;
 mod wire;
 
 // Not for rustfmt: the generator formats it, and `cargo xtask check` compares it byte for byte.

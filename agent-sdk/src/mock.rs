@@ -42,6 +42,7 @@ mod catalogue;
 mod certificate;
 mod dispatch;
 mod fault;
+mod files;
 mod handler;
 mod http;
 mod inject;

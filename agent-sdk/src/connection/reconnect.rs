@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use crate::{
-    dial::{Connection, Connector, Credentials},
+    dial::{Connection, Door},
     error::{ConnectError, Pace, Retry},
     options::{FOREVER, ReconnectPolicy},
 };
@@ -25,15 +25,14 @@ const REFUSAL_WINDOW: Duration = Duration::from_secs(600);
 /// Credentials that have never worked are treated with more care than others: whatever may have been a
 /// rejected login is not repeated before a ban would have passed.
 pub(crate) async fn first_login(
-    connector: &Connector,
-    credentials: &Credentials,
+    door: &Door,
     policy: &ReconnectPolicy,
     wait: Duration,
 ) -> Result<Connection, ConnectError> {
     let deadline = Instant::now() + wait;
     let mut backoff = Backoff::new(policy.clone());
     loop {
-        let error = match connector.login(credentials).await {
+        let error = match door.enter().await {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
@@ -46,7 +45,7 @@ pub(crate) async fn first_login(
         if next > deadline {
             return Err(error);
         }
-        info!(agent = %connector.endpoint, %error, "the agent is not up yet");
+        info!(agent = %door.connector.endpoint, %error, "the agent is not up yet");
         sleep_until(next).await;
     }
 }

@@ -69,6 +69,17 @@ impl MockAgent {
         lock(&self.shared.identity).as_ref().map(|identity| identity.der.to_vec())
     }
 
+    /// The content of a file of the pretended machine; `None` if there is none of this path.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<Vec<u8>> {
+        lock(&self.shared.files).get(path).cloned()
+    }
+
+    /// Puts a file onto the pretended machine.
+    pub fn put_file(&self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
+        lock(&self.shared.files).put(path.into(), content.into());
+    }
+
     /// Sends an event, or any other message, to every session.
     ///
     /// Waits for sessions that have too many messages to write; if a client does not read, that is

@@ -96,7 +96,7 @@ impl Shared {
                 Ok(json!({}))
             }
             "proxy" => self.proxy(&call, events),
-            _ => self.act_on_servers(call, events),
+            _ => self.act_on_files(&call).unwrap_or_else(|| self.act_on_servers(call, events)),
         }
     }
 
@@ -111,6 +111,11 @@ impl Shared {
         let nested = Call { action, parameters, peer: call.peer, proxied: true };
         self.check(&nested)?;
         self.act(nested, events)
+    }
+
+    /// Lets the files answer; `None` if the action is not about them.
+    fn act_on_files(&self, call: &Call<'_>) -> Option<Answer> {
+        lock(&self.files).act(call.action, &call.parameters)
     }
 
     /// Lets the servers answer, tells their news, and echoes what is not about servers.

@@ -101,6 +101,27 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, BadHead> {
     }))
 }
 
+/// Reads a request's body, of at most `limit` bytes; the status to answer with if it cannot be read.
+pub(super) async fn read_body(
+    stream: &mut impl Transport,
+    head: &mut Head,
+    limit: usize,
+) -> Result<Vec<u8>, &'static str> {
+    let length = head.header("Content-Length").and_then(|length| length.parse().ok());
+    let length: usize = length.ok_or("411 Length Required")?;
+    if length > limit {
+        return Err("413 Content Too Large");
+    }
+    let mut body = std::mem::take(&mut head.rest);
+    while body.len() < length {
+        match stream.read_buf(&mut body).await {
+            Ok(0) | Err(_) => return Err("400 Bad Request"),
+            Ok(_) => {}
+        }
+    }
+    Ok(body)
+}
+
 /// The health check, as the agent answers `GET /` without a login.
 pub(super) fn health(version: &str, ssl: bool) -> Value {
     json!({
@@ -108,6 +129,16 @@ pub(super) fn health(version: &str, ssl: bool) -> Value {
         "system": { "hostname": "mock-agent" },
         "status": "running",
     })
+}
+
+/// A file as an answer that ends the connection.
+pub(super) fn file(content: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n",
+        content.len()
+    );
+    [head.as_bytes(), content].concat()
 }
 
 /// An answer that ends the connection.

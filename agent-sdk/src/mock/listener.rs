@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
@@ -16,7 +17,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    http::{BadHead, Head, Transport, answer, finish, health, read_head},
+    files::{MAX_UPLOAD, read_form},
+    http::{BadHead, Head, Transport, answer, file, finish, health, read_body, read_head},
     peer::Control,
     session::Session,
     shared::{Shared, lock},
@@ -25,6 +27,8 @@ use super::{
 
 /// How long a peer may take for its TLS handshake, and for its request.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a form has besides its file, and the largest other body, in bytes.
+const MAX_FORM: usize = 16 * 1024;
 /// How long sessions may take to end when the mock stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// After a failed accept (no more file descriptors, as a rule), before the next.
@@ -128,8 +132,67 @@ async fn route(
             let body = health(&shared.options.version, shared.options.tls).to_string();
             finish(stream, answer("200 OK", "", "application/json", &body).as_bytes()).await
         }
+        ("POST", Some("/upload")) => upload(shared, stream, head, from).await,
+        ("POST", Some("/download")) => download(shared, stream, head, from).await,
         _ => finish(stream, plain("404 Not Found").as_bytes()).await,
     }
+}
+
+/// Takes a file for which `file_upload` gave a token.
+async fn upload(
+    shared: Arc<Shared>,
+    mut stream: impl Transport,
+    mut head: Head,
+    from: IpAddr,
+) -> io::Result<()> {
+    if !admit_basic(&shared, &head, from) {
+        return finish(stream, plain("401 Unauthorized").as_bytes()).await;
+    }
+    let body = match read_body(&mut stream, &mut head, MAX_UPLOAD + MAX_FORM).await {
+        Ok(body) => body,
+        Err(status) => return finish(stream, plain(status).as_bytes()).await,
+    };
+    let kind = head.header("Content-Type").unwrap_or_default();
+    let stored = match read_form(&kind, &body) {
+        Some((token, content)) => lock(&shared.files).upload(&token, content),
+        None => Err("it is no form with a token and a file"),
+    };
+    let answer = match stored {
+        Ok(()) => answer("200 OK", "", "application/json", r#"{"status":"ok"}"#),
+        Err(why) => answer("400 Bad Request", "", "text/plain", why),
+    };
+    finish(stream, answer.as_bytes()).await
+}
+
+/// Gives a file for which `file_download` gave a token.
+async fn download(
+    shared: Arc<Shared>,
+    mut stream: impl Transport,
+    mut head: Head,
+    from: IpAddr,
+) -> io::Result<()> {
+    if !admit_basic(&shared, &head, from) {
+        return finish(stream, plain("401 Unauthorized").as_bytes()).await;
+    }
+    let body = match read_body(&mut stream, &mut head, MAX_FORM).await {
+        Ok(body) => body,
+        Err(status) => return finish(stream, plain(status).as_bytes()).await,
+    };
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let content = lock(&shared.files).download(request["token"].as_str().unwrap_or_default());
+    match content {
+        Some(content) => finish(stream, &file(&content)).await,
+        None => finish(stream, plain("404 Not Found").as_bytes()).await,
+    }
+}
+
+/// Whether a request by HTTP Basic is let in; a bad one counts towards the ban.
+fn admit_basic(shared: &Shared, head: &Head, from: IpAddr) -> bool {
+    let admitted = shared.limiter.admit(from, shared.credentials.match_basic(head));
+    if !admitted {
+        shared.counts.refused.fetch_add(1, Relaxed);
+    }
+    admitted
 }
 
 /// Upgrades the connection if the login is good.

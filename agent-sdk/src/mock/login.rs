@@ -32,6 +32,13 @@ impl Credentials {
         let items: Vec<_> = header.split(',').map(str::trim).collect();
         items == [PROTOCOL, &self.username, &self.password]
     }
+
+    /// Whether a request carries them by HTTP Basic.
+    pub(super) fn match_basic(&self, head: &Head) -> bool {
+        let expected = format!("{}:{}", self.username, self.password);
+        let expected = data_encoding::BASE64.encode(expected.as_bytes());
+        head.header("Authorization").is_some_and(|given| given == format!("Basic {expected}"))
+    }
 }
 
 /// Counts bad logins per address, and bans.

@@ -1,0 +1,150 @@
+//! One HTTP request, over the same trust and login as the WebSocket.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::{
+    Request, Response,
+    body::{Body, Incoming},
+    client::conn::http1,
+    header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue},
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{task::JoinSet, time::Instant};
+
+use super::TransferError;
+use crate::{agent::Agent, dial::Door, text::excerpt};
+
+/// The most of a refusal's body that is read, in bytes: it is only words.
+const MAX_REFUSAL: usize = 16 * 1024;
+
+/// A request that is to be made.
+pub(super) struct Post<'a> {
+    /// `/upload` or `/download`.
+    pub(super) target: &'static str,
+    pub(super) content_type: String,
+    pub(super) content_length: u64,
+    /// The path on the agent's machine, for errors.
+    pub(super) path: &'a str,
+}
+
+/// An answer that was begun; its connection ends with it.
+pub(super) struct Answer {
+    pub(super) response: Response<Incoming>,
+    _connection: JoinSet<Result<(), hyper::Error>>,
+}
+
+impl Post<'_> {
+    /// Connects and sends; returns the head of a successful answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the connection; the agent may have received anything or nothing.
+    pub(super) async fn send<B>(&self, agent: &Agent, body: B) -> Result<Answer, TransferError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let door = agent.door();
+        let transport = door.connector.open(Instant::now() + door.connector.timeout).await?;
+        let handshake = http1::handshake(TokioIo::new(transport)).await;
+        let (mut sender, connection) = handshake.map_err(|error| self.broken(&error))?;
+        // Dropping the set ends the connection.
+        let mut driver = JoinSet::new();
+        driver.spawn(connection);
+        let request = Request::post(self.target)
+            .header(HOST, door.connector.endpoint.host_header())
+            .header(AUTHORIZATION, door.authorization(self)?)
+            .header(CONNECTION, "close")
+            .header(CONTENT_TYPE, &self.content_type)
+            .header(CONTENT_LENGTH, self.content_length)
+            .body(body)
+            .map_err(|error| self.broken(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
+        }
+        Ok(Answer { response, _connection: driver })
+    }
+
+    pub(super) fn broken(&self, error: &dyn std::error::Error) -> TransferError {
+        // hyper's own text rarely says why.
+        let reason = match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        TransferError::Broken { path: self.path.to_owned(), bytes: 0, reason }
+    }
+
+    async fn refused(&self, response: Response<Incoming>) -> TransferError {
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), MAX_REFUSAL).collect().await;
+        let said = body.map(|body| excerpt(&body.to_bytes())).unwrap_or_default();
+        let said = if said.is_empty() { said } else { format!(": {said}") };
+        TransferError::Refused { path: self.path.to_owned(), status, said }
+    }
+}
+
+impl Door {
+    /// The login as HTTP Basic, which no log shows.
+    fn authorization(&self, post: &Post<'_>) -> Result<HeaderValue, TransferError> {
+        let login = format!("{}:{}", self.credentials.username, self.credentials.password);
+        let login = format!("Basic {}", data_encoding::BASE64.encode(login.as_bytes()));
+        let mut value = HeaderValue::from_str(&login).map_err(|error| post.broken(&error))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+/// Opens a transfer by its action, and finds the token in the answer, wherever it stands.
+pub(super) async fn open(
+    agent: &Agent,
+    action: &'static str,
+    path: &str,
+    parameters: Value,
+) -> Result<String, TransferError> {
+    let reply = agent.call_raw(action, parameters).await?;
+    let parameters = reply.parameters()?;
+    token(&parameters)
+        .map(str::to_owned)
+        .ok_or_else(|| TransferError::NoToken { action, path: path.to_owned() })
+}
+
+/// Finds the token: the answer itself, a field of that name, or the same one level deeper.
+fn token(answer: &Value) -> Option<&str> {
+    const NAMES: [&str; 5] = ["token", "upload_token", "download_token", "id", "uuid"];
+    let text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    if text(answer) {
+        return answer.as_str();
+    }
+    let fields = answer.as_object()?;
+    NAMES
+        .iter()
+        .filter_map(|name| fields.get(*name))
+        .find(|value| text(value))
+        .and_then(Value::as_str)
+        .or_else(|| fields.values().filter(|value| value.is_object()).find_map(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::token;
+
+    #[test]
+    fn a_token_is_found_wherever_it_stands() {
+        for answer in [
+            json!("t"),
+            json!({ "token": "t", "size": 3 }),
+            json!({ "id": "t" }),
+            json!({ "upload": { "token": "t" } }),
+            json!({ "upload_token": "t", "id": 7 }),
+        ] {
+            assert_eq!(token(&answer), Some("t"), "{answer}");
+        }
+        for answer in [json!({}), json!(null), json!({ "token": "" }), json!({ "path": "t" })] {
+            assert_eq!(token(&answer), None, "{answer}");
+        }
+    }
+}
