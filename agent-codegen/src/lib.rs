@@ -8,6 +8,7 @@
 //! - [`types`]: the words for data types
 //! - [`overlay`]: what people know and the catalogue does not say
 //! - [`emit`]: writes Rust, or checks what is written
+//! - [`diff`]: what changed between two catalogues, and what breaks by it
 //! - [`build`]: all of it in one call, from a build script
 //! - [`diagnostic`]: what was found on the way, each with its place and remedy
 //!
@@ -34,6 +35,7 @@
 
 pub mod build;
 pub mod diagnostic;
+pub mod diff;
 pub mod emit;
 mod known;
 mod model;

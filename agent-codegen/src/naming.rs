@@ -18,7 +18,7 @@ use std::{
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
-use crate::text::Quoted;
+use crate::text::{Quoted, hash};
 
 /// What is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -348,10 +348,7 @@ fn push_number(text: &mut String, character: char) {
 /// The first digits of a hash of the wire name (FNV-1a: stable for ever, unlike the standard
 /// library's).
 fn suffix(wire: &str, digits: usize) -> String {
-    let hash = wire.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mut hex = format!("x{hash:016x}");
+    let mut hex = format!("x{:016x}", hash(wire.bytes()));
     hex.truncate(digits + 1);
     hex
 }

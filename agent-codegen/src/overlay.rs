@@ -57,6 +57,7 @@ use toml::Spanned;
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
     naming,
+    snapshot::json::{self, Json},
     text::is_unseen,
     types::ParamType,
 };
@@ -273,6 +274,14 @@ impl Overlay {
     pub fn files(&self) -> Vec<PathBuf> {
         let replies = self.content.actions.values().filter_map(|entry| entry.reply.as_ref());
         replies.map(|file| self.file(file.get_ref())).collect()
+    }
+
+    /// The schema of an action's reply, if it can be read.
+    pub(crate) fn reply_schema(&self, action: &str) -> Option<Json> {
+        let file = self.content.actions.get(action)?.reply.as_ref()?;
+        let path = self.file(file.get_ref());
+        let text = std::fs::read_to_string(&path).ok()?;
+        json::read(&Source::new(path.to_string_lossy(), text), &mut Report::new())
     }
 
     /// The file that an entry names.

@@ -152,9 +152,31 @@ impl Snapshot {
         parameters.iter().find(|known| known.name == parameter).map(|known| &known.param_type)
     }
 
+    /// What it says of an action, or beside the actions, whose meaning is not known; as JSON.
+    pub(crate) fn metadata(&self, action: Option<&str>) -> Option<String> {
+        let known: &[&str] = match action {
+            Some(_) => &["description", "required_parameters", "cloud_controller_only"],
+            None => &["actions"],
+        };
+        let object = match action {
+            Some(action) => self.document.get("actions")?.get(action)?,
+            None => &self.document,
+        };
+        let unknown = object.as_map()?.iter().filter(|(key, _)| !known.contains(&key.as_str()));
+        let unknown = unknown.map(|(key, member)| format!("{key}: {}", written(&member.value)));
+        let text = unknown.collect::<Vec<_>>().join(", ");
+        (!text.is_empty()).then_some(text)
+    }
+
     pub(crate) fn source(&self) -> &Arc<Source> {
         &self.source
     }
+}
+
+/// A value as JSON on one line.
+pub(crate) fn written(json: &Json) -> String {
+    // No string holds a line break that is not escaped.
+    canonical::write(json).lines().map(str::trim_start).collect()
 }
 
 impl Action {

@@ -86,6 +86,13 @@ pub(crate) fn list(names: &[&str], count: usize, most: usize) -> String {
     }
 }
 
+/// A number that is the same for the same bytes on any machine, today and tomorrow: FNV-1a.
+pub(crate) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// Whether a character acts on the text around it, or is no visible character at all.
 pub(crate) fn is_unseen(character: char) -> bool {
     character.is_control()

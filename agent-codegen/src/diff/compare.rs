@@ -1,0 +1,410 @@
+//! From two models to their changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use super::{
+    Change, Place, Rule, Rust, Side, Wire, parameters,
+    rename::{self, ALIKE, Renamed},
+    schema,
+};
+use crate::{
+    Report, Snapshot,
+    model::{Action, Declared, Model},
+    snapshot::{self, Doubt},
+};
+
+/// Both sides, and what they became.
+pub(super) struct Comparison<'a> {
+    pub old: Lowered<'a>,
+    pub new: Lowered<'a>,
+    /// The change of the whole catalogue in how it tells types, if there is one.
+    types: Option<Change>,
+    changes: Vec<Change>,
+}
+
+/// One side, and the code that it becomes.
+pub(super) struct Lowered<'a> {
+    pub side: Side<'a>,
+    pub model: Model,
+}
+
+/// An action as the catalogue and the model have it.
+#[derive(Clone, Copy)]
+pub(super) struct Both<'a> {
+    pub told: &'a snapshot::Action,
+    pub made: &'a Action,
+}
+
+impl<'a> Lowered<'a> {
+    fn new(side: Side<'a>, snapshot: &Snapshot) -> Self {
+        // What is wrong with either side is for those who generate.
+        Self { side, model: Model::new(snapshot, side.overlay, &mut Report::new()) }
+    }
+
+    fn action(&self, wire: &str) -> Option<Both<'_>> {
+        let told = self.side.snapshot.actions().get(wire)?;
+        let made = &self.model.actions;
+        let index = made.binary_search_by(|action| action.wire.as_str().cmp(wire)).ok()?;
+        Some(Both { told, made: made.get(index)? })
+    }
+
+    pub fn place(&self, at: &Range<usize>) -> Place {
+        Place::new(self.side.snapshot.source(), at)
+    }
+
+    fn names(&self) -> BTreeSet<&'a str> {
+        self.side.snapshot.actions().keys().map(String::as_str).collect()
+    }
+}
+
+pub(super) fn changes(old: &Side<'_>, new: &Side<'_>) -> Vec<Change> {
+    let mut carried = new.snapshot.clone();
+    carried.carry_types(old.snapshot, &mut Report::new());
+    let mut comparison = Comparison {
+        old: Lowered::new(*old, old.snapshot),
+        new: Lowered::new(*new, &carried),
+        types: types_told(old.snapshot, new.snapshot),
+        changes: Vec::new(),
+    };
+    comparison.catalogue();
+    comparison.declared_types();
+    comparison.actions();
+    comparison.changes.extend(comparison.types.take());
+    comparison.changes
+}
+
+/// The change between a catalogue that tells no types and one that does; its items are added later.
+fn types_told(old: &Snapshot, new: &Snapshot) -> Option<Change> {
+    let parameters = |snapshot: &Snapshot| {
+        let all = snapshot.actions().values().flat_map(snapshot::Action::parameters);
+        let (untyped, typed): (Vec<_>, Vec<_>) =
+            all.partition(|it| matches!(it.doubt, Some(Doubt::NoType(_))));
+        (untyped.len(), typed.len())
+    };
+    let rule = match (parameters(old), parameters(new)) {
+        ((2.., 0), (_, 1..)) => Rule::TypesAppeared,
+        ((_, 1..), (2.., 0)) => Rule::TypesDisappeared,
+        _ => return None,
+    };
+    Some(Change::new(rule, Wire::Works))
+}
+
+impl Comparison<'_> {
+    pub fn push(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Whether how the whole catalogue tells types changed; then each parameter's is no change, and
+    /// its items are those of the catalogue's.
+    pub fn merges_types(&mut self, items: &[String]) -> bool {
+        let Some(change) = &mut self.types else { return false };
+        change.items.extend_from_slice(items);
+        if !items.is_empty() {
+            change.rust = Rust::Breaks;
+        }
+        true
+    }
+
+    fn catalogue(&mut self) {
+        let [before, after] = [&self.old, &self.new].map(|it| it.side.snapshot.metadata(None));
+        if before != after {
+            let change = Change::new(Rule::CatalogueMetadataChanged, Wire::Works);
+            self.push(change.between(before, after));
+        }
+        let [before, after] =
+            [&self.old, &self.new].map(|it| it.side.overlay.subject().map(ToOwned::to_owned));
+        if before != after {
+            let news = |subject: &Option<String>, of: &Lowered<'_>| -> Vec<String> {
+                let actions = of.model.callable();
+                let taken = actions.filter_map(|it| Some((it, it.subject()?)));
+                let taken = taken.filter(|(_, it)| Some(&it.wire) == subject.as_ref());
+                taken.map(|(action, it)| parameters::argument(action, it)).collect()
+            };
+            let items = [news(&before, &self.old), news(&after, &self.new)].concat();
+            let change = Change::new(Rule::SubjectChanged, Wire::Works);
+            self.push(change.between(before, after).breaking(items));
+        }
+    }
+
+    fn declared_types(&mut self) {
+        let declared = |model: &Model| -> BTreeMap<String, String> {
+            let types = model.types.iter();
+            types.map(|it| (it.name.clone(), meaning(it))).collect()
+        };
+        let (old, new) = (declared(&self.old.model), declared(&self.new.model));
+        let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        for name in names {
+            let (before, after) = (old.get(name), new.get(name));
+            let rule = match (before, after) {
+                (None, _) => Rule::DeclaredTypeAdded,
+                (_, None) => Rule::DeclaredTypeRemoved,
+                (before, after) if before != after => Rule::DeclaredTypeChanged,
+                _ => continue,
+            };
+            let item = vec![format!("type `{name}`")];
+            let text = |meaning: Option<&String>| meaning.map(|it| format!("{name}: {it}"));
+            let change = Change::new(rule, Wire::Works).between(text(before), text(after));
+            self.push(match rule {
+                Rule::DeclaredTypeAdded => change.with(item),
+                _ => change.breaking(item),
+            });
+        }
+    }
+
+    fn actions(&mut self) {
+        let (old, new) = (self.old.names(), self.new.names());
+        let gone: BTreeSet<_> = old.difference(&new).copied().collect();
+        let added: BTreeSet<_> = new.difference(&old).copied().collect();
+        let renamed = self.renamed(&gone, &added);
+        for Renamed { old, new, evidence } in &renamed {
+            self.action(old, new, Some(evidence));
+        }
+        for name in gone.iter().filter(|name| renamed.iter().all(|it| it.old != **name)) {
+            self.removed(name);
+        }
+        for name in added.iter().filter(|name| renamed.iter().all(|it| it.new != **name)) {
+            self.added(name);
+        }
+        for name in old.intersection(&new) {
+            self.action(name, name, None);
+        }
+    }
+
+    fn renamed<'n>(&self, gone: &BTreeSet<&'n str>, added: &BTreeSet<&'n str>) -> Vec<Renamed<'n>> {
+        rename::pairs(gone, added, |old, new| {
+            let likeness = rename::likeness(old, new);
+            let (old, new) = (self.old.action(old)?, self.new.action(new)?);
+            if old.told.cloud_controller_only() || new.told.cloud_controller_only() {
+                return None;
+            }
+            let description = old.told.description();
+            let described = !description.is_empty() && description == new.told.description();
+            let alike = likeness >= ALIKE;
+            let parameters = parameters::are_the_same(old, new);
+            let mut reasons = Vec::new();
+            reasons.extend(described.then(|| "the descriptions are the same".to_owned()));
+            reasons.extend(parameters.then(|| "the parameters are the same".to_owned()));
+            reasons.extend(alike.then(|| format!("the names are {likeness}% alike")));
+            let score = 100 * u32::from(described) + 100 * u32::from(parameters);
+            (reasons.len() >= 2).then(|| (score + u32::from(likeness), reasons.join(", ")))
+        })
+    }
+
+    fn removed(&mut self, name: &str) {
+        let Some(action) = self.old.action(name) else { return };
+        let items = items(action.made);
+        // What nobody could call, nobody misses.
+        let wire = if items.is_empty() { Wire::Works } else { Wire::Breaks };
+        let change = Change::new(Rule::ActionRemoved, wire).of(name).breaking(items);
+        let mut change = change.between(Some(summary(action)), None);
+        change.old = Some(self.old.place(&action.told.place));
+        self.push(change);
+    }
+
+    fn added(&mut self, name: &str) {
+        let Some(action) = self.new.action(name) else { return };
+        let change = Change::new(Rule::ActionAdded, Wire::Works).of(name).with(items(action.made));
+        let mut change = change.between(None, Some(summary(action)));
+        change.new = Some(self.new.place(&action.told.place));
+        self.push(change);
+    }
+
+    /// Compares an action that both have.
+    fn action(&mut self, old_name: &str, new_name: &str, renamed: Option<&str>) {
+        let mut found = Vec::new();
+        if let (Some(old), Some(new)) = (self.old.action(old_name), self.new.action(new_name)) {
+            found = self.found(old, new, renamed);
+            for change in &mut found {
+                change.action = Some(old_name.to_owned());
+                change.old.get_or_insert_with(|| self.old.place(&old.told.place));
+                change.new.get_or_insert_with(|| self.new.place(&new.told.place));
+            }
+        }
+        for change in found {
+            let is_merged = matches!(change.rule, Rule::TypeBecameKnown | Rule::TypeBecameUnknown)
+                && self.merges_types(&change.items);
+            if !is_merged {
+                self.push(change);
+            }
+        }
+    }
+
+    fn found(&self, old: Both<'_>, new: Both<'_>, renamed: Option<&str>) -> Vec<Change> {
+        let mut found = Vec::new();
+        if let Some(evidence) = renamed {
+            let [before, after] = [old, new].map(|it| Some(it.made.wire.clone()));
+            let mut change = Change::new(Rule::ActionRenamed, Wire::Breaks);
+            change.evidence = Some(evidence.to_owned());
+            found.push(change.between(before, after).breaking(items(old.made)));
+        }
+        found.extend(texts(old, new));
+        let metadata = [(&self.old, old), (&self.new, new)]
+            .map(|(side, action)| side.side.snapshot.metadata(Some(&action.made.wire)));
+        let [before, after] = metadata;
+        if before != after {
+            let change = Change::new(Rule::ActionMetadataChanged, Wire::Works);
+            found.push(change.between(before, after));
+        }
+        match (old.told.cloud_controller_only(), new.told.cloud_controller_only()) {
+            (true, true) => return found,
+            (false, true) => {
+                let change = Change::new(Rule::ActionBecameCloudOnly, Wire::Breaks);
+                found.push(change.breaking(items(old.made)));
+                return found;
+            }
+            (true, false) => {
+                let change = Change::new(Rule::ActionNoLongerCloudOnly, Wire::Works);
+                found.push(change.with(items(new.made)));
+                return found;
+            }
+            (false, false) => {}
+        }
+        if renamed.is_none() && old.made.name.snake != new.made.name.snake {
+            let [before, after] = [old, new].map(|it| Some(it.made.name.snake.clone()));
+            let change = Change::new(Rule::RustNameChanged, Wire::Works);
+            found.push(change.between(before, after).breaking(items(old.made)));
+        }
+        found.extend(overlay(old.made, new.made));
+        found.extend(self.reply(old.made, new.made));
+        found.extend(self.parameters(old, new));
+        found
+    }
+
+    /// What the overlay says of the reply.
+    fn reply(&self, old: &Action, new: &Action) -> Option<Change> {
+        let schema = |of: &Lowered<'_>, action: &Action| {
+            action.output.as_ref().and_then(|_| of.side.overlay.reply_schema(&action.wire))
+        };
+        let (before, after) = (schema(&self.old, old), schema(&self.new, new));
+        let item = |action: &Action| match &action.output {
+            Some(name) => format!("type `{name}`"),
+            None => format!("reply of `Agent::{}`", action.name.snake),
+        };
+        let text = |schema: &crate::snapshot::json::Json| snapshot::written(schema);
+        let (rule, breaks) = match (&before, &after) {
+            (None, None) => return None,
+            (None, Some(_)) => (Rule::ReplyTyped, true),
+            (Some(_), None) => (Rule::ReplyUntyped, true),
+            (Some(before), Some(after)) if text(before) == text(after) => return None,
+            (Some(before), Some(after)) => (Rule::ReplyChanged, !schema::extends(before, after)),
+        };
+        let change = Change::new(rule, Wire::Works);
+        let change = change.between(before.as_ref().map(text), after.as_ref().map(text));
+        let items = vec![item(old)];
+        Some(if breaks { change.breaking(items) } else { change.with(items) })
+    }
+}
+
+/// What people read of an action: the agent's words and the overlay's.
+fn texts(old: Both<'_>, new: Both<'_>) -> Vec<Change> {
+    let mut found = Vec::new();
+    let told = [old, new].map(|it| said(it.told.description()));
+    let made = [old, new].map(|it| said(&it.made.docs));
+    let [before, after] = told;
+    if before != after {
+        let change = Change::new(Rule::ActionDescriptionChanged, Wire::Works);
+        found.push(change.between(before, after));
+    } else if let [before, after] = made
+        && before != after
+    {
+        let change = Change::new(Rule::OverlayDescriptionChanged, Wire::Works);
+        found.push(change.between(before, after));
+    }
+    found
+}
+
+/// What the overlay says of a call.
+fn overlay(old: &Action, new: &Action) -> Vec<Change> {
+    let mut found = Vec::new();
+    let mut compare = |rule, before: Option<String>, after: Option<String>| {
+        if before != after {
+            found.push(Change::new(rule, Wire::Works).between(before, after));
+        }
+    };
+    let seconds = |action: &Action| action.timeout.map(|it| format!("{it} s"));
+    compare(Rule::TimeoutChanged, seconds(old), seconds(new));
+    let reads = |action: &Action| action.reads.then(|| "only reads".to_owned());
+    compare(Rule::ReadsChanged, reads(old), reads(new));
+    compare(Rule::DeprecationChanged, said(&old.deprecated), said(&new.deprecated));
+    found
+}
+
+/// A text, if it says something.
+pub(super) fn said(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The Rust items of an action; none of one that only the cloud may call.
+fn items(action: &Action) -> Vec<String> {
+    if action.cloud_controller_only {
+        return Vec::new();
+    }
+    vec![parameters::method(action), format!("struct `{}`", action.name.camel)]
+}
+
+/// An action in a line: what it takes.
+fn summary(action: Both<'_>) -> String {
+    if action.made.cloud_controller_only {
+        return "for the vendor's cloud only".to_owned();
+    }
+    let parameters = action.made.parameters.iter().filter(|it| it.required);
+    let names: Vec<_> = parameters.map(|it| it.wire.as_str()).collect();
+    match names.as_slice() {
+        [] => "requires nothing".to_owned(),
+        names => format!("requires {}", names.join(", ")),
+    }
+}
+
+/// What a declared type is made of.
+fn meaning(declared: &Declared) -> String {
+    let values: Vec<_> = declared.values.iter().map(|(value, _)| value.as_str()).collect();
+    match values.as_slice() {
+        [] => declared.inner.to_string(),
+        values => format!("one of {}", values.join(", ")),
+    }
+}
+
+impl Change {
+    /// A change of the whole catalogue that breaks nothing in Rust.
+    pub(super) fn new(rule: Rule, wire: Wire) -> Self {
+        Self {
+            rule,
+            action: None,
+            parameter: None,
+            wire,
+            rust: Rust::Works,
+            before: None,
+            after: None,
+            items: Vec::new(),
+            evidence: None,
+            old: None,
+            new: None,
+        }
+    }
+
+    pub(super) fn of(mut self, action: &str) -> Self {
+        self.action = Some(action.to_owned());
+        self
+    }
+
+    pub(super) fn between(mut self, before: Option<String>, after: Option<String>) -> Self {
+        (self.before, self.after) = (before, after);
+        self
+    }
+
+    /// Names items that it concerns and that compile as before.
+    pub(super) fn with(mut self, items: Vec<String>) -> Self {
+        self.items = items;
+        self
+    }
+
+    /// Names the items that no longer compile; where there is none, nothing breaks.
+    pub(super) fn breaking(mut self, items: Vec<String>) -> Self {
+        self.rust = if items.is_empty() { Rust::Works } else { Rust::Breaks };
+        self.items = items;
+        self
+    }
+}
