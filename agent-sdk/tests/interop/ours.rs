@@ -146,3 +146,25 @@ async fn our_client_calls_node_ws() {
 async fn our_client_calls_go_gorilla() {
     all(Script::go).await;
 }
+
+/// Go's own reader of forms and writer of chunks, as the real agent most likely uses them.
+#[cfg(feature = "transfer")]
+#[tokio::test]
+#[ignore = "needs Go and a library: see `run`"]
+async fn files_travel_to_and_from_go_gorilla() {
+    use agent_sdk::transfer::TransferError;
+
+    let identity = Identity::new();
+    let server = serve(Script::go(), Some(&identity)).await;
+    let pin = Tls::pinned(Fingerprint::of(&identity.der).to_string()).unwrap();
+    let agent = client(&server, Some(pin)).connect().await.unwrap();
+    for size in [0, 1, 100_000] {
+        let content = vec![b'-'; size];
+        let sent = agent.upload("/a").send_bytes(content.clone()).await.unwrap();
+        assert_eq!(sent.bytes, size as u64);
+        let received = agent.download("/a").bytes().await.unwrap();
+        assert_eq!(received, content, "{size}");
+    }
+    let error = agent.download("/missing").bytes().await.unwrap_err();
+    assert!(matches!(error, TransferError::Refused { status: 404, .. }), "{error}");
+}

@@ -10,8 +10,10 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"math/rand"
 	"net"
@@ -35,6 +37,8 @@ type request struct {
 var (
 	login = []string{"SMP1.0", os.Getenv("AGENT_USERNAME"), os.Getenv("AGENT_PASSWORD")}
 	names = []string{"list_actions", "whoami", "subscribe", "echo", "binary", "fragments", "bare", "fail", "leave"}
+	// The parameters of open transfers by token, and the files by path.
+	transfers, files sync.Map
 	// Messages over the buffer's size go out in fragments.
 	upgrader = websocket.Upgrader{Subprotocols: []string{"SMP1.0"}, WriteBufferSize: 1024}
 )
@@ -78,6 +82,10 @@ func (s *session) answer(r request) {
 	case "subscribe":
 		s.write(websocket.TextMessage, encode(reply(r, object{})))
 		message = object{"type": "server_state", "parameters": object{"server": r.Parameters["topic"]}}
+	case "file_upload", "file_download":
+		token := fmt.Sprintf("%016x", rand.Uint64())
+		transfers.Store(token, r.Parameters)
+		message["parameters"] = object{"token": token}
 	case "echo":
 		time.Sleep(time.Duration(rand.Intn(50)) * time.Millisecond)
 	case "binary":
@@ -136,9 +144,75 @@ func health(secure bool) http.HandlerFunc {
 	}
 }
 
+// The parameters of the transfer with this token, if the request carries the login.
+func transfer(w http.ResponseWriter, r *http.Request, token string) (object, bool) {
+	username, password, _ := r.BasicAuth()
+	if username != login[1] || password != login[2] {
+		http.Error(w, "wrong credentials", http.StatusUnauthorized)
+		return nil, false
+	}
+	parameters, found := transfers.LoadAndDelete(token)
+	if !found {
+		http.Error(w, "no transfer has this token", http.StatusNotFound)
+		return nil, false
+	}
+	return parameters.(map[string]interface{}), true
+}
+
+func upload(w http.ResponseWriter, r *http.Request) {
+	file, _, err := r.FormFile("file")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	content, err := io.ReadAll(file)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	parameters, ok := transfer(w, r, r.FormValue("token"))
+	if !ok {
+		return
+	}
+	checksum := fmt.Sprintf("%x", sha256.Sum256(content))
+	if parameters["checksum"] != checksum || parameters["size"] != float64(len(content)) {
+		http.Error(w, "it is not what was announced", http.StatusBadRequest)
+		return
+	}
+	files.Store(parameters["path"], content)
+}
+
+func download(w http.ResponseWriter, r *http.Request) {
+	var body struct{ Token string }
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	parameters, ok := transfer(w, r, body.Token)
+	if !ok {
+		return
+	}
+	content, found := files.Load(parameters["path"])
+	if !found {
+		http.NotFound(w, r)
+		return
+	}
+	// In several writes, so that Go sends it in chunks.
+	for rest := content.([]byte); len(rest) > 0; {
+		size := len(rest)
+		if size > 4096 {
+			size = 4096
+		}
+		_, _ = w.Write(rest[:size])
+		rest = rest[size:]
+	}
+}
+
 func main() {
 	certificate, key := os.Getenv("AGENT_CERTIFICATE"), os.Getenv("AGENT_KEY")
 	http.HandleFunc("/ws", serve)
+	http.HandleFunc("/upload", upload)
+	http.HandleFunc("/download", download)
 	http.HandleFunc("/", health(key != ""))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
