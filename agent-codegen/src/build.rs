@@ -18,21 +18,24 @@
 //! mod actions {
 //!     include!(concat!(env!("OUT_DIR"), "/mod.rs"));
 //! }
-//! use actions::{AgentActions as _, ServerStart};
+//! use actions::{Agent, ServerStart};
 //!
+//! let agent = Agent::from(agent_sdk::Agent::builder(url).connect().await?);
 //! agent.server_start(ServerStart::new("survival")).await?;
 //! ```
 //!
-//! `Cargo.toml`: without the feature `actions`, since the SDK's own methods would stand before those
-//! of the same name.
+//! `Cargo.toml`: by `git` or by `path`, since neither crate is on a registry.
 //!
 //! ```toml
 //! [dependencies]
-//! agent-sdk = { version = "0.1", default-features = false, features = ["tls"] }
+//! agent-sdk = { path = "../architect/agent-sdk", default-features = false, features = ["tls"] }
 //!
 //! [build-dependencies]
-//! agent-codegen = "0.1"
+//! agent-codegen = { path = "../architect/agent-codegen" }
 //! ```
+//!
+//! The `Agent` is one of the crate's own, with the methods of its own snapshot, whatever features
+//! other crates enable.
 
 use std::{
     collections::BTreeMap,
@@ -118,6 +121,28 @@ impl Builder {
     /// ```
     pub fn earlier(mut self, path: impl Into<PathBuf>) -> Self {
         self.earlier = Some(path.into());
+        self
+    }
+
+    /// By which path this crate knows the SDK; the default is `::agent_sdk`.
+    ///
+    /// # Examples
+    ///
+    /// For `sdk = { package = "agent-sdk", … }` in the manifest:
+    ///
+    /// ```
+    /// # let builder = agent_codegen::build::snapshot("schemas/agent-2.0.0.json");
+    /// let builder = builder.crate_path("::sdk");
+    /// ```
+    pub fn crate_path(mut self, path: impl Into<String>) -> Self {
+        self.generator = self.generator.crate_path(path);
+        self
+    }
+
+    /// Leaves out the `allow` that spares the generated code the lints of this crate, for a crate that
+    /// forbids one of them; see [`Generator::without_allow`].
+    pub fn without_allow(mut self) -> Self {
+        self.generator = self.generator.without_allow();
         self
     }
 

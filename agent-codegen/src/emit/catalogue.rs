@@ -14,24 +14,26 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Home;
+use super::{Home, imports::Imports};
 use crate::model::{Action, Model};
 
-pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
-    let (sdk, lints) = (home.sdk(), home.lints());
+pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
     let rows = model.actions.iter().map(row);
     let has_parameters = model.actions.iter().any(|action| !action.parameters.is_empty());
-    let parameter_info = has_parameters.then(|| quote!(, ParameterInfo));
-    quote! {
+    let mut imports = Imports::new(home);
+    imports.sdk(["ActionInfo"]);
+    if has_parameters {
+        imports.sdk(["ParameterInfo"]);
+    }
+    let docs = quote! {
         //! The table of all actions.
-        #lints
-
-        use #sdk::{ActionInfo #parameter_info};
-
+    };
+    let table = quote! {
         /// Every action of the catalogue by its name on the wire, those included that only the
         /// vendor's cloud may call.
         pub const ACTIONS: &[ActionInfo] = &[#(#rows),*];
-    }
+    };
+    [docs].into_iter().chain(imports.blocks()).chain([table]).collect()
 }
 
 fn row(action: &Action) -> TokenStream {

@@ -2,29 +2,26 @@
 
 use proc_macro2::TokenStream;
 
-/// The text of a file.
-pub(super) fn format(tokens: TokenStream) -> syn::Result<String> {
-    Ok(space_out(&prettyplease::unparse(&syn::parse2(tokens)?)))
+/// The text of a file, or of a part of one: an empty line between any two blocks.
+pub(super) fn format(blocks: impl IntoIterator<Item = TokenStream>) -> syn::Result<String> {
+    let mut text = String::new();
+    for block in blocks {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&space_out(&prettyplease::unparse(&syn::parse2(block)?)));
+    }
+    Ok(text)
 }
 
-/// Puts an empty line between items, which `prettyplease` does not.
+/// Puts an empty line between the members of a block, which `prettyplease` does not.
 ///
 /// No string or comment of the output spans lines, so that a line tells what it is by itself.
 fn space_out(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len() + text.len() / 16);
     let mut before = "";
     for line in text.lines() {
-        let block_ends = matches!(before, "}" | "    }") && line.trim() != "}";
-        let is_comment = before.trim_start().starts_with("//");
-        let declaration_ends = before.ends_with(';') && !is_comment && line.starts_with("    ///");
-        let item_ends = block_ends || declaration_ends;
-        let docs_end = before.starts_with("//!") && !line.starts_with("//!");
-        let imports_end = !is_comment
-            && before.ends_with(';')
-            && !before.starts_with(' ')
-            && line.starts_with(['/', '#', 'i']);
-        let lints_end = (before.starts_with("#![") && before.ends_with(']')) || before == ")]";
-        if item_ends || docs_end || imports_end || (lints_end && line.starts_with("use ")) {
+        if ends_member(before) && begins_member(line) {
             spaced.push('\n');
         }
         spaced.push_str(line);
@@ -32,4 +29,18 @@ fn space_out(text: &str) -> String {
         before = line;
     }
     spaced
+}
+
+fn member(line: &str) -> Option<&str> {
+    line.strip_prefix("    ").filter(|member| !member.starts_with(' '))
+}
+
+fn ends_member(line: &str) -> bool {
+    member(line).is_some_and(|it| it == "}" || (it.ends_with(';') && !it.starts_with("//")))
+}
+
+/// A function, with its documentation and attributes.
+fn begins_member(line: &str) -> bool {
+    const BEGINNINGS: [&str; 4] = ["///", "#[", "fn ", "pub fn "];
+    member(line).is_some_and(|it| BEGINNINGS.iter().any(|beginning| it.starts_with(beginning)))
 }

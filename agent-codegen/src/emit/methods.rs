@@ -20,71 +20,122 @@ use quote::quote;
 
 use super::{
     Home, docs,
-    rust_types::{ident, output},
+    imports::Imports,
+    rust_types::output,
+    tokens::{ident, path},
 };
 use crate::model::{Action, Model};
 
-pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
-    let (sdk, lints) = (home.sdk(), home.lints());
-    let types = model.callable().map(|action| ident(&action.name.camel));
-    let replies = model.callable().filter_map(|action| action.output.as_ref()).map(|it| ident(it));
-    let replies: Vec<_> = replies.collect();
-    let replies = (!replies.is_empty()).then(|| quote!(use super::replies::{#(#replies),*};));
-    let reply = model.callable().any(|action| action.output.is_none()).then(|| quote!(Reply,));
-    let methods = match home {
-        Home::Sdk => inherent(model),
-        Home::OtherCrate => extension(model),
-    };
-    quote! {
-        //! A method of the agent for each action.
-        #lints
-
-        #replies
-        use super::parameters::{#(#types),*};
-        use #sdk::{Agent, Call, #reply};
-
-        #methods
+pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
+    let mut imports = Imports::new(home);
+    imports.sdk(["Call"]);
+    imports.sibling("parameters", model.callable().map(|action| action.name.camel.as_str()));
+    imports.sibling("replies", model.callable().filter_map(|action| action.output.as_deref()));
+    if model.callable().any(|action| action.output.is_none()) {
+        imports.sdk(["Reply"]);
     }
-}
-
-fn inherent(model: &Model) -> TokenStream {
-    let methods = model.callable().map(|action| {
-        let (docs, signature, body) = (docs(action), signature(action), body(action));
-        quote!(#docs #[inline] pub #signature { #body })
-    });
-    quote!(impl Agent { #(#methods)* })
+    let handle = match home {
+        Home::Sdk => {
+            imports.sdk(["Agent"]);
+            Vec::new()
+        }
+        Home::OtherCrate(_) => {
+            imports.prelude();
+            handle(home)
+        }
+    };
+    let docs = quote! {
+        //! A method of the agent for each action.
+    };
+    let methods = model.callable().map(|action| method(home, action));
+    let methods = quote!(impl Agent { #(#methods)* });
+    [docs].into_iter().chain(imports.blocks()).chain(handle).chain([methods]).collect()
 }
 
 /// ```text
-/// pub trait AgentActions {
-///     /// Starts a server
-///     fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply>;
-/// }
-/// impl AgentActions for Agent {
-///     #[inline]
-///     fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply> {
-///         self.call(parameters)
-///     }
+/// /// Starts a server
+/// ///
+/// /// Action `server_start`.
+/// #[inline]
+/// pub fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply> {
+///     self.call(parameters)
 /// }
 /// ```
-fn extension(model: &Model) -> TokenStream {
-    let declarations = model.callable().map(|action| {
-        let (docs, signature) = (docs(action), signature(action));
-        quote!(#docs #signature;)
-    });
-    let methods = model.callable().map(|action| {
-        let (signature, body) = (signature(action), body(action));
-        quote!(#[inline] #signature { #body })
-    });
+fn method(home: &Home, action: &Action) -> TokenStream {
+    let docs = docs(action);
+    let name = ident(&action.name.snake);
+    let parameters = ident(&action.name.camel);
+    let output = output(action);
+    // An action that demands nothing has a method without an argument, so that a new optional
+    // parameter breaks nothing: `agent.call(Servers::new().limit(5))` sets it.
+    let (argument, given) = if action.demands_anything() {
+        (Some(quote!(, parameters: #parameters)), quote!(parameters))
+    } else {
+        (None, quote!(#parameters::new()))
+    };
+    let agent = if home.is_sdk() { quote!(self) } else { quote!(self.0) };
     quote! {
-        /// A method of the agent for each action.
-        pub trait AgentActions {
-            #(#declarations)*
-        }
-        impl AgentActions for Agent {
-            #(#methods)*
+        #docs
+        #[inline]
+        pub fn #name(&self #argument) -> Call<'_, #output> {
+            #agent.call(#given)
         }
     }
+}
+
+/// The agent of another crate: its methods come before those of the SDK's, which another crate in
+/// the same build may have enabled.
+///
+/// ```text
+/// /// An agent with a method for each action of this catalogue.
+/// #[derive(Clone, Debug)]
+/// pub struct Agent(::agent_sdk::Agent);
+///
+/// impl From<::agent_sdk::Agent> for Agent;
+/// impl Deref for Agent { type Target = ::agent_sdk::Agent; }
+/// ```
+fn handle(home: &Home) -> Vec<TokenStream> {
+    let sdk = path(home.sdk());
+    let std = path(home.std());
+    let docs = docs::lines([
+        "An agent with a method for each action of this catalogue.",
+        "",
+        &format!(
+            "It is made of the SDK's [`Agent`]({}::Agent), and has all of its methods, too:",
+            home.sdk()
+        ),
+        "`Agent::from(agent)`.",
+    ]);
+    vec![
+        quote! {
+            #docs
+            #[derive(Clone, Debug)]
+            pub struct Agent(#sdk::Agent);
+        },
+        quote! {
+            impl From<#sdk::Agent> for Agent {
+                fn from(agent: #sdk::Agent) -> Self {
+                    Self(agent)
+                }
+            }
+        },
+        quote! {
+            impl From<&#sdk::Agent> for Agent {
+                fn from(agent: &#sdk::Agent) -> Self {
+                    Self(agent.clone())
+                }
+            }
+        },
+        quote! {
+            impl #std::ops::Deref for Agent {
+                type Target = #sdk::Agent;
+
+                fn deref(&self) -> &Self::Target {
+                    &self.0
+                }
+            }
+        },
+    ]
 }
 
 fn docs(action: &Action) -> TokenStream {
@@ -94,25 +145,6 @@ fn docs(action: &Action) -> TokenStream {
     let why = crate::text::Visible(&action.deprecated).to_string();
     let deprecated = (!why.is_empty()).then(|| quote!(#[deprecated = #why]));
     quote!(#docs #hint #alias #deprecated)
-}
-
-/// An action that demands nothing has a method without an argument, so that a new optional
-/// parameter breaks nobody: `agent.call(Servers::new().limit(5))` sets it.
-fn signature(action: &Action) -> TokenStream {
-    let method = ident(&action.name.snake);
-    let parameters = ident(&action.name.camel);
-    let output = output(action);
-    let argument = action.demands_anything().then(|| quote!(, parameters: #parameters));
-    quote!(fn #method(&self #argument) -> Call<'_, #output>)
-}
-
-fn body(action: &Action) -> TokenStream {
-    let parameters = ident(&action.name.camel);
-    if action.demands_anything() {
-        quote!(self.call(parameters))
-    } else {
-        quote!(self.call(#parameters::new()))
-    }
 }
 
 /// How to set optional parameters, where the method takes no argument.

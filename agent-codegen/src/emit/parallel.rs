@@ -9,7 +9,7 @@ use crate::model::{Action, Model};
 type Text = Result<String, String>;
 
 /// The text of each part, by name.
-pub(super) fn write(home: Home, model: &Model, parts: &[Part]) -> Vec<(&'static str, Text)> {
+pub(super) fn write(home: &Home, model: &Model, parts: &[Part]) -> Vec<(&'static str, Text)> {
     let actions: Vec<_> = model.callable().collect();
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let chunk = actions.len().div_ceil(processors).max(1);
@@ -35,7 +35,7 @@ pub(super) fn write(home: Home, model: &Model, parts: &[Part]) -> Vec<(&'static 
 /// Writes some actions, each by itself: small pieces are formatted faster than a large one.
 fn start_each<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    each: fn(&Action) -> proc_macro2::TokenStream,
+    each: fn(&Action) -> Vec<proc_macro2::TokenStream>,
     actions: &'scope [&Action],
 ) -> ScopedJoinHandle<'scope, Text> {
     let write = move |action: &&Action| {

@@ -42,8 +42,11 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use super::{
-    Home, docs, required,
-    rust_types::{argument, field, ident, json_imports, output},
+    Home, docs,
+    imports::Imports,
+    required,
+    rust_types::{self, argument, field, output},
+    tokens::ident,
 };
 use crate::{
     model::{Action, Model, Parameter, Role},
@@ -51,65 +54,50 @@ use crate::{
 };
 
 /// What stands before the actions.
-pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
-    let lints = home.lints();
-    let imports = imports(home, model);
-    quote! {
+pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
+    let docs = quote! {
         //! The parameters of each action.
-        #lints
-
-        #imports
-    }
+    };
+    [docs].into_iter().chain(imports(home, model).blocks()).collect()
 }
 
 /// The imports that the structs need, so that none is unused.
-fn imports(home: Home, model: &Model) -> TokenStream {
-    let sdk = home.sdk();
-    let parameters: Vec<_> = model.callable().flat_map(|action| &action.parameters).collect();
-    let json = json_imports(home, parameters.iter().map(|parameter| &parameter.param_type));
-    let types = used(model.types.iter().map(|declared| &declared.name), |name| {
-        parameters.iter().any(|parameter| parameter.param_type.name() == Some(name))
-    });
-    let types = (!types.is_empty()).then(|| quote!(use super::types::{#(#types),*};));
-    let replies = model.callable().filter_map(|action| action.output.as_ref()).map(|it| ident(it));
-    let replies: Vec<_> = replies.collect();
-    let replies = (!replies.is_empty()).then(|| quote!(use super::replies::{#(#replies),*};));
-    let missing: Vec<_> = required::by_name(model).into_keys().map(ident).collect();
-    let missing = (!missing.is_empty()).then(|| quote!(use super::required::{#(#missing),*};));
-    let duration = model.callable().any(|action| action.timeout.is_some());
-    let duration = duration.then(|| {
-        quote!(
-            use std::time::Duration;
-        )
-    });
-    let reply = model.callable().any(|action| action.output.is_none()).then(|| quote!(Reply,));
-    let fmt = model.callable().any(hides).then(|| {
-        quote!(
-            use std::fmt;
-        )
-    });
-    let any = model.callable().any(|action| !action.parameters.is_empty());
-    let writer = any.then(|| quote!(Parameters,));
-    let actions =
-        model.callable().next().is_some().then(|| quote!(use #sdk::{Action, #writer #reply};));
-    quote!(#json #fmt #duration #replies #missing #types #actions)
-}
-
-/// The names that a test finds, as identifiers.
-fn used<'a>(
-    names: impl Iterator<Item = &'a String>,
-    test: impl Fn(&str) -> bool,
-) -> Vec<proc_macro2::Ident> {
-    names.filter(|name| test(name)).map(|name| ident(name)).collect()
+fn imports<'a>(home: &'a Home, model: &Model) -> Imports<'a> {
+    let mut imports = Imports::new(home);
+    let actions: Vec<_> = model.callable().collect();
+    let any = |test: &dyn Fn(&Action) -> bool| actions.iter().any(|action| test(action));
+    imports.prelude();
+    imports.sdk(["Action"]);
+    if any(&|action| !action.parameters.is_empty()) {
+        imports.sdk(["Parameters"]);
+    }
+    if any(&|action| action.output.is_none()) {
+        imports.sdk(["Reply"]);
+    }
+    if any(&|action| action.timeout.is_some()) {
+        imports.std("time::Duration");
+    }
+    if any(&hides) {
+        imports.std("fmt");
+    }
+    imports.sibling("replies", actions.iter().filter_map(|action| action.output.as_deref()));
+    imports.sibling("required", required::by_name(model).into_keys());
+    let parameters = || actions.iter().flat_map(|action| &action.parameters);
+    rust_types::import(&mut imports, parameters().map(|parameter| &parameter.param_type));
+    let types = model.types.iter().map(|declared| declared.name.as_str());
+    let is_used =
+        |name: &&str| parameters().any(|parameter| parameter.param_type.name() == Some(name));
+    imports.sibling("types", types.filter(is_used));
+    imports
 }
 
 /// Everything of one action.
-pub(super) fn action(action: &Action) -> TokenStream {
-    let structure = structure(action);
-    let functions = functions(action);
-    let debug = hides(action).then(|| debug(action));
-    let implementation = implementation(action);
-    quote!(#structure #functions #debug #implementation)
+pub(super) fn action(action: &Action) -> Vec<TokenStream> {
+    let mut blocks = vec![structure(action)];
+    blocks.extend(functions(action));
+    blocks.extend(hides(action).then(|| debug(action)));
+    blocks.push(implementation(action));
+    blocks
 }
 
 fn structure(action: &Action) -> TokenStream {
@@ -168,16 +156,15 @@ fn stored(parameter: &Parameter) -> TokenStream {
     }
 }
 
-fn functions(action: &Action) -> TokenStream {
+fn functions(action: &Action) -> Vec<TokenStream> {
     let name = ident(&action.name.camel);
     let new = new(action);
     let setters = action.parameters.iter().filter_map(|parameter| setter(action, parameter));
     match brackets(slots(action)) {
-        None => quote!(impl #name { #new #(#setters)* }),
-        slots => quote! {
-            impl #name { #new }
-            impl #slots #name #slots { #(#setters)* }
-        },
+        None => vec![quote!(impl #name { #new #(#setters)* })],
+        slots => {
+            vec![quote!(impl #name { #new }), quote!(impl #slots #name #slots { #(#setters)* })]
+        }
     }
 }
 

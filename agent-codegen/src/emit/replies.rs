@@ -20,7 +20,9 @@ use quote::quote;
 
 use super::{
     Home, docs,
-    rust_types::{field, ident, json_imports},
+    imports::Imports,
+    rust_types::{self, field},
+    tokens::ident,
 };
 use crate::{
     model::{
@@ -31,32 +33,31 @@ use crate::{
     types::ParamType,
 };
 
-pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
-    let (sdk, lints, serde) = (home.sdk(), home.lints(), home.library("serde"));
+pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
+    let mut imports = Imports::new(home);
+    imports.prelude();
+    imports.sdk(["Error", "FromReply", "Reply"]);
+    imports.library("serde", ["Deserialize", "Serialize"]);
     let types = model.replies.iter().flat_map(|reply| match &reply.shape {
         Shape::Struct(fields) => fields.iter().map(|field| &field.param_type).collect(),
         Shape::Transparent(param_type) => vec![param_type],
     });
-    let json = json_imports(home, types);
+    rust_types::import(&mut imports, types);
     let replies = model.replies.iter().map(|reply| declare(home, reply));
-    quote! {
+    let docs = quote! {
         //! The replies that are described.
-        #lints
-
-        use #sdk::{Error, FromReply, Reply};
-        use #serde::{Deserialize, Serialize};
-        #json
-
-        #(#replies)*
-    }
+    };
+    [docs].into_iter().chain(imports.blocks()).chain(replies.flatten()).collect()
 }
 
-fn declare(home: Home, reply: &ReplyType) -> TokenStream {
+fn declare(home: &Home, reply: &ReplyType) -> Vec<TokenStream> {
     let name = ident(&reply.name);
     let docs = description(reply);
     // Serde's derive has to be told where serde is if the crate does not depend on it.
-    let place = (home == Home::OtherCrate)
-        .then(|| quote!(#[serde(crate = "::agent_sdk::generated_code::serde")]));
+    let place = (!home.is_sdk()).then(|| {
+        let serde = home.library("serde");
+        quote!(#[serde(crate = #serde)])
+    });
     let (transparent, body) = match &reply.shape {
         Shape::Struct(fields) => {
             let fields = fields.iter().map(member);
@@ -76,15 +77,15 @@ fn declare(home: Home, reply: &ReplyType) -> TokenStream {
             }
         }
     });
-    quote! {
+    let structure = quote! {
         #docs
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #place
         #transparent
         #[non_exhaustive]
         pub struct #name #body
-        #decode
-    }
+    };
+    [structure].into_iter().chain(decode).collect()
 }
 
 fn description(reply: &ReplyType) -> TokenStream {

@@ -13,10 +13,12 @@ use std::collections::BTreeMap;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Home, docs, rust_types::ident};
+use super::{Home, docs, imports::Imports, tokens::ident};
 use crate::{model::Model, text::code_span};
 
-pub(super) fn emit(_: Home, model: &Model) -> TokenStream {
+pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
+    let mut imports = Imports::new(home);
+    imports.prelude();
     let types = by_name(model).into_iter().map(|(name, wire)| {
         let name = ident(name);
         let docs = docs::lines([format!("The parameter {} is not set.", code_span(wire)).as_str()]);
@@ -26,12 +28,11 @@ pub(super) fn emit(_: Home, model: &Model) -> TokenStream {
             pub struct #name;
         }
     });
-    quote! {
-        //! Required parameters that are not set, as types: a struct that names one here is no
-        //! [`Action`] yet.
-
-        #(#types)*
-    }
+    let docs = quote! {
+        //! Required parameters that are not set, as types: a struct whose type names one of them is
+        //! no action yet.
+    };
+    [docs].into_iter().chain(imports.blocks()).chain(types).collect()
 }
 
 /// The wire name of each type, by the type's name.

@@ -1,15 +1,10 @@
 //! The types of the catalogue as types of Rust.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::Home;
+use super::{imports::Imports, tokens::ident};
 use crate::{model::Action, types::ParamType};
-
-/// A name that `naming` made, as an identifier.
-pub(super) fn ident(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
-}
 
 /// The type of a field.
 pub(super) fn field(param_type: &ParamType) -> TokenStream {
@@ -66,27 +61,23 @@ fn is_converted(param_type: &ParamType) -> bool {
     )
 }
 
-/// The imports that types need, so that none is unused.
-pub(super) fn json_imports<'a>(
-    home: Home,
-    types: impl IntoIterator<Item = &'a ParamType>,
-) -> TokenStream {
+/// Imports what types need.
+pub(super) fn import<'a>(imports: &mut Imports, types: impl IntoIterator<Item = &'a ParamType>) {
     let types: Vec<_> = types.into_iter().collect();
     let any = |test: &dyn Fn(&ParamType) -> bool| types.iter().any(|it| holds(it, &test));
     let is_any_map = |it: &ParamType| *it == ParamType::any_map();
-    let map = any(&is_any_map).then(|| quote!(Map,));
-    let number = any(&|it| *it == ParamType::Number).then(|| quote!(Number,));
-    let value = any(&|it| *it == ParamType::Any).then(|| quote!(Value,));
-    let tree = any(&|it| matches!(it, ParamType::Map(_)) && !is_any_map(it));
-    let tree = tree.then(|| {
-        quote!(
-            use std::collections::BTreeMap;
-        )
-    });
-    let serde_json = home.library("serde_json");
-    let json = (map.is_some() || number.is_some() || value.is_some())
-        .then(|| quote!(use #serde_json::{#map #number #value};));
-    quote!(#tree #json)
+    if any(&is_any_map) {
+        imports.library("serde_json", ["Map"]);
+    }
+    if any(&|it| *it == ParamType::Number) {
+        imports.library("serde_json", ["Number"]);
+    }
+    if any(&|it| *it == ParamType::Any) {
+        imports.library("serde_json", ["Value"]);
+    }
+    if any(&|it| matches!(it, ParamType::Map(_)) && !is_any_map(it)) {
+        imports.std("collections::BTreeMap");
+    }
 }
 
 /// Whether a type is or holds one that the test finds.

@@ -20,7 +20,9 @@ use quote::quote;
 
 use super::{
     Home, docs,
-    rust_types::{field, ident, json_imports},
+    imports::Imports,
+    rust_types::{self, field},
+    tokens::ident,
 };
 use crate::{
     model::{Declared, Model},
@@ -28,29 +30,21 @@ use crate::{
     types::ParamType,
 };
 
-pub(super) fn emit(home: Home, model: &Model) -> TokenStream {
-    let (lints, serde) = (home.lints(), home.library("serde"));
-    let inner = model.types.iter().map(|declared| &declared.inner);
-    let json = json_imports(home, inner);
-    let shown = model.types.iter().any(|declared| is_shown(&declared.inner));
-    let fmt = shown.then(|| {
-        quote!(
-            use std::fmt;
-        )
-    });
+pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
+    let mut imports = Imports::new(home);
+    imports.prelude();
+    imports.library("serde", ["Deserialize", "Deserializer", "Serialize", "Serializer"]);
+    rust_types::import(&mut imports, model.types.iter().map(|declared| &declared.inner));
+    if model.types.iter().any(|declared| is_shown(&declared.inner)) {
+        imports.std("fmt");
+    }
     let types = model.types.iter().map(|declared| {
         if declared.values.is_empty() { newtype(declared) } else { enumeration(declared) }
     });
-    quote! {
+    let docs = quote! {
         //! Types of parameters that are more than a text or a number.
-        #lints
-
-        #fmt
-        use #serde::{Deserialize, Deserializer, Serialize, Serializer};
-        #json
-
-        #(#types)*
-    }
+    };
+    [docs].into_iter().chain(imports.blocks()).chain(types).collect()
 }
 
 fn description(declared: &Declared) -> TokenStream {

@@ -120,7 +120,6 @@ const TYPES: &[&str] = &[
     "ActionInfo",
     "Actions",
     "Agent",
-    "AgentActions",
     "Builder",
     "Call",
     "Certificate",

@@ -65,9 +65,29 @@ impl Crate {
         code.write(&self.folder.join(path)).expect("it can be written");
     }
 
+    /// The path of a file in the crate's folder.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
+    }
+
     /// What the compiler finds; nothing if all is well.
     pub fn check(&self) -> Vec<Found> {
-        let output = self.cargo(&["check", "--quiet", "--message-format=json"]);
+        self.found("check")
+    }
+
+    /// What clippy finds; nothing if all is well.
+    pub fn clippy(&self) -> Vec<Found> {
+        self.found("clippy")
+    }
+
+    /// Holds the crate to being as rustfmt has it.
+    pub fn assert_formatted(&self) {
+        let output = self.cargo(&["fmt", "--check"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    fn found(&self, command: &str) -> Vec<Found> {
+        let output = self.cargo(&[command, "--quiet", "--offline", "--message-format=json"]);
         let lines = String::from_utf8_lossy(&output.stdout).into_owned();
         let found: Vec<_> = lines.lines().filter_map(found).collect();
         let broken = !output.status.success() && found.is_empty();
@@ -77,7 +97,7 @@ impl Crate {
 
     /// Runs the crate's program and returns what it prints.
     pub fn run(&self) -> String {
-        let output = self.cargo(&["run", "--quiet"]);
+        let output = self.cargo(&["run", "--quiet", "--offline"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("it prints a text")
     }
@@ -85,7 +105,7 @@ impl Crate {
     fn cargo(&self, arguments: &[&str]) -> Output {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target");
         let mut command = Command::new(env!("CARGO"));
-        command.args(arguments).arg("--offline").current_dir(&self.folder);
+        command.args(arguments).current_dir(&self.folder);
         command.env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
         command.output().expect("cargo runs")
     }

@@ -1,5 +1,6 @@
 //! Generated code in the hands of the compiler, in crates of many kinds.
 
+mod builds;
 mod crates;
 mod messages;
 mod upgrades;

@@ -18,7 +18,7 @@ fn a_forgotten_parameter_is_named_by_the_compiler() {
     let code = Generator::for_other_crate().generate(&snapshot, &overlay, &mut report);
     crate_.generate("src/actions", &code);
     crate_.write("src/lib.rs", "pub mod actions;\npub mod called;\npub mod by_method;\n");
-    let begin = "use agent_sdk::Agent;\nuse crate::actions::*;\n";
+    let begin = "use crate::actions::*;\n";
     crate_.write(
         "src/called.rs",
         &format!(

@@ -5,18 +5,6 @@
 
 //! The table of all actions.
 
-#![allow(
-    clippy::doc_markdown,
-    clippy::self_named_constructors,
-    clippy::similar_names,
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    clippy::too_many_lines,
-    clippy::type_complexity,
-    non_snake_case,
-    reason = "the agent chooses the words and the parameters"
-)]
-
 use crate::{ActionInfo, ParameterInfo};
 
 /// Every action of the catalogue by its name on the wire, those included that only the

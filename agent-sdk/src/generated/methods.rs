@@ -5,43 +5,34 @@
 
 //! A method of the agent for each action.
 
-#![allow(
-    clippy::doc_markdown,
-    clippy::self_named_constructors,
-    clippy::similar_names,
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    clippy::too_many_lines,
-    clippy::type_complexity,
-    non_snake_case,
-    reason = "the agent chooses the words and the parameters"
-)]
-
-use super::replies::{ListActionsReply, WhoamiReply};
-use super::parameters::{
-    AddMod, AgentMetrics, AgentStatistics, ApplicationInstall, ApplicationList,
-    ApplicationStart, ApplicationStop, ApplicationUninstall, Applications, AuditEvents,
-    Configuration, CreateBackup, CreateRole, CreateUser, CreateWebhook, DeleteBackup,
-    DeleteFile, DeleteRole, DeleteUser, DeleteWebhook, DownloadMod, EnableStdout,
-    FileDownload, FileList, FileUnzip, FileUpload, FileZip, GetWebhookEvents, InstallMod,
-    Kill, ListActions, ListAvailableSteamServers, ListExcludedSteamServers,
-    ListPermissions, ListRoles, ListSessions, ListSupportedTitles, ListUsers,
-    ListWebhookDeliveries, ListWebhooks, Mod, ModChange, ModRebuild, Mods, MoveFile,
-    Proxy, QueryAgentEvents, QueryBackups, QueryDownloaderLog, QueryServerEvents,
-    QueryServerMetrics, QueryTaskExecutions, ReadFile, RemoveMod, RequestAgentHealth,
-    RequestSystemInfo, RequestTitleManifest, Restart, RestoreBackup, RoleUpdate, Server,
-    ServerArchives, ServerDeploy, ServerExport, ServerFiletree, ServerForceKill,
-    ServerGameconfigRead, ServerGameconfigWrite, ServerImport, ServerKill, ServerMetrics,
-    ServerModBindings, ServerModsClear, ServerRconRead, ServerRconSend, ServerRebuild,
-    ServerRemove, ServerRestore, ServerStart, ServerStop, ServerStopCancel, ServerUpdate,
-    ServerWipe, Servers, Settings, SqlDatabaseCreate, SqlDatabaseDelete,
-    SqlDatabasesList, SteamCancelDownload, SteamListDownloads,
-    SteamRefreshContentServers, Subscribe, SystemCommand, TaskCreate, TaskDelete,
-    TaskInfo, TaskUpdate, TasksList, TitleFeatures, TitleMods, TitleRebuild, TitleRemove,
-    Titles, TitlesStatus, Transaction, Unsubscribe, UpdateWebhook, UserGiveRoles,
-    UserPassword, UserRevokeRoles, Whoami, WriteFile,
-};
 use crate::{Agent, Call, Reply};
+use super::{
+    parameters::{
+        AddMod, AgentMetrics, AgentStatistics, ApplicationInstall, ApplicationList,
+        ApplicationStart, ApplicationStop, ApplicationUninstall, Applications,
+        AuditEvents, Configuration, CreateBackup, CreateRole, CreateUser, CreateWebhook,
+        DeleteBackup, DeleteFile, DeleteRole, DeleteUser, DeleteWebhook, DownloadMod,
+        EnableStdout, FileDownload, FileList, FileUnzip, FileUpload, FileZip,
+        GetWebhookEvents, InstallMod, Kill, ListActions, ListAvailableSteamServers,
+        ListExcludedSteamServers, ListPermissions, ListRoles, ListSessions,
+        ListSupportedTitles, ListUsers, ListWebhookDeliveries, ListWebhooks, Mod,
+        ModChange, ModRebuild, Mods, MoveFile, Proxy, QueryAgentEvents, QueryBackups,
+        QueryDownloaderLog, QueryServerEvents, QueryServerMetrics, QueryTaskExecutions,
+        ReadFile, RemoveMod, RequestAgentHealth, RequestSystemInfo, RequestTitleManifest,
+        Restart, RestoreBackup, RoleUpdate, Server, ServerArchives, ServerDeploy,
+        ServerExport, ServerFiletree, ServerForceKill, ServerGameconfigRead,
+        ServerGameconfigWrite, ServerImport, ServerKill, ServerMetrics,
+        ServerModBindings, ServerModsClear, ServerRconRead, ServerRconSend,
+        ServerRebuild, ServerRemove, ServerRestore, ServerStart, ServerStop,
+        ServerStopCancel, ServerUpdate, ServerWipe, Servers, Settings, SqlDatabaseCreate,
+        SqlDatabaseDelete, SqlDatabasesList, SteamCancelDownload, SteamListDownloads,
+        SteamRefreshContentServers, Subscribe, SystemCommand, TaskCreate, TaskDelete,
+        TaskInfo, TaskUpdate, TasksList, TitleFeatures, TitleMods, TitleRebuild,
+        TitleRemove, Titles, TitlesStatus, Transaction, Unsubscribe, UpdateWebhook,
+        UserGiveRoles, UserPassword, UserRevokeRoles, Whoami, WriteFile,
+    },
+    replies::{ListActionsReply, WhoamiReply},
+};
 
 impl Agent {
     /// Adds an installed mod to a server

@@ -7,14 +7,25 @@
 //!
 //! Each action is also a method of [`Agent`](crate::Agent).
 
+#![allow(
+    clippy::doc_markdown,
+    clippy::self_named_constructors,
+    clippy::struct_field_names,
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    non_snake_case,
+    reason = "the agent chooses the words and how many there are"
+)]
+
 mod catalogue;
 mod methods;
 mod parameters;
 mod replies;
 mod required;
 mod types;
-pub use catalogue::ACTIONS;
-pub use parameters::*;
-pub use replies::*;
-pub use required::*;
-pub use types::*;
+
+pub use self::catalogue::ACTIONS;
+pub use self::parameters::*;
+pub use self::replies::*;
+pub use self::required::*;
+pub use self::types::*;

@@ -5,39 +5,31 @@
 
 //! The parameters of each action.
 
-#![allow(
-    clippy::doc_markdown,
-    clippy::self_named_constructors,
-    clippy::similar_names,
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    clippy::too_many_lines,
-    clippy::type_complexity,
-    non_snake_case,
-    reason = "the agent chooses the words and the parameters"
-)]
+use std::{fmt, time::Duration};
 
 use serde_json::{Map, Value};
-use std::fmt;
-use std::time::Duration;
-use super::replies::{ListActionsReply, WhoamiReply};
-use super::required::{
-    MissingAction, MissingActions, MissingApplication, MissingArchive, MissingArguments,
-    MissingBackup, MissingChanges, MissingChecksum, MissingCommand, MissingConfiguration,
-    MissingContent, MissingDeleteFiles, MissingDownload, MissingEnabled, MissingEntityId,
-    MissingEvents, MissingId, MissingLevels, MissingLimit, MissingName, MissingOptions,
-    MissingOverwrite, MissingParameters, MissingPassword, MissingPath, MissingPaths,
-    MissingPayload, MissingPermissions, MissingPosition, MissingResolution, MissingRoles,
-    MissingRoot, MissingSchedule, MissingSettings, MissingSince, MissingSize,
-    MissingSource, MissingTarget, MissingTargets, MissingTask, MissingTimeout,
-    MissingTitle, MissingTopic, MissingUniverse, MissingUntil, MissingUrl,
-    MissingUsername, MissingValidate, MissingWebhook,
-};
-use super::types::{
-    ApplicationId, BackupId, DownloadId, EntityId, ServerId, TaskId, TitleId, UniverseId,
-    UserName, WebhookId,
-};
+
 use crate::{Action, Parameters, Reply};
+use super::{
+    replies::{ListActionsReply, WhoamiReply},
+    required::{
+        MissingAction, MissingActions, MissingApplication, MissingArchive,
+        MissingArguments, MissingBackup, MissingChanges, MissingChecksum, MissingCommand,
+        MissingConfiguration, MissingContent, MissingDeleteFiles, MissingDownload,
+        MissingEnabled, MissingEntityId, MissingEvents, MissingId, MissingLevels,
+        MissingLimit, MissingName, MissingOptions, MissingOverwrite, MissingParameters,
+        MissingPassword, MissingPath, MissingPaths, MissingPayload, MissingPermissions,
+        MissingPosition, MissingResolution, MissingRoles, MissingRoot, MissingSchedule,
+        MissingSettings, MissingSince, MissingSize, MissingSource, MissingTarget,
+        MissingTargets, MissingTask, MissingTimeout, MissingTitle, MissingTopic,
+        MissingUniverse, MissingUntil, MissingUrl, MissingUsername, MissingValidate,
+        MissingWebhook,
+    },
+    types::{
+        ApplicationId, BackupId, DownloadId, EntityId, ServerId, TaskId, TitleId,
+        UniverseId, UserName, WebhookId,
+    },
+};
 
 /// Adds an installed mod to a server
 ///
@@ -89,6 +81,7 @@ impl<EntityId_, Position> AddMod<EntityId_, Position> {
 impl Action for AddMod {
     const NAME: &'static str = "add_mod";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -143,6 +136,7 @@ impl Action for AgentMetrics {
     const NAME: &'static str = "agent_metrics";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("since", &self.since);
@@ -158,6 +152,7 @@ impl Action for AgentMetrics {
 #[must_use]
 #[non_exhaustive]
 pub struct AgentStatistics {}
+
 impl AgentStatistics {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -226,6 +221,7 @@ impl Action for ApplicationInstall {
     const NAME: &'static str = "application_install";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
@@ -241,6 +237,7 @@ impl Action for ApplicationInstall {
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationList {}
+
 impl ApplicationList {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -290,6 +287,7 @@ impl<Application> ApplicationStart<Application> {
 impl Action for ApplicationStart {
     const NAME: &'static str = "application_start";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
@@ -344,6 +342,7 @@ impl<Application, Timeout> ApplicationStop<Application, Timeout> {
 impl Action for ApplicationStop {
     const NAME: &'static str = "application_stop";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
@@ -387,6 +386,7 @@ impl<Application> ApplicationUninstall<Application> {
 impl Action for ApplicationUninstall {
     const NAME: &'static str = "application_uninstall";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("application", &self.application);
@@ -401,6 +401,7 @@ impl Action for ApplicationUninstall {
 #[must_use]
 #[non_exhaustive]
 pub struct Applications {}
+
 impl Applications {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -460,6 +461,7 @@ impl Action for AuditEvents {
     const NAME: &'static str = "audit_events";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
@@ -507,6 +509,7 @@ impl<Configuration_> Configuration<Configuration_> {
 impl Action for Configuration {
     const NAME: &'static str = "configuration";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -537,6 +540,7 @@ impl Action for CreateBackup {
     const NAME: &'static str = "create_backup";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -588,6 +592,7 @@ impl<Name, Permissions> CreateRole<Name, Permissions> {
 impl Action for CreateRole {
     const NAME: &'static str = "create_role";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
@@ -674,6 +679,7 @@ for CreateUser<Password, Roles, Username> {
 impl Action for CreateUser {
     const NAME: &'static str = "create_user";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("password", &self.password);
@@ -741,6 +747,7 @@ impl<Events_, Name, Url> CreateWebhook<Events_, Name, Url> {
 impl Action for CreateWebhook {
     const NAME: &'static str = "create_webhook";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("events", &self.events);
@@ -782,6 +789,7 @@ impl<Backup> DeleteBackup<Backup> {
 impl Action for DeleteBackup {
     const NAME: &'static str = "delete_backup";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("backup", &self.backup);
@@ -817,6 +825,7 @@ impl<Path> DeleteFile<Path> {
 impl Action for DeleteFile {
     const NAME: &'static str = "delete_file";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
@@ -852,6 +861,7 @@ impl<Name> DeleteRole<Name> {
 impl Action for DeleteRole {
     const NAME: &'static str = "delete_role";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
@@ -891,6 +901,7 @@ impl<Username> DeleteUser<Username> {
 impl Action for DeleteUser {
     const NAME: &'static str = "delete_user";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("username", &self.username);
@@ -930,6 +941,7 @@ impl<Webhook> DeleteWebhook<Webhook> {
 impl Action for DeleteWebhook {
     const NAME: &'static str = "delete_webhook";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("webhook", &self.webhook);
@@ -988,6 +1000,7 @@ impl Action for DownloadMod {
     const NAME: &'static str = "download_mod";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
@@ -1003,6 +1016,7 @@ impl Action for DownloadMod {
 #[must_use]
 #[non_exhaustive]
 pub struct EnableStdout {}
+
 impl EnableStdout {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1044,6 +1058,7 @@ impl<Path> FileDownload<Path> {
 impl Action for FileDownload {
     const NAME: &'static str = "file_download";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
@@ -1080,6 +1095,7 @@ impl Action for FileList {
     const NAME: &'static str = "file_list";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
@@ -1132,6 +1148,7 @@ impl Action for FileUnzip {
     const NAME: &'static str = "file_unzip";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("source", &self.source);
@@ -1198,6 +1215,7 @@ impl<Checksum, Path, Size> FileUpload<Checksum, Path, Size> {
 impl Action for FileUpload {
     const NAME: &'static str = "file_upload";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("checksum", &self.checksum);
@@ -1252,6 +1270,7 @@ impl Action for FileZip {
     const NAME: &'static str = "file_zip";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("paths", &self.paths);
@@ -1267,6 +1286,7 @@ impl Action for FileZip {
 #[must_use]
 #[non_exhaustive]
 pub struct GetWebhookEvents {}
+
 impl GetWebhookEvents {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1357,6 +1377,7 @@ impl Action for InstallMod {
     const NAME: &'static str = "install_mod";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -1374,6 +1395,7 @@ impl Action for InstallMod {
 #[must_use]
 #[non_exhaustive]
 pub struct Kill {}
+
 impl Kill {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1394,6 +1416,7 @@ impl Action for Kill {
 #[must_use]
 #[non_exhaustive]
 pub struct ListActions {}
+
 impl ListActions {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1415,6 +1438,7 @@ impl Action for ListActions {
 #[must_use]
 #[non_exhaustive]
 pub struct ListAvailableSteamServers {}
+
 impl ListAvailableSteamServers {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1436,6 +1460,7 @@ impl Action for ListAvailableSteamServers {
 #[must_use]
 #[non_exhaustive]
 pub struct ListExcludedSteamServers {}
+
 impl ListExcludedSteamServers {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1457,6 +1482,7 @@ impl Action for ListExcludedSteamServers {
 #[must_use]
 #[non_exhaustive]
 pub struct ListPermissions {}
+
 impl ListPermissions {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1478,6 +1504,7 @@ impl Action for ListPermissions {
 #[must_use]
 #[non_exhaustive]
 pub struct ListRoles {}
+
 impl ListRoles {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1499,6 +1526,7 @@ impl Action for ListRoles {
 #[must_use]
 #[non_exhaustive]
 pub struct ListSessions {}
+
 impl ListSessions {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1520,6 +1548,7 @@ impl Action for ListSessions {
 #[must_use]
 #[non_exhaustive]
 pub struct ListSupportedTitles {}
+
 impl ListSupportedTitles {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1541,6 +1570,7 @@ impl Action for ListSupportedTitles {
 #[must_use]
 #[non_exhaustive]
 pub struct ListUsers {}
+
 impl ListUsers {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1603,6 +1633,7 @@ impl Action for ListWebhookDeliveries {
     const NAME: &'static str = "list_webhook_deliveries";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
@@ -1618,6 +1649,7 @@ impl Action for ListWebhookDeliveries {
 #[must_use]
 #[non_exhaustive]
 pub struct ListWebhooks {}
+
 impl ListWebhooks {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1661,6 +1693,7 @@ impl Action for Mod {
     const NAME: &'static str = "mod";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
@@ -1719,6 +1752,7 @@ impl<Enabled, EntityId_> ModChange<Enabled, EntityId_> {
 impl Action for ModChange {
     const NAME: &'static str = "mod_change";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -1761,6 +1795,7 @@ impl Action for ModRebuild {
     const NAME: &'static str = "mod_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("entity_id", &self.entity_id);
@@ -1775,6 +1810,7 @@ impl Action for ModRebuild {
 #[must_use]
 #[non_exhaustive]
 pub struct Mods {}
+
 impl Mods {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -1853,6 +1889,7 @@ impl<Overwrite, Source, Target> MoveFile<Overwrite, Source, Target> {
 impl Action for MoveFile {
     const NAME: &'static str = "move_file";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("overwrite", &self.overwrite);
@@ -1909,6 +1946,7 @@ impl<Action_, Parameters_> Proxy<Action_, Parameters_> {
 impl Action for Proxy {
     const NAME: &'static str = "proxy";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("action", &self.action);
@@ -1962,6 +2000,7 @@ impl Action for QueryAgentEvents {
     const NAME: &'static str = "query_agent_events";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
@@ -1992,6 +2031,7 @@ impl Action for QueryBackups {
     const NAME: &'static str = "query_backups";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2044,6 +2084,7 @@ impl Action for QueryDownloaderLog {
     const NAME: &'static str = "query_downloader_log";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
@@ -2104,6 +2145,7 @@ impl Action for QueryServerEvents {
     const NAME: &'static str = "query_server_events";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2180,6 +2222,7 @@ impl Action for QueryServerMetrics {
     const NAME: &'static str = "query_server_metrics";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2252,6 +2295,7 @@ impl Action for QueryTaskExecutions {
     const NAME: &'static str = "query_task_executions";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("limit", &self.limit);
@@ -2290,6 +2334,7 @@ impl Action for ReadFile {
     const NAME: &'static str = "read_file";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("path", &self.path);
@@ -2333,6 +2378,7 @@ impl<EntityId_> RemoveMod<EntityId_> {
 impl Action for RemoveMod {
     const NAME: &'static str = "remove_mod";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2348,6 +2394,7 @@ impl Action for RemoveMod {
 #[must_use]
 #[non_exhaustive]
 pub struct RequestAgentHealth {}
+
 impl RequestAgentHealth {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -2369,6 +2416,7 @@ impl Action for RequestAgentHealth {
 #[must_use]
 #[non_exhaustive]
 pub struct RequestSystemInfo {}
+
 impl RequestSystemInfo {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -2415,6 +2463,7 @@ impl<Title> RequestTitleManifest<Title> {
 impl Action for RequestTitleManifest {
     const NAME: &'static str = "request_title_manifest";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
@@ -2443,6 +2492,7 @@ impl Restart {
 impl Action for Restart {
     const NAME: &'static str = "restart";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2487,6 +2537,7 @@ impl Action for RestoreBackup {
     const NAME: &'static str = "restore_backup";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2539,6 +2590,7 @@ impl<Name, Permissions> RoleUpdate<Name, Permissions> {
 impl Action for RoleUpdate {
     const NAME: &'static str = "role_update";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
@@ -2569,6 +2621,7 @@ impl Action for Server {
     const NAME: &'static str = "server";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2598,6 +2651,7 @@ impl Action for ServerArchives {
     const NAME: &'static str = "server_archives";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2677,6 +2731,7 @@ impl Action for ServerDeploy {
     const NAME: &'static str = "server_deploy";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("configuration", &self.configuration);
@@ -2723,6 +2778,7 @@ impl Action for ServerExport {
     const NAME: &'static str = "server_export";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2783,6 +2839,7 @@ impl Action for ServerFiletree {
     const NAME: &'static str = "server_filetree";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2813,6 +2870,7 @@ impl ServerForceKill {
 impl Action for ServerForceKill {
     const NAME: &'static str = "server_force_kill";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2842,6 +2900,7 @@ impl Action for ServerGameconfigRead {
     const NAME: &'static str = "server_gameconfig_read";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2890,6 +2949,7 @@ impl<Configuration> ServerGameconfigWrite<Configuration> {
 impl Action for ServerGameconfigWrite {
     const NAME: &'static str = "server_gameconfig_write";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -2943,6 +3003,7 @@ impl Action for ServerImport {
     const NAME: &'static str = "server_import";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
@@ -2972,6 +3033,7 @@ impl ServerKill {
 impl Action for ServerKill {
     const NAME: &'static str = "server_kill";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3001,6 +3063,7 @@ impl Action for ServerMetrics {
     const NAME: &'static str = "server_metrics";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3030,6 +3093,7 @@ impl Action for ServerModBindings {
     const NAME: &'static str = "server_mod_bindings";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3058,6 +3122,7 @@ impl ServerModsClear {
 impl Action for ServerModsClear {
     const NAME: &'static str = "server_mods_clear";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3101,6 +3166,7 @@ impl<Since> ServerRconRead<Since> {
 impl Action for ServerRconRead {
     const NAME: &'static str = "server_rcon_read";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3145,6 +3211,7 @@ impl<Payload> ServerRconSend<Payload> {
 impl Action for ServerRconSend {
     const NAME: &'static str = "server_rcon_send";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3175,6 +3242,7 @@ impl Action for ServerRebuild {
     const NAME: &'static str = "server_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3218,6 +3286,7 @@ impl<DeleteFiles> ServerRemove<DeleteFiles> {
 impl Action for ServerRemove {
     const NAME: &'static str = "server_remove";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3263,6 +3332,7 @@ impl Action for ServerRestore {
     const NAME: &'static str = "server_restore";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3292,6 +3362,7 @@ impl ServerStart {
 impl Action for ServerStart {
     const NAME: &'static str = "server_start";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3320,6 +3391,7 @@ impl ServerStop {
 impl Action for ServerStop {
     const NAME: &'static str = "server_stop";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3348,6 +3420,7 @@ impl ServerStopCancel {
 impl Action for ServerStopCancel {
     const NAME: &'static str = "server_stop_cancel";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3392,6 +3465,7 @@ impl Action for ServerUpdate {
     const NAME: &'static str = "server_update";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3436,6 +3510,7 @@ impl<Targets> ServerWipe<Targets> {
 impl Action for ServerWipe {
     const NAME: &'static str = "server_wipe";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
@@ -3451,6 +3526,7 @@ impl Action for ServerWipe {
 #[must_use]
 #[non_exhaustive]
 pub struct Servers {}
+
 impl Servers {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -3495,6 +3571,7 @@ impl<Settings_> Settings<Settings_> {
 impl Action for Settings {
     const NAME: &'static str = "settings";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("settings", &self.settings);
@@ -3580,6 +3657,7 @@ for SqlDatabaseCreate<Name, Password, Username> {
 impl Action for SqlDatabaseCreate {
     const NAME: &'static str = "sql_database_create";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
@@ -3621,6 +3699,7 @@ impl<Name> SqlDatabaseDelete<Name> {
 impl Action for SqlDatabaseDelete {
     const NAME: &'static str = "sql_database_delete";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
@@ -3635,6 +3714,7 @@ impl Action for SqlDatabaseDelete {
 #[must_use]
 #[non_exhaustive]
 pub struct SqlDatabasesList {}
+
 impl SqlDatabasesList {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -3684,6 +3764,7 @@ impl<Download> SteamCancelDownload<Download> {
 impl Action for SteamCancelDownload {
     const NAME: &'static str = "steam_cancel_download";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("download", &self.download);
@@ -3698,6 +3779,7 @@ impl Action for SteamCancelDownload {
 #[must_use]
 #[non_exhaustive]
 pub struct SteamListDownloads {}
+
 impl SteamListDownloads {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -3719,6 +3801,7 @@ impl Action for SteamListDownloads {
 #[must_use]
 #[non_exhaustive]
 pub struct SteamRefreshContentServers {}
+
 impl SteamRefreshContentServers {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -3760,6 +3843,7 @@ impl<Topic> Subscribe<Topic> {
 impl Action for Subscribe {
     const NAME: &'static str = "subscribe";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("topic", &self.topic);
@@ -3831,6 +3915,7 @@ impl<Arguments, Command, Timeout> SystemCommand<Arguments, Command, Timeout> {
 impl Action for SystemCommand {
     const NAME: &'static str = "system_command";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("arguments", &self.arguments);
@@ -3965,6 +4050,7 @@ impl<
 impl Action for TaskCreate {
     const NAME: &'static str = "task_create";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("action", &self.action);
@@ -4004,6 +4090,7 @@ impl<Task> TaskDelete<Task> {
 impl Action for TaskDelete {
     const NAME: &'static str = "task_delete";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("task", &self.task);
@@ -4040,6 +4127,7 @@ impl Action for TaskInfo {
     const NAME: &'static str = "task_info";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("task", &self.task);
@@ -4094,6 +4182,7 @@ impl<Changes, Task> TaskUpdate<Changes, Task> {
 impl Action for TaskUpdate {
     const NAME: &'static str = "task_update";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("changes", &self.changes);
@@ -4109,6 +4198,7 @@ impl Action for TaskUpdate {
 #[must_use]
 #[non_exhaustive]
 pub struct TasksList {}
+
 impl TasksList {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -4156,6 +4246,7 @@ impl Action for TitleFeatures {
     const NAME: &'static str = "title_features";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
@@ -4192,6 +4283,7 @@ impl Action for TitleMods {
     const NAME: &'static str = "title_mods";
     const READS: bool = true;
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
@@ -4232,6 +4324,7 @@ impl Action for TitleRebuild {
     const NAME: &'static str = "title_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
@@ -4267,6 +4360,7 @@ impl<Title> TitleRemove<Title> {
 impl Action for TitleRemove {
     const NAME: &'static str = "title_remove";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("title", &self.title);
@@ -4281,6 +4375,7 @@ impl Action for TitleRemove {
 #[must_use]
 #[non_exhaustive]
 pub struct Titles {}
+
 impl Titles {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -4302,6 +4397,7 @@ impl Action for Titles {
 #[must_use]
 #[non_exhaustive]
 pub struct TitlesStatus {}
+
 impl TitlesStatus {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -4346,6 +4442,7 @@ impl<Actions_> Transaction<Actions_> {
 impl Action for Transaction {
     const NAME: &'static str = "transaction";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("actions", &self.actions);
@@ -4381,6 +4478,7 @@ impl<Topic> Unsubscribe<Topic> {
 impl Action for Unsubscribe {
     const NAME: &'static str = "unsubscribe";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("topic", &self.topic);
@@ -4438,6 +4536,7 @@ impl<Changes, Webhook> UpdateWebhook<Changes, Webhook> {
 impl Action for UpdateWebhook {
     const NAME: &'static str = "update_webhook";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("changes", &self.changes);
@@ -4490,6 +4589,7 @@ impl<Roles, Username> UserGiveRoles<Roles, Username> {
 impl Action for UserGiveRoles {
     const NAME: &'static str = "user_give_roles";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("roles", &self.roles);
@@ -4554,6 +4654,7 @@ impl<Password, Username: fmt::Debug> fmt::Debug for UserPassword<Password, Usern
 impl Action for UserPassword {
     const NAME: &'static str = "user_password";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("password", &self.password);
@@ -4609,6 +4710,7 @@ impl<Roles, Username> UserRevokeRoles<Roles, Username> {
 impl Action for UserRevokeRoles {
     const NAME: &'static str = "user_revoke_roles";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("roles", &self.roles);
@@ -4624,6 +4726,7 @@ impl Action for UserRevokeRoles {
 #[must_use]
 #[non_exhaustive]
 pub struct Whoami {}
+
 impl Whoami {
     /// Without any parameter.
     pub fn new() -> Self {
@@ -4682,6 +4785,7 @@ impl<Content, Path> WriteFile<Content, Path> {
 impl Action for WriteFile {
     const NAME: &'static str = "write_file";
     type Output = Reply;
+
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("content", &self.content);

@@ -5,22 +5,12 @@
 
 //! The replies that are described.
 
-#![allow(
-    clippy::doc_markdown,
-    clippy::self_named_constructors,
-    clippy::similar_names,
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    clippy::too_many_lines,
-    clippy::type_complexity,
-    non_snake_case,
-    reason = "the agent chooses the words and the parameters"
-)]
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Error, FromReply, Reply};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use serde_json::Value;
 
 /// What the agent says of one action
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 // The snapshot is a reconstruction from public notes, not a capture of an agent: the action names are
 // known, most parameter types are a plausible guess.
 
-//! Required parameters that are not set, as types: a struct that names one here is no
-//! [`Action`] yet.
+//! Required parameters that are not set, as types: a struct whose type names one of them is
+//! no action yet.
 
 /// The parameter `action` is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

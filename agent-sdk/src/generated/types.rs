@@ -5,25 +5,13 @@
 
 //! Types of parameters that are more than a text or a number.
 
-#![allow(
-    clippy::doc_markdown,
-    clippy::self_named_constructors,
-    clippy::similar_names,
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    clippy::too_many_lines,
-    clippy::type_complexity,
-    non_snake_case,
-    reason = "the agent chooses the words and the parameters"
-)]
-
 use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The id of an application.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApplicationId(String);
-
 impl ApplicationId {
     /// Wraps a value.
     #[must_use]
@@ -37,37 +25,31 @@ impl ApplicationId {
         &self.0
     }
 }
-
 impl From<&str> for ApplicationId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for ApplicationId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for ApplicationId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for ApplicationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for ApplicationId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for ApplicationId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -77,7 +59,6 @@ impl<'de> Deserialize<'de> for ApplicationId {
 /// The id of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BackupId(String);
-
 impl BackupId {
     /// Wraps a value.
     #[must_use]
@@ -91,37 +72,31 @@ impl BackupId {
         &self.0
     }
 }
-
 impl From<&str> for BackupId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for BackupId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for BackupId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for BackupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for BackupId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for BackupId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -131,7 +106,6 @@ impl<'de> Deserialize<'de> for BackupId {
 /// The number of a Steam download.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DownloadId(i64);
-
 impl DownloadId {
     /// Wraps a value.
     #[must_use]
@@ -145,25 +119,21 @@ impl DownloadId {
         &self.0
     }
 }
-
 impl From<i64> for DownloadId {
     fn from(value: i64) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for DownloadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for DownloadId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for DownloadId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -173,7 +143,6 @@ impl<'de> Deserialize<'de> for DownloadId {
 /// The id of a mod, as its universe counts them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityId(String);
-
 impl EntityId {
     /// Wraps a value.
     #[must_use]
@@ -187,37 +156,31 @@ impl EntityId {
         &self.0
     }
 }
-
 impl From<&str> for EntityId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for EntityId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for EntityId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for EntityId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for EntityId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -227,7 +190,6 @@ impl<'de> Deserialize<'de> for EntityId {
 /// The id of a server, such as `survival`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(String);
-
 impl ServerId {
     /// Wraps a value.
     #[must_use]
@@ -241,37 +203,31 @@ impl ServerId {
         &self.0
     }
 }
-
 impl From<&str> for ServerId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for ServerId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for ServerId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for ServerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for ServerId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for ServerId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -281,7 +237,6 @@ impl<'de> Deserialize<'de> for ServerId {
 /// The id of a scheduled task.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(String);
-
 impl TaskId {
     /// Wraps a value.
     #[must_use]
@@ -295,37 +250,31 @@ impl TaskId {
         &self.0
     }
 }
-
 impl From<&str> for TaskId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for TaskId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for TaskId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for TaskId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for TaskId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -335,7 +284,6 @@ impl<'de> Deserialize<'de> for TaskId {
 /// The id of a title: a game that servers are made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TitleId(String);
-
 impl TitleId {
     /// Wraps a value.
     #[must_use]
@@ -349,37 +297,31 @@ impl TitleId {
         &self.0
     }
 }
-
 impl From<&str> for TitleId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for TitleId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for TitleId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for TitleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for TitleId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for TitleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -389,7 +331,6 @@ impl<'de> Deserialize<'de> for TitleId {
 /// The id of a universe: where mods come from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UniverseId(String);
-
 impl UniverseId {
     /// Wraps a value.
     #[must_use]
@@ -403,37 +344,31 @@ impl UniverseId {
         &self.0
     }
 }
-
 impl From<&str> for UniverseId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for UniverseId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for UniverseId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for UniverseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for UniverseId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for UniverseId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -443,7 +378,6 @@ impl<'de> Deserialize<'de> for UniverseId {
 /// The name of a local user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(String);
-
 impl UserName {
     /// Wraps a value.
     #[must_use]
@@ -457,37 +391,31 @@ impl UserName {
         &self.0
     }
 }
-
 impl From<&str> for UserName {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for UserName {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for UserName {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for UserName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for UserName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)
@@ -497,7 +425,6 @@ impl<'de> Deserialize<'de> for UserName {
 /// The id of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WebhookId(String);
-
 impl WebhookId {
     /// Wraps a value.
     #[must_use]
@@ -511,37 +438,31 @@ impl WebhookId {
         &self.0
     }
 }
-
 impl From<&str> for WebhookId {
     fn from(value: &str) -> Self {
         Self(value.to_owned())
     }
 }
-
 impl AsRef<str> for WebhookId {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
-
 impl From<String> for WebhookId {
     fn from(value: String) -> Self {
         Self(value)
     }
 }
-
 impl fmt::Display for WebhookId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
-
 impl Serialize for WebhookId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
-
 impl<'de> Deserialize<'de> for WebhookId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Deserialize::deserialize(deserializer).map(Self)

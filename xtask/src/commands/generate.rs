@@ -43,10 +43,14 @@ pub struct Generate {
     #[arg(long)]
     strict: bool,
 
-    /// Generate for another crate: with absolute paths, and an extension trait in place of
-    /// methods of `Agent`
+    /// Generate for another crate: with absolute paths, and the methods on an
+    /// `Agent` of its own, which is made of the SDK's
     #[arg(long, requires = "out")]
     downstream: bool,
+
+    /// By which path the other crate knows the SDK [default: `::agent_sdk`]
+    #[arg(long, value_name = "PATH", requires = "downstream")]
+    crate_path: Option<String>,
 
     /// An older snapshot, whose types hold where this one has none [default: those before it in
     /// `schemas`]
@@ -127,6 +131,10 @@ impl Generate {
         }
         if self.downstream {
             plan.generator = Generator::for_other_crate();
+        }
+        if let Some(path) = &self.crate_path {
+            let command = format!("cargo xtask generate --downstream --crate-path {path}");
+            plan.generator = plan.generator.clone().crate_path(path).command(command);
         }
         plan.strict = self.strict;
     }

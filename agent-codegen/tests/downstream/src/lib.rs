@@ -15,8 +15,8 @@ pub mod golden {
     include!(concat!(env!("OUT_DIR"), "/golden.rs"));
 }
 
-use actions::{AgentActions as _, ExportWorld, World};
-use agent_sdk::{Agent, Error};
+use actions::{Agent, ExportWorld, World};
+use agent_sdk::Error;
 
 /// Exports each world of an agent and returns how large all of them are.
 ///

@@ -1,0 +1,81 @@
+//! The file that names all others, `mod.rs`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Part, home::Home, tokens::ident};
+
+/// ```text
+/// //! The actions of the agent: …
+///
+/// #![allow(…)]
+///
+/// mod catalogue;
+/// mod methods;
+/// mod parameters;
+///
+/// pub use catalogue::ACTIONS;
+/// pub use parameters::*;
+/// ```
+///
+/// Another crate may include the file, which then cannot have inner attributes: there, all is in a
+/// module of its own.
+pub(super) fn emit(home: &Home, allow: bool, parts: &[Part]) -> Vec<TokenStream> {
+    let modules = parts.iter().map(|part| {
+        let name = ident(part.name);
+        quote!(mod #name;)
+    });
+    let exports = parts.iter().filter(|part| !part.exports.is_empty()).map(|part| {
+        let module = ident(part.name);
+        match part.exports {
+            "*" => quote!(pub use self::#module::*;),
+            name => {
+                let name = ident(name);
+                quote!(pub use self::#module::#name;)
+            }
+        }
+    });
+    let lints = home.lints();
+    match home {
+        Home::Sdk => {
+            let docs = quote! {
+                //! The actions of the agent: the parameters of each, and the table of all.
+                //!
+                //! Each action is also a method of [`Agent`](crate::Agent).
+            };
+            let lints = allow.then(|| quote!(#![#lints]));
+            let modules = quote!(#(#modules)*);
+            let exports = quote!(#(#exports)*);
+            [docs].into_iter().chain(lints).chain([modules, exports]).collect()
+        }
+        Home::OtherCrate(_) => {
+            let of_module = allow.then(|| quote!(#[#lints]));
+            let of_export = allow.then(|| {
+                quote! {
+                    #[allow(
+                        clippy::allow_attributes,
+                        clippy::pub_use,
+                        unreachable_pub,
+                        unused_imports,
+                        reason = "as above"
+                    )]
+                }
+            });
+            // By `cfg_attr`, since a crate without a prelude does not know `rustfmt`.
+            let module = quote! {
+                #of_module
+                #[cfg_attr(rustfmt, rustfmt::skip)]
+                #[path = "."]
+                mod generated {
+                    #(#modules)*
+                    #(#exports)*
+                }
+            };
+            let export = quote! {
+                #of_export
+                pub use self::generated::*;
+            };
+            vec![module, export]
+        }
+    }
+}
