@@ -10,6 +10,7 @@ mod keepalive;
 mod pending;
 mod reconnect;
 mod resubscribe;
+mod schedule;
 mod shared;
 mod state;
 mod subscriptions;

@@ -17,7 +17,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
-    time::{Instant, Sleep, sleep_until, timeout},
+    time::{Instant, timeout},
 };
 use tracing::warn;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -29,7 +29,8 @@ use super::{
     frame::{self, FrameDecoder, Incoming, READ_SIZE, TooLarge},
     keepalive::{Keepalive, Silence},
     resubscribe::{Answer, Resubscribe},
-    shared::{DriverState, Shared},
+    schedule::Schedule,
+    shared::Shared,
     state::State,
     write_buffer::{self, WriteBuffer},
 };
@@ -101,7 +102,13 @@ pub(crate) struct Driver<'a> {
     wakers: Vec<Waker>,
     /// Whether ready tasks had their turn since the last wake-up.
     turn: Turn,
-    timer: Pin<Box<Sleep>>,
+    schedule: Schedule,
+    /// When calls have to be ended next.
+    calls_due: Option<Instant>,
+    /// When this side has waited long enough for calls in flight to close.
+    close_by: Option<Instant>,
+    /// Whether that time has come.
+    close_now: bool,
     /// Not yet added to the statistics.
     bytes_sent: u64,
     bytes_received: u64,
@@ -143,7 +150,10 @@ impl<'a> Driver<'a> {
             events: Vec::new(),
             wakers: Vec::new(),
             turn: Turn::Ours,
-            timer: Box::pin(sleep_until(now)),
+            schedule: Schedule::new(now),
+            calls_due: None,
+            close_by: None,
+            close_now: false,
             bytes_sent: 0,
         }
     }
@@ -195,11 +205,11 @@ impl<'a> Driver<'a> {
         let all_written = self.write(cx)?;
         if more_to_read || (more_to_send && all_written) {
             // Before an agent that never pauses keeps the timer from its turn.
-            self.on_time(Instant::now())?;
+            self.keep_time(!more_to_read, cx)?;
             return Ok(true);
         }
         self.rest();
-        self.keep_time(cx)
+        self.keep_time(true, cx)
     }
 
     /// Reads what has arrived; whether there may be more.
@@ -398,19 +408,19 @@ impl<'a> Driver<'a> {
         self.shared.admit(&mut table, cx, now);
         table.stats.bytes_sent += std::mem::take(&mut self.bytes_sent);
         table.stats.bytes_received += std::mem::take(&mut self.bytes_received);
-        // What is too late must not be sent any more.
-        let expired = table.pending.expire(now, &mut self.wakers);
-        table.stats.timed_out += expired;
         let may_send = !self.resubscribe.holds_calls() && self.close_sent.is_none();
         self.taken.reserve(table.pending.queued().min(BATCH));
         while may_send && room > 0 {
-            let Some(request) = table.pending.take() else { break };
+            let Some(request) = table.pending.take(now) else { break };
             room = room.saturating_sub(request.as_bytes().len());
             self.taken.push(request);
         }
-        let close = self.close_sent.is_none() && self.taken.is_empty() && is_time_to_close(&table);
+        let is_idle = table.pending.is_idle();
+        self.calls_due = table.pending.next_deadline();
+        self.close_by = table.close_by;
         drop(table);
-        self.wakers.drain(..).for_each(Waker::wake);
+        let may_close = self.close_by.is_some() && (is_idle || self.close_now);
+        let close = may_close && self.close_sent.is_none() && self.taken.is_empty();
         let anything = close || !self.taken.is_empty();
         let size = self.taken.iter().map(|request| frame::size(request.as_bytes())).sum();
         self.write_buffer.frames().reserve(size);
@@ -456,39 +466,31 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Waits for what is due next and does it; whether there may be more to do at once. Calls that
-    /// are due are ended by the next round.
-    fn keep_time(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
-        let Some(next) = self.next_deadline() else { return Ok(false) };
-        let now = Instant::now();
-        if next <= now {
-            self.on_time(now)?;
-            return Ok(true);
-        }
-        // A later deadline than the timer's needs no new timer: it fires once for nothing.
-        if next < self.timer.deadline() || self.timer.is_elapsed() {
-            self.timer.as_mut().reset(next);
-        }
-        if self.timer.as_mut().poll(cx).is_pending() {
+    /// Waits for what is due next and does it; whether something was due.
+    fn keep_time(&mut self, is_drained: bool, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
+        let Poll::Ready(now) = self.schedule.poll(self.next_deadline(), is_drained, cx) else {
             return Ok(false);
-        }
-        self.on_time(Instant::now())?;
+        };
+        self.on_time(now)?;
         Ok(true)
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let table = self.shared.lock();
-        let calls = table.pending.next_deadline();
-        let close = self.close_sent.or(table.close_by);
-        drop(table);
+        let close = match self.close_sent {
+            None => self.close_by.filter(|_| !self.close_now),
+            echo_by => echo_by,
+        };
         let resubscribe = self.resubscribe.next().filter(|_| self.close_sent.is_none());
-        [calls, close, resubscribe, self.keepalive.next()].into_iter().flatten().min()
+        [self.calls_due, close, resubscribe, self.keepalive.next()].into_iter().flatten().min()
     }
 
+    /// Does what is due at a time at which the socket had nothing more to read.
     fn on_time(&mut self, now: Instant) -> Result<(), Disconnect> {
+        self.expire_calls(now);
         if self.close_sent.is_some_and(|deadline| deadline <= now) {
             return Err(Disconnect::Closed);
         }
+        self.close_now = self.close_by.is_some_and(|deadline| deadline <= now);
         self.resubscribe_on_time(now);
         match self.keepalive.look(now) {
             None => {}
@@ -498,6 +500,18 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(())
+    }
+
+    fn expire_calls(&mut self, now: Instant) {
+        if self.calls_due.is_none_or(|due| now < due) {
+            return;
+        }
+        let mut table = self.shared.lock();
+        let expired = table.pending.expire(now, &mut self.wakers);
+        table.stats.timed_out += expired;
+        self.calls_due = table.pending.next_deadline();
+        drop(table);
+        self.wakers.drain(..).for_each(Waker::wake);
     }
 
     /// Asks again for subscriptions that are missing, and waits no longer for those that are late.
@@ -546,11 +560,6 @@ impl<'a> Driver<'a> {
         let reason = excerpt(text.unwrap_or_default().as_bytes());
         Disconnect::Lost(DisconnectReason::CloseFrame { code, reason })
     }
-}
-
-/// Whether the close frame is to be sent: nothing is left to wait for, or there was enough waiting.
-fn is_time_to_close(table: &DriverState) -> bool {
-    table.close_by.is_some_and(|limit| table.pending.is_idle() || limit <= Instant::now())
 }
 
 /// Gives back the memory of what is empty, if it is much.

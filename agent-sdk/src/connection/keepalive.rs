@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// Whoever looks so much later than is due was away, such as in a stopped process or a machine that
+/// slept: silence proves nothing then, and a new ping is sent. It is less for shorter times.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// The watch over one connection: silence for half of the time is answered by a ping, and silence
 /// after that for the other half is the end.
 pub(super) struct Keepalive {
@@ -55,8 +59,9 @@ impl Keepalive {
 
     /// What is to be done now, if anything. A ping counts as sent.
     pub(super) fn look(&mut self, now: Instant) -> Option<Silence> {
-        self.next().filter(|due| *due <= now)?;
-        if self.pinged.is_some() {
+        let due = self.next().filter(|due| *due <= now)?;
+        let was_away = self.half.is_some_and(|half| now - due >= half.min(AWAY));
+        if self.pinged.is_some() && !was_away {
             return Some(Silence::Dead(now - self.received));
         }
         self.pinged = Some(now);
@@ -89,7 +94,21 @@ mod tests {
         assert_eq!(keepalive.look(now + HALF), Some(Silence::Ping));
         keepalive.unblocked(now + HALF * 3 / 2);
         assert_eq!(keepalive.look(now + 2 * HALF), None);
-        assert!(matches!(keepalive.look(now + 3 * HALF), Some(Silence::Dead(_))));
+        assert!(matches!(keepalive.look(now + HALF * 5 / 2), Some(Silence::Dead(_))));
+    }
+
+    /// A process that was stopped took six of six connections for dead.
+    #[test]
+    fn silence_while_this_side_was_away_is_answered_by_a_new_ping() {
+        let now = Instant::now();
+        for half in [HALF, Duration::from_millis(50)] {
+            let mut keepalive = Keepalive::new(Some(2 * half), now);
+            assert_eq!(keepalive.look(now + half), Some(Silence::Ping));
+            let back = now + 2 * half + 10 * HALF;
+            assert_eq!(keepalive.look(back), Some(Silence::Ping));
+            assert_eq!(keepalive.look(back + half / 2), None);
+            assert!(matches!(keepalive.look(back + half), Some(Silence::Dead(_))));
+        }
     }
 
     #[test]

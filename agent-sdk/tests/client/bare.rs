@@ -27,12 +27,13 @@ impl Bare {
         Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
     }
 
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.listener.local_addr().unwrap())
+    }
+
     /// A client that reconnects at once.
     pub fn client(&self) -> Builder {
-        let policy = ReconnectPolicy::default().initial_backoff(Duration::from_millis(1));
-        Agent::builder(format!("ws://{}", self.listener.local_addr().unwrap()))
-            .credentials("root", "x")
-            .reconnect(policy)
+        client_of(self.url())
     }
 
     /// Waits for a client and lets it in.
@@ -57,6 +58,12 @@ impl Bare {
         let (agent, session) = tokio::join!(client.connect(), self.accept());
         (agent.unwrap(), session)
     }
+}
+
+/// A client of such an agent, which may be in another process.
+pub fn client_of(url: String) -> Builder {
+    let policy = ReconnectPolicy::default().initial_backoff(Duration::from_millis(1));
+    Agent::builder(url).credentials("root", "x").reconnect(policy)
 }
 
 async fn read_head(stream: &mut TcpStream) -> String {

@@ -341,3 +341,23 @@ async fn a_close_code_that_the_policy_names_is_final() {
         }
     }
 }
+
+/// The text did not say what to do for an agent that answers calls and no pings.
+#[tokio::test]
+async fn an_agent_that_answers_calls_and_no_pings_is_alive_and_its_loss_names_the_remedy() {
+    let bare = Bare::new().await;
+    let (agent, mut session) = bare.pair(bare.client().keepalive(Duration::from_millis(500))).await;
+    for _ in 0..3 {
+        assert_eq!(session.read().await.unwrap().0, PING);
+        let call = agent.call_raw("echo", ()).into_future();
+        let answering = async {
+            let request = session.request().await;
+            session.reply(&request).await;
+        };
+        soon(async { tokio::join!(call, answering) }).await.0.unwrap();
+    }
+    let lost = until(&mut agent.state(), |state| !is_connected(state)).await;
+    let State::Reconnecting { cause, .. } = lost else { panic!("{lost:?}") };
+    assert!(matches!(*cause, DisconnectReason::Silence { .. }), "{cause:?}");
+    assert!(cause.to_string().contains("`Builder::keepalive`"), "{cause}");
+}

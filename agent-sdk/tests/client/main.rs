@@ -12,6 +12,8 @@ mod events;
 mod figures;
 mod first_login;
 mod frames;
+#[cfg(target_os = "linux")]
+mod freezes;
 mod futures;
 mod gateway;
 mod known;
