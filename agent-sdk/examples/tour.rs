@@ -13,7 +13,7 @@
 use std::{env, error::Error, time::Duration};
 
 use agent_sdk::{
-    Agent, Event, Events, KnownEvent, Tls,
+    Agent, Event, Events, KnownEvent, ServerState, Tls,
     actions::{CreateBackup, ServerFiletree, ServerStart, ServerStop, Subscribe},
 };
 use tokio::time::timeout;
@@ -68,12 +68,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The next state of a server, out of all that the agent says; `None` when it says no more.
-async fn next_state(events: &mut Events) -> Option<String> {
+async fn next_state(events: &mut Events) -> Option<ServerState> {
     loop {
         if let Event::Message(message) = events.next().await?
             && let Some(KnownEvent::ServerState { state: Some(state), .. }) = message.known()
         {
-            return Some(state.to_owned());
+            return Some(state);
         }
     }
 }

@@ -174,6 +174,9 @@ impl Builder {
     /// The largest message that is accepted, in bytes. A larger one is skipped, and fails its call
     /// with [`Error::ReplyTooLarge`](crate::Error::ReplyTooLarge). The default is 64 MiB, the most
     /// is 1 GiB: room for a message is made when its size is announced.
+    ///
+    /// Whatever the agent sends, a connection takes at most four times this much memory for what
+    /// arrives, and each stream of events once more for what waits in it.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.options.max_message_size = bytes.min(1 << 30);
         self

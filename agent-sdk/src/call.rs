@@ -313,7 +313,7 @@ impl Inner<'_> {
                 let reply = Reply::new(self.action.clone(), message, parameters);
                 match status {
                     Status::Ok => Ok(reply),
-                    Status::Error => Err(Error::Rejected(Box::new(Rejected::by(&reply)))),
+                    Status::Error => Err(Error::Rejected(Box::new(Rejected::by(&reply, limit)))),
                 }
             }
             Completion::TooLarge { size } => {

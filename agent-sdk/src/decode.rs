@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     error::{DecodeError, Error},
     reply::Reply,
+    wire::json,
 };
 
 impl Reply {
@@ -19,6 +20,9 @@ impl Reply {
     }
 
     /// Decodes the result as a type of your own.
+    ///
+    /// Where the agent's text is not UTF-8, as a console line in Latin-1 is not, strings have U+FFFD;
+    /// [`Reply::message`] has the original.
     ///
     /// # Errors
     ///
@@ -36,15 +40,29 @@ impl Reply {
     /// # Ok(()) }
     /// ```
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let text = self.parameters_and_rest();
         // The rest of the envelope follows the value, so its end is not looked at.
-        let json = || serde_json::Deserializer::from_slice(self.parameters_and_rest());
-        // Keeping track of the path costs time, so it is done only once something is wrong.
-        T::deserialize(&mut json()).or_else(|_| {
-            serde_path_to_error::deserialize(&mut json()).map_err(|error| {
+        let decoded = T::deserialize(&mut serde_json::Deserializer::from_slice(text));
+        // Repairing the text and keeping track of the path cost time, so both are done only once
+        // something is wrong.
+        decoded.or_else(|_| {
+            let text = json::repair(text);
+            let mut reader = serde_json::Deserializer::from_str(&text);
+            serde_path_to_error::deserialize(&mut reader).map_err(|error| {
                 let path = error.path().to_string();
                 Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.inner())))
             })
         })
+    }
+
+    /// Returns the detail of a rejection, unless its tree of values would be larger than a few times
+    /// the limit of a message: it is built without being asked for.
+    pub(crate) fn detail(&self, max_message_size: usize) -> Value {
+        let text = self.parameters_and_rest();
+        if json::tree_size(text) > json::max_tree(max_message_size) {
+            return format!("a detail of {} bytes, too large to be read", text.len()).into();
+        }
+        self.decode().unwrap_or_default()
     }
 }
 
@@ -72,13 +90,28 @@ mod tests {
     use super::*;
     use crate::wire::Payload;
 
-    /// It used to be ignored like noise, and the call timed out.
+    fn reply(message: &[u8]) -> Reply {
+        Reply::new("echo".into(), Payload::Copied(message.to_vec()), Some(14))
+    }
+
+    /// It used to be an error of the call, and the line was lost.
     #[test]
-    fn an_answer_that_is_broken_inside_is_an_error_of_its_call() {
-        for message in [&b"{\"parameters\":{\"x\":\"\xff\"}}"[..], b"{\"parameters\":{\"x\":"] {
-            let message = Payload::Copied(message.to_vec());
-            let reply = Reply::new("echo".into(), message.clone(), Some(14));
-            assert!(matches!(reply.parameters(), Err(Error::Decode(_))), "{message:?}");
+    fn an_answer_that_is_not_utf8_is_read_as_far_as_it_can_be() {
+        for message in
+            [&b"{\"parameters\":{\"x\":\"\xff\"}}"[..], br#"{"parameters":{"x":"\udc00"}}"#]
+        {
+            let parameters = reply(message).parameters().expect("it is an object");
+            assert_eq!(parameters, serde_json::json!({ "x": "\u{fffd}" }));
         }
+        assert!(matches!(reply(b"{\"parameters\":{\"x\":").parameters(), Err(Error::Decode(_))));
+    }
+
+    /// A rejection's detail was turned into a tree of any size, unasked.
+    #[test]
+    fn a_large_detail_of_a_rejection_is_not_turned_into_a_tree() {
+        let detail = vec![r#"{"":0}"#; 50_000].join(",");
+        let reply = reply(format!(r#"{{"parameters":[{detail}]}}"#).as_bytes());
+        assert!(reply.detail(1 << 20).is_string());
+        assert!(reply.detail(64 << 20).is_array());
     }
 }

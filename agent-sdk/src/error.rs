@@ -5,7 +5,7 @@ mod close;
 mod connect;
 mod disconnect;
 
-pub use call::{DecodeError, Error, NotSent, Outcome, Rejected, Unanswered};
+pub use call::{DecodeError, Error, MessageError, NotSent, Outcome, Rejected, Unanswered};
 pub use close::CloseReason;
 pub(crate) use connect::Retry;
 #[cfg(feature = "tls")]

@@ -1,7 +1,10 @@
 //! Events: unsolicited messages.
 
 mod hub;
+mod known;
+mod look;
 mod message;
+mod state;
 mod subscription;
 
 use std::{
@@ -16,7 +19,9 @@ use futures_core::Stream;
 
 use hub::Consumer;
 pub(crate) use hub::Hub;
-pub use message::{KnownEvent, Message};
+pub use known::KnownEvent;
+pub use message::Message;
+pub use state::{KnownState, ServerState};
 pub use subscription::Subscription;
 
 /// What a stream of events yields.
@@ -118,7 +123,9 @@ impl Events {
     }
 
     /// How many messages are kept for this consumer (at least 1); the default is that of
-    /// [`Builder::event_capacity`](crate::Builder::event_capacity).
+    /// [`Builder::event_capacity`](crate::Builder::event_capacity). However many they are, no more
+    /// than [`Builder::max_message_size`](crate::Builder::max_message_size) bytes of them are kept,
+    /// but for one message.
     ///
     /// # Examples
     ///

@@ -93,10 +93,10 @@ pub use call::{Call, RetryingCall};
 pub use connection::State;
 pub use decode::FromReply;
 pub use error::{
-    CloseReason, ConnectError, ConnectStage, DecodeError, DisconnectReason, Error, NotSent,
-    Outcome, Pace, Rejected, Unanswered,
+    CloseReason, ConnectError, ConnectStage, DecodeError, DisconnectReason, Error, MessageError,
+    NotSent, Outcome, Pace, Rejected, Unanswered,
 };
-pub use event::{Event, Events, KnownEvent, Message, Subscription};
+pub use event::{Event, Events, KnownEvent, KnownState, Message, ServerState, Subscription};
 #[cfg(feature = "health")]
 pub use health::Health;
 pub use options::ReconnectPolicy;

@@ -2,12 +2,13 @@
 //! them.
 
 mod envelope;
+pub(crate) mod json;
 mod payload;
 mod request;
 mod token;
 
 pub(crate) use self::{
-    envelope::{Envelope, Status, is_object, tokens},
+    envelope::{Envelope, Status, tokens, tokens_at_ends},
     payload::{BufferPool, Payload},
     request::{Request, RequestError},
     token::{Token, Tokens},

@@ -25,7 +25,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use super::{
     call_state::Completion,
     deferred_log::DeferredLog,
-    dispatch::{Arrived, answer},
+    dispatch::{self, Arrived, Unclaimed},
     frame::{self, FrameDecoder, Incoming, READ_SIZE, TooLarge},
     keepalive::{Keepalive, Silence},
     resubscribe::{Answer, Resubscribe},
@@ -45,6 +45,8 @@ use crate::{
 
 /// Reads in one round, so that a flood of events does not keep calls from being sent.
 const READS_PER_ROUND: usize = 16;
+/// Bytes that are read in one round before they are handed out, so that large messages do not pile up.
+const BYTES_PER_ROUND: u64 = 1 << 20;
 /// Rounds before other tasks of the runtime get their turn.
 const ROUNDS: usize = 16;
 /// The room for what passes through in one round that is kept for the next one.
@@ -98,6 +100,7 @@ pub(crate) struct Driver<'a> {
     buffers: BufferPool,
     /// Used again in each round, empty in between.
     taken: Vec<Request>,
+    unclaimed: Vec<Unclaimed>,
     events: Vec<Message>,
     wakers: Vec<Waker>,
     /// Whether ready tasks had their turn since the last wake-up.
@@ -147,6 +150,7 @@ impl<'a> Driver<'a> {
             inbox: Vec::new(),
             taken: Vec::new(),
             buffers: BufferPool::default(),
+            unclaimed: Vec::new(),
             events: Vec::new(),
             wakers: Vec::new(),
             turn: Turn::Ours,
@@ -216,9 +220,13 @@ impl<'a> Driver<'a> {
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         // What came together with the answer to the upgrade is there already.
         self.sort(&[])?;
+        let before = self.bytes_received;
         for _ in 0..READS_PER_ROUND {
             if !self.receive(cx)? {
                 return Ok(false);
+            }
+            if self.bytes_received - before >= BYTES_PER_ROUND {
+                break;
             }
         }
         Ok(true)
@@ -263,16 +271,22 @@ impl<'a> Driver<'a> {
             match self.reader.next(&mut received) {
                 Ok(None) => return Ok(()),
                 Ok(Some(Incoming::Message(message))) => {
-                    let envelope = Envelope::read(message);
-                    let is_answer = envelope.as_ref().is_some_and(Envelope::is_answer);
-                    let message = self.buffers.hold(message, is_answer);
-                    self.inbox.push(Arrived { message, envelope });
+                    self.inbox.push(match Envelope::read(message) {
+                        Some(envelope) => Arrived::Message {
+                            message: self.buffers.hold(message, envelope.is_answer()),
+                            envelope,
+                        },
+                        None => Arrived::unreadable(message),
+                    });
                 }
                 Ok(Some(Incoming::Gathered(message))) => {
-                    let envelope = Envelope::read(&message);
-                    let is_answer = envelope.as_ref().is_some_and(Envelope::is_answer);
-                    let message = self.buffers.hold_or_keep(message, is_answer);
-                    self.inbox.push(Arrived { message, envelope });
+                    self.inbox.push(match Envelope::read(&message) {
+                        Some(envelope) => Arrived::Message {
+                            message: self.buffers.hold_or_keep(message, envelope.is_answer()),
+                            envelope,
+                        },
+                        None => Arrived::unreadable(&message),
+                    });
                 }
                 Ok(Some(Incoming::TooLarge(message))) => self.oversized(&message),
                 Ok(Some(Incoming::Ping(payload))) => self.ping = Some(payload),
@@ -292,17 +306,19 @@ impl<'a> Driver<'a> {
         if self.inbox.is_empty() && self.wakers.is_empty() {
             return;
         }
-        let wants_events = self.shared.events.has_consumers();
         let held_calls = self.resubscribe.holds_calls();
         let arrived = self.keepalive.last_received();
         let mut log = DeferredLog::default();
         let mut resubscribed = Vec::new();
         self.wakers.reserve(self.inbox.len());
         let mut table = self.shared.lock();
-        for Arrived { message, envelope } in self.inbox.drain(..) {
-            let Some(envelope) = envelope else {
-                log.unknown(&mut table, message.len());
-                continue;
+        for arrived_now in self.inbox.drain(..) {
+            let (message, envelope) = match arrived_now {
+                Arrived::Message { message, envelope } => (message, envelope),
+                Arrived::Unreadable { size, tokens } => {
+                    dispatch::ignore(&mut table, size, &tokens, &mut log);
+                    continue;
+                }
             };
             self.heard = true;
             if let Some(token) = envelope.token
@@ -314,25 +330,42 @@ impl<'a> Driver<'a> {
                 continue;
             }
             let wakers = &mut self.wakers;
-            if let Some(event) = answer(&mut table, message, &envelope, arrived, wakers, &mut log) {
-                table.stats.events += 1;
-                if wants_events {
-                    self.events.push(Message::new(event));
-                }
-            }
+            let unclaimed =
+                dispatch::answer(&mut table, message, &envelope, arrived, wakers, &mut log);
+            self.unclaimed.extend(unclaimed);
         }
         drop(table);
         log.log();
         self.tell_resubscribed(resubscribed);
-        if !self.events.is_empty() {
-            self.shared.events.publish(&mut self.events);
-        }
+        self.publish();
         self.tell_connected(held_calls);
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
+    /// Hands events to their consumers. Whether a message is one is found out here and not under the
+    /// lock: it may be large.
+    fn publish(&mut self) {
+        if self.unclaimed.is_empty() {
+            return;
+        }
+        let limit = self.shared.options.max_message_size;
+        let wants_events = self.shared.events.has_consumers();
+        let mut count = 0;
+        for message in self.unclaimed.drain(..) {
+            if !wants_events && message.is_event() {
+                count += 1;
+            } else if let Some(event) = message.into_event(limit) {
+                count += 1;
+                self.events.push(event);
+            }
+        }
+        self.shared.events.publish(&mut self.events);
+        self.shared.lock().stats.events += count;
+    }
+
     /// Tells what became of repeated subscriptions.
     fn tell_resubscribed(&self, resubscribed: Vec<(Answer, Reply)>) {
+        let limit = self.shared.options.max_message_size;
         for (answer, reply) in resubscribed {
             match answer {
                 Answer::Holds | Answer::Rejected { is_news: false, .. } => {}
@@ -340,7 +373,7 @@ impl<'a> Driver<'a> {
                     self.shared.events.announce(&Event::SubscriptionRestored { subscription });
                 }
                 Answer::Rejected { subscription, .. } => {
-                    let reason = excerpt(Rejected::by(&reply).message().as_bytes());
+                    let reason = excerpt(Rejected::by(&reply, limit).message().as_bytes());
                     self.tell_missing(subscription, reason);
                 }
             }
@@ -459,6 +492,7 @@ impl<'a> Driver<'a> {
         release(self.write_buffer.frames(), kept.out);
         release(&mut self.inbox, kept.items);
         release(&mut self.taken, kept.items);
+        release(&mut self.unclaimed, kept.items);
         release(&mut self.events, kept.items);
         release(&mut self.wakers, kept.items);
         if idle {

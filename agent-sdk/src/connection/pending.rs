@@ -55,6 +55,8 @@ pub(crate) struct Call {
     fail_fast: bool,
     /// Until it is sent.
     request: Option<Request>,
+    /// The size of the last message with its token that was not whole JSON.
+    unreadable: Option<usize>,
 }
 
 impl Call {
@@ -64,6 +66,18 @@ impl Call {
 
     fn was_sent(&self) -> bool {
         self.request.is_none()
+    }
+
+    /// What is told of it once its time has passed.
+    fn timed_out(&self) -> Completion {
+        let Self { timeout, .. } = *self;
+        if !self.was_sent() {
+            return Completion::NotSent;
+        }
+        Completion::Unanswered(match self.unreadable {
+            None => Unanswered::TimedOut(timeout),
+            Some(bytes) => Unanswered::Unreadable { timeout, bytes },
+        })
     }
 }
 
@@ -113,7 +127,9 @@ impl PendingCalls {
             return;
         };
         request.set_token(token);
-        let call = Call { state, request: Some(request), began: now, timeout, fail_fast, effect };
+        let request = Some(request);
+        let call =
+            Call { state, request, began: now, timeout, fail_fast, effect, unreadable: None };
         let deadline = call.deadline();
         self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         self.free.pop();
@@ -201,6 +217,13 @@ impl PendingCalls {
         self.remove_if(token, Call::was_sent)
     }
 
+    /// Notes that a message with this token was not whole JSON: its call goes on waiting.
+    pub(crate) fn note_unreadable(&mut self, token: Token, bytes: usize) {
+        if let Some(call) = self.call(token).filter(|call| call.was_sent()) {
+            call.unreadable = Some(bytes);
+        }
+    }
+
     /// Returns whether this token was given to a call, now or earlier.
     pub(crate) fn issued(&self, token: Token) -> bool {
         self.tokens.issued(token)
@@ -223,17 +246,7 @@ impl PendingCalls {
         }
         let distance =
             u32::try_from(self.slots.len()).map_or(FOREVER, |slots| SCAN_DISTANCE * slots);
-        let ended = self.end_where(
-            |call| call.deadline() <= now,
-            |call| {
-                if call.was_sent() {
-                    Completion::Unanswered(Unanswered::TimedOut(call.timeout))
-                } else {
-                    Completion::NotSent
-                }
-            },
-            wakers,
-        );
+        let ended = self.end_where(|call| call.deadline() <= now, Call::timed_out, wakers);
         let calls = self.slots.iter().filter_map(|slot| slot.call.as_ref());
         self.earliest = calls.map(Call::deadline).min();
         self.next_scan = Some(now + distance);

@@ -104,6 +104,17 @@ pub enum Unanswered {
     /// The call's timeout passed.
     #[error("none within {0:?}")]
     TimedOut(Duration),
+    /// The call's timeout passed, and what came with its token was not whole JSON.
+    #[error(
+        "none within {timeout:?} that could be read: a message of {bytes} bytes with its token was \
+         not whole JSON"
+    )]
+    Unreadable {
+        /// The call's timeout.
+        timeout: Duration,
+        /// The size of the last such message, in bytes.
+        bytes: usize,
+    },
     /// The connection was lost.
     #[error("the connection was lost ({0})")]
     ConnectionLost(Arc<DisconnectReason>),
@@ -181,8 +192,8 @@ impl Rejected {
     }
 
     /// Reads the reply by which the agent refused.
-    pub(crate) fn by(reply: &Reply) -> Self {
-        Self::new(reply.action(), reply.parameters().unwrap_or_default())
+    pub(crate) fn by(reply: &Reply, max_message_size: usize) -> Self {
+        Self::new(reply.action(), reply.detail(max_message_size))
     }
 
     /// The name of the action that was called.
@@ -260,6 +271,37 @@ impl DecodeError {
     #[must_use]
     pub fn reply(&self) -> &Reply {
         &self.reply
+    }
+}
+
+/// An event that cannot be read as what was asked for.
+///
+/// Neither `Debug` nor `Display` shows the event's content, since a console line may hold anything;
+/// [`Message::as_bytes`](crate::Message::as_bytes) has it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the event cannot be read at `{path}`: {problem}")]
+pub struct MessageError {
+    path: String,
+    problem: String,
+}
+
+impl MessageError {
+    pub(crate) fn unreadable(path: String, source: &serde_json::Error) -> Self {
+        Self { path, problem: without_values(&source.to_string()) }
+    }
+
+    pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
+        let problem = format!(
+            "the value of its {bytes} bytes would take more than {limit} bytes of memory; read it \
+             as a type of your own with `Message::decode`, or raise `Builder::max_message_size`"
+        );
+        Self { path: ".".to_owned(), problem }
+    }
+
+    /// Where in the event the problem is, as a JSON path; `.` is the whole.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
     }
 }
 

@@ -97,7 +97,7 @@ struct Queue {
     events: VecDeque<Event>,
     /// Messages among `events`.
     messages: usize,
-    /// Bytes of the messages among `events`.
+    /// What the messages among `events` count for, in bytes.
     bytes: usize,
     capacity: usize,
     max_bytes: usize,
@@ -187,7 +187,7 @@ impl Queue {
         for message in messages {
             if self.filter.wants(message) {
                 self.messages += 1;
-                self.bytes += message.as_bytes().len();
+                self.bytes += message.size();
                 self.events.push_back(Event::Message(message.clone()));
                 self.drop_oldest();
             }
@@ -200,7 +200,7 @@ impl Queue {
             match &event {
                 Event::Message(message) if !self.filter.wants(message) => {
                     self.messages -= 1;
-                    self.bytes -= message.as_bytes().len();
+                    self.bytes -= message.size();
                 }
                 _ => self.events.push_back(event),
             }
@@ -212,7 +212,7 @@ impl Queue {
         match &event {
             Some(Event::Message(message)) => {
                 self.messages -= 1;
-                self.bytes -= message.as_bytes().len();
+                self.bytes -= message.size();
             }
             Some(Event::SubscriptionMissing { .. } | Event::SubscriptionRestored { .. }) => {
                 self.messages -= 1;
@@ -253,7 +253,8 @@ mod tests {
     use crate::event::{Events, Subscription};
 
     fn message(number: usize) -> Message {
-        Message::new(Bytes::from(format!(r#"{{"action":"stdout","number":{number}}}"#)))
+        let text = format!(r#"{{"action":"stdout","number":{number}}}"#);
+        Message::new(Bytes::from(text), 1 << 20)
     }
 
     fn read(events: &mut Events) -> Vec<String> {
@@ -261,7 +262,7 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         while let Poll::Ready(Some(event)) = pin!(&mut *events).poll_next(&mut cx) {
             seen.push(match event {
-                Event::Message(message) => message.json()["number"].to_string(),
+                Event::Message(message) => message.json().unwrap()["number"].to_string(),
                 Event::Lagged(missed) => format!("lagged {missed}"),
                 other => format!("{other:?}").to_lowercase(),
             });
@@ -282,7 +283,7 @@ mod tests {
     #[test]
     fn large_messages_are_bounded_by_their_bytes() {
         let hub = Arc::new(Hub::default());
-        let size = message(0).as_bytes().len();
+        let size = message(0).size();
         let mut events = Events::new(Arc::clone(&hub), 100, 2 * size);
         hub.publish(&mut (0..5).map(message).collect());
         assert_eq!(read(&mut events), ["lagged 3", "3", "4"]);
@@ -345,7 +346,7 @@ mod tests {
         assert_eq!(read(&mut stdout), ["1"]);
         assert!(read(&mut topic).is_empty());
         let text = br#"{"event":"state","parameters":{"server":"survival"},"number":2}"#;
-        hub.publish(&mut vec![Message::new(Bytes::from_static(text))]);
+        hub.publish(&mut vec![Message::new(Bytes::from_static(text), 1 << 20)]);
         assert_eq!(read(&mut topic), ["2"]);
     }
 

@@ -1,62 +1,64 @@
 //! An unsolicited message of the agent.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use super::look::{self, Place};
+use crate::{error::MessageError, wire::json};
 
 /// A message that answers no call, kept whole.
 ///
-/// A clone is cheap: it shares the message. `Debug` shows kind, topic and size only, since a
-/// console line may hold anything; `Display` shows the message as it came.
+/// A clone is cheap: it shares the message. Only its kind and topic are read when it arrives;
+/// everything else is read when it is asked for, and not kept. `Debug` shows kind, topic and size
+/// only, since a console line may hold anything; `Display` shows the message as text.
 #[derive(Clone)]
 pub struct Message(Arc<Inner>);
 
 struct Inner {
     bytes: Bytes,
-    /// Parsed when somebody asks, once for all consumers.
-    json: OnceLock<Value>,
+    kind: Option<Found>,
+    topic: Option<Found>,
+    is_lossy: bool,
+    /// A tree of values that takes more memory is not built.
+    max_tree: usize,
 }
 
-/// A message of a kind that is known from `PROTOCOL.md` (P), with what is known of it.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum KnownEvent<'a> {
-    /// `agent_health`: how the agent is; its shape is the agent's own.
-    AgentHealth(&'a Value),
-    /// `system_info`: facts about the host; its shape is the agent's own.
-    SystemInfo(&'a Value),
-    /// `stdout`: a line of a console, and the server that wrote it, where they could be found.
-    Stdout {
-        /// The server's id.
-        server: Option<&'a str>,
-        /// The text.
-        line: Option<&'a str>,
-    },
-    /// A server's state has changed; the kind's name is not documented, so any with `state` in it.
-    ServerState {
-        /// The server's id.
-        server: Option<&'a str>,
-        /// The new state.
-        state: Option<&'a str>,
-    },
-    /// Output of RCON; the kind's name is not documented, so any with `rcon` in it.
-    Rcon {
-        /// The server's id.
-        server: Option<&'a str>,
-        /// The text.
-        text: Option<&'a str>,
-    },
-    /// Progress of a download; the kind's name is not documented, so any with `download` in it.
-    Download(&'a Value),
+/// A text in a message: where it is, or what it says if it has escapes.
+enum Found {
+    At(Range<usize>),
+    Decoded(Box<str>),
 }
+
+/// What a queued message takes besides its text, in bytes.
+const OVERHEAD: usize = 256;
 
 impl Message {
-    pub(crate) fn new(bytes: Bytes) -> Self {
-        Self(Arc::new(Inner { bytes, json: OnceLock::new() }))
+    /// Reads kind and topic of a message that is known to be a JSON object.
+    pub(crate) fn new(bytes: Bytes, max_message_size: usize) -> Self {
+        let found = |text: Cow<'_, str>| match text {
+            Cow::Borrowed(plain) => {
+                let start = plain.as_ptr().addr() - bytes.as_ptr().addr();
+                Found::At(start..start + plain.len())
+            }
+            Cow::Owned(decoded) => Found::Decoded(decoded.into_boxed_str()),
+        };
+        let kind = look::kind(&bytes).map(found);
+        let topic = Place::of_message(&bytes).topic().map(found);
+        let is_lossy = json::is_damaged(&bytes);
+        let max_tree = json::max_tree(max_message_size);
+        Self(Arc::new(Inner { bytes, kind, topic, is_lossy, max_tree }))
+    }
+
+    /// What it counts for in a queue, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let decoded = |found: &Option<Found>| match found {
+            Some(Found::Decoded(text)) => text.len(),
+            Some(Found::At(_)) | None => 0,
+        };
+        OVERHEAD + self.0.bytes.len() + decoded(&self.0.kind) + decoded(&self.0.topic)
     }
 
     /// The message as it came.
@@ -65,79 +67,118 @@ impl Message {
         &self.0.bytes
     }
 
-    /// The message as a JSON value. It is parsed at the first call, once for all clones.
+    /// Whether the message holds what no Rust string can hold: bytes that are not UTF-8, as in the
+    /// Latin-1 console lines of some game servers, or half of a surrogate pair. Its texts have
+    /// U+FFFD in those places; [`Message::as_bytes`] has the original.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(message: agent_sdk::Message) {
+    /// if message.is_lossy() {
+    ///     eprintln!("not UTF-8: {}", message.as_bytes().escape_ascii());
+    /// }
+    /// # }
+    /// ```
     #[must_use]
-    pub fn json(&self) -> &Value {
-        self.0.json.get_or_init(|| serde_json::from_slice(&self.0.bytes).unwrap_or(Value::Null))
+    pub fn is_lossy(&self) -> bool {
+        self.0.is_lossy
     }
 
     /// What kind of event it is: the text under `action`, `event`, `type` or `topic`, whichever
     /// comes first in this order. Where the kind stands is not documented (`PROTOCOL.md`, A).
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
-        find_text(self.json(), &["action", "event", "type", "topic"])
+        self.text(self.0.kind.as_ref()?)
     }
 
-    /// The topic it belongs to, a server's id: the text under `topic`, `server` or `server_id`, in
-    /// the message or in its `parameters`. Where the topic stands is not documented
-    /// (`PROTOCOL.md`, A).
+    /// The topic it belongs to, a server's id: the text under `topic`, `server` or `server_id`, or
+    /// the `id` of a `server`, in the message or in its `parameters`, `data` or `payload`. Where the
+    /// topic stands is not documented (`PROTOCOL.md`, A).
     #[must_use]
     pub fn topic(&self) -> Option<&str> {
-        const KEYS: [&str; 3] = ["topic", "server", "server_id"];
-        find_text(self.json(), &KEYS).or_else(|| find_text(self.parameters(), &KEYS))
+        self.text(self.0.topic.as_ref()?)
     }
 
-    /// The value under `parameters`; the whole message where there is none.
-    #[must_use]
-    pub fn parameters(&self) -> &Value {
-        self.json().get("parameters").unwrap_or_else(|| self.json())
+    fn text<'a>(&'a self, found: &'a Found) -> Option<&'a str> {
+        match found {
+            Found::At(range) => str::from_utf8(self.0.bytes.get(range.clone())?).ok(),
+            Found::Decoded(text) => Some(text),
+        }
     }
 
-    /// The message by its kind, where the kind is a known one.
+    /// Reads the message as a JSON value. The value is built at each call, and not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError`] if the message has what a [`Value`] cannot hold, such as the number `1e999`
+    /// or more than 127 levels, or if the value would take more than eight times
+    /// [`Builder::max_message_size`](crate::Builder::max_message_size) of memory (but at least
+    /// 16 MiB).
     ///
     /// # Examples
     ///
     /// ```no_run
-    /// # fn example(message: agent_sdk::Message) {
-    /// if let Some(agent_sdk::KnownEvent::Stdout { line: Some(line), .. }) = message.known() {
-    ///     println!("{line}");
-    /// }
-    /// # }
+    /// # fn example(message: agent_sdk::Message) -> Result<(), agent_sdk::MessageError> {
+    /// println!("{}", message.json()?["parameters"]["players"]);
+    /// # Ok(()) }
     /// ```
-    #[must_use]
-    pub fn known(&self) -> Option<KnownEvent<'_>> {
-        match self.kind()? {
-            "agent_health" => Some(KnownEvent::AgentHealth(self.parameters())),
-            "system_info" => Some(KnownEvent::SystemInfo(self.parameters())),
-            "stdout" => Some(KnownEvent::Stdout { server: self.server(), line: self.text() }),
-            kind if kind.contains("rcon") => {
-                Some(KnownEvent::Rcon { server: self.server(), text: self.text() })
-            }
-            kind if kind.contains("download") => Some(KnownEvent::Download(self.parameters())),
-            kind if kind.contains("state") => Some(KnownEvent::ServerState {
-                server: self.server(),
-                state: self
-                    .parameters()
-                    .as_str()
-                    .or_else(|| find_text(self.parameters(), &["state", "status", "to"])),
-            }),
-            _ => None,
+    pub fn json(&self) -> Result<Value, MessageError> {
+        self.value(&self.0.bytes)
+    }
+
+    /// Reads the value under `parameters`, or the whole message where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::json`].
+    pub fn parameters(&self) -> Result<Value, MessageError> {
+        self.value(self.parameters_text())
+    }
+
+    fn value(&self, text: &[u8]) -> Result<Value, MessageError> {
+        let limit = self.0.max_tree;
+        if json::tree_size(text) > limit {
+            return Err(MessageError::too_large(text.len(), limit));
         }
+        decode(text)
     }
 
-    /// The topic, unless it is where the kind stands.
-    fn server(&self) -> Option<&str> {
-        self.topic().filter(|topic| self.kind() != Some(*topic))
+    /// Reads the value under `parameters`, or the whole message where there is none, as a type of
+    /// your own. How much memory that takes is up to the type.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError`] with the JSON path at which the message is not what `T` expects.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(message: agent_sdk::Message) -> Result<(), agent_sdk::MessageError> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Health {
+    ///     cpu: f64,
+    /// }
+    /// let health: Health = message.decode()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, MessageError> {
+        decode(self.parameters_text())
     }
 
-    fn text(&self) -> Option<&str> {
-        const KEYS: [&str; 6] = ["line", "message", "text", "data", "payload", "output"];
-        self.parameters().as_str().or_else(|| find_text(self.parameters(), &KEYS))
+    pub(super) fn parameters_text(&self) -> &[u8] {
+        look::value(&self.0.bytes, "parameters").unwrap_or(&self.0.bytes)
     }
 }
 
-fn find_text<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
-    keys.iter().find_map(|key| value.get(key)?.as_str())
+fn decode<T: DeserializeOwned>(text: &[u8]) -> Result<T, MessageError> {
+    let text = json::repair(text);
+    // Keeping track of the path costs time, so it is done only once something is wrong.
+    serde_json::from_str(&text).or_else(|_| {
+        let mut reader = serde_json::Deserializer::from_str(&text);
+        serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| MessageError::unreadable(error.path().to_string(), error.inner()))
+    })
 }
 
 impl fmt::Display for Message {
@@ -160,42 +201,75 @@ impl fmt::Debug for Message {
 mod tests {
     use super::*;
 
-    fn message(text: &'static str) -> Message {
-        Message::new(Bytes::from_static(text.as_bytes()))
+    fn message(text: &[u8]) -> Message {
+        assert!(json::is_object(text));
+        Message::new(Bytes::copy_from_slice(text), 1 << 20)
     }
 
     #[test]
-    fn the_kind_is_found_wherever_it_may_stand() {
+    fn the_kind_is_found_wherever_it_may_be() {
         for (text, kind) in [
             (r#"{"action":"stdout","event":"x"}"#, Some("stdout")),
             (r#"{"event":"stdout","type":"x"}"#, Some("stdout")),
             (r#"{"type":"agent_health"}"#, Some("agent_health")),
             (r#"{"action":7,"topic":"system_info"}"#, Some("system_info")),
+            (r#"{"\u0061ction":"std\u006fut"}"#, Some("stdout")),
             ("{}", None),
         ] {
-            assert_eq!(message(text).kind(), kind, "{text}");
+            assert_eq!(message(text.as_bytes()).kind(), kind, "{text}");
         }
     }
 
     #[test]
-    fn the_topic_is_found_wherever_it_may_stand() {
+    fn the_topic_is_found_wherever_it_may_be() {
         for (text, topic) in [
             (r#"{"topic":"A"}"#, Some("A")),
             (r#"{"server":"A"}"#, Some("A")),
             (r#"{"parameters":{"topic":"A"}}"#, Some("A")),
             (r#"{"parameters":{"server_id":"A"}}"#, Some("A")),
+            (r#"{"data":{"server":"A"}}"#, Some("A")),
+            (r#"{"parameters":{"payload":{"server":"A"}}}"#, Some("A")),
+            (r#"{"server":{"name":"x","id":"A"}}"#, Some("A")),
+            (r#"{"parameters":{"data":{"server":{"server_id":"A"}}}}"#, Some("A")),
+            (r#"{"server":"\u0041"}"#, Some("A")),
             (r#"{"parameters":["A"]}"#, None),
+            (r#"{"mods":{"id":"A"}}"#, None),
         ] {
-            assert_eq!(message(text).topic(), topic, "{text}");
+            assert_eq!(message(text.as_bytes()).topic(), topic, "{text}");
+        }
+    }
+
+    /// Its value was null then, and a filter lost the event in silence.
+    #[test]
+    fn a_number_or_a_depth_that_no_value_holds_hides_neither_kind_nor_topic() {
+        let deep = "[".repeat(129) + &"]".repeat(129);
+        for odd in ["1e999", &deep] {
+            let text = format!(r#"{{"x":{odd},"action":"stdout","server":"A"}}"#);
+            let message = message(text.as_bytes());
+            assert_eq!((message.kind(), message.topic()), (Some("stdout"), Some("A")));
+            let error = message.json().unwrap_err().to_string();
+            assert!(error.starts_with("the event cannot be read at `"), "{error}");
         }
     }
 
     #[test]
-    fn a_console_line_is_found() {
-        let line = Some(KnownEvent::Stdout { server: Some("A"), line: Some("hello") });
-        let text = r#"{"action":"stdout","parameters":{"server":"A","line":"hello"}}"#;
-        assert_eq!(message(text).known(), line);
-        let text = r#"{"type":"stdout","server":"A","parameters":"hello"}"#;
-        assert_eq!(message(text).known(), line);
+    fn a_value_that_would_take_too_much_memory_is_not_built() {
+        let text = format!(r#"{{"action":"x","list":[{}]}}"#, vec![r#"{"":0}"#; 50_000].join(","));
+        let message = message(text.as_bytes());
+        let error = message.json().unwrap_err().to_string();
+        assert!(error.contains("`Message::decode`"), "{error}");
+        assert_eq!(message.kind(), Some("x"));
+    }
+
+    #[test]
+    fn texts_that_are_not_utf8_are_marked_and_read_as_far_as_they_can_be() {
+        let latin1 = message(b"{\"action\":\"stdout\",\"server\":\"caf\xe9\"}");
+        assert!(latin1.is_lossy());
+        assert_eq!(latin1.topic(), Some("caf\u{fffd}"));
+        assert_eq!(latin1.json().unwrap()["server"], "caf\u{fffd}");
+        let half = message(br#"{"action":"stdout","server":"A","line":"\ud83d"}"#);
+        assert!(half.is_lossy());
+        assert_eq!(half.json().unwrap()["line"], "\u{fffd}");
+        assert!(!message(r#"{"action":"café \ud83d\ude00"}"#.as_bytes()).is_lossy());
     }
 }

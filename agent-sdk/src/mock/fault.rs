@@ -182,7 +182,9 @@ impl ReplyForm {
             Self::Binary => vec![Message::binary(whole(&reply))],
             Self::InvalidUtf8 => {
                 let mut bytes = whole(&reply).into_bytes();
-                bytes.push(0xff);
+                // Within the object, as a console line in Latin-1 would be.
+                bytes.truncate(bytes.len() - 1);
+                bytes.extend_from_slice(b",\"odd\":\"\xff\"}");
                 RawFrames::Text(bytes).into_batch()
             }
             Self::Fragmented(frames) => {

@@ -1,15 +1,9 @@
 //! What a message says of itself, without a look into its parameters.
 
-use std::fmt;
-
-use memchr::memchr2;
-use serde::{
-    Deserialize,
-    de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor},
+use super::{
+    Token,
+    json::{self, Cursor},
 };
-use serde_json::value::RawValue;
-
-use super::Token;
 
 /// What a message says of itself, without a look into its parameters.
 #[derive(Debug, Default, PartialEq)]
@@ -39,16 +33,25 @@ impl Status {
             Self::Ok
         }
     }
+
+    /// Reads a status that may be a word, `false`, or something that nobody has documented.
+    fn of_value(value: &[u8]) -> Self {
+        match json::text(value) {
+            Some(word) => Self::of(word.as_bytes()),
+            None if value == b"false" => Self::Error,
+            None => Self::Ok,
+        }
+    }
 }
 
 impl Envelope {
-    /// Reads the envelope of a message; `None` if it is not a JSON object.
+    /// Reads the envelope of a message; `None` if it is not one whole JSON object.
     ///
     /// The keys may come in any order and more than once (the first one counts). A token that is no
-    /// UUID is no token of ours. What comes after all three is not looked at: whoever made the call
-    /// parses it, and learns then if it is no JSON.
+    /// UUID is no token of ours.
     pub(crate) fn read(message: &[u8]) -> Option<Self> {
-        Self::skim(message).or_else(|| Self::parse(message))
+        json::is_object(message)
+            .then(|| Self::skim(message).unwrap_or_else(|| Self::read_entries(message)))
     }
 
     /// Whether it may answer a request.
@@ -56,10 +59,10 @@ impl Envelope {
         self.token.is_some()
     }
 
-    /// Finds the three fields without building or checking anything; `None` if they are not all
-    /// there in their usual form.
+    /// Finds the three fields in their usual form; `None` if they are not all there. What comes
+    /// after them is not looked at.
     fn skim(message: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor { text: message, at: 0 };
+        let mut cursor = Cursor::new(message);
         cursor.eat(b'{')?;
         let (mut token, mut status, mut parameters) = (None, None, None);
         loop {
@@ -95,195 +98,25 @@ impl Envelope {
     }
 
     /// Reads whatever `skim` does not: no token, escaped keys, values of other types.
-    fn parse(message: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(message).ok()?;
-        let fields: Fields<'_> = serde_json::from_str(text).ok()?;
-        let start = |raw: &RawValue| raw.get().as_ptr().addr() - text.as_ptr().addr();
-        let parameters = fields.parameters.map(start);
-        Some(Self { token: fields.token, status: fields.status, parameters })
-    }
-}
-
-/// Whether a message is a JSON object, which is all that is known of events.
-pub(crate) fn is_object(message: &[u8]) -> bool {
-    Envelope::parse(message).is_some()
-}
-
-/// Walks through JSON by its quotes, brackets and commas alone.
-struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    /// The next byte that is no white space.
-    fn next(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
-            self.at += 1;
-        }
-        self.text.get(self.at).copied()
-    }
-
-    fn eat(&mut self, expected: u8) -> Option<()> {
-        let found = self.next()? == expected;
-        self.at += usize::from(found);
-        found.then_some(())
-    }
-
-    /// A string without escapes.
-    fn word(&mut self) -> Option<&'a [u8]> {
-        self.eat(b'"')?;
-        let rest = self.text.get(self.at..)?;
-        let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-        self.at += length + 1;
-        (rest[length] == b'"').then_some(&rest[..length])
-    }
-
-    /// To the comma or bracket that ends a value.
-    fn skip_value(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.text.get(self.at)? {
-                b',' | b'}' | b']' if depth == 0 => return Some(()),
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                b'"' => self.skip_string()?,
+    fn read_entries(message: &[u8]) -> Self {
+        let mut envelope = Self::default();
+        let mut status = None;
+        for (key, value) in json::entries(message) {
+            match &*key {
+                "idempotence" => {
+                    let token = json::text(value).and_then(|word| Token::parse(word.as_bytes()));
+                    envelope.token = envelope.token.or(token);
+                }
+                "status" => status = status.or(Some(Status::of_value(value))),
+                "parameters" => {
+                    let start = value.as_ptr().addr() - message.as_ptr().addr();
+                    envelope.parameters = envelope.parameters.or(Some(start));
+                }
                 _ => {}
             }
-            self.at += 1;
         }
-    }
-
-    /// From the quote that begins a string to the one that ends it.
-    fn skip_string(&mut self) -> Option<()> {
-        self.at += 1;
-        loop {
-            self.at += memchr2(b'"', b'\\', self.text.get(self.at..)?)?;
-            if self.text[self.at] == b'"' {
-                return Some(());
-            }
-            // Whatever was escaped is part of the string.
-            self.at += 2;
-        }
-    }
-}
-
-/// The fields of an envelope, as they stand in the text.
-#[derive(Default)]
-struct Fields<'a> {
-    token: Option<Token>,
-    status: Status,
-    parameters: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a message of the agent")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                let mut status = None;
-                while let Some(key) = map.next_key()? {
-                    match key {
-                        Key::Idempotence => {
-                            let word: Word = map.next_value()?;
-                            fields.token = fields.token.or(word.token);
-                        }
-                        Key::Status => {
-                            let word: Word = map.next_value()?;
-                            status = status.or(Some(word.status));
-                        }
-                        Key::Parameters => {
-                            let value = map.next_value()?;
-                            fields.parameters = fields.parameters.or(Some(value));
-                        }
-                        Key::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                fields.status = status.unwrap_or_default();
-                Ok(fields)
-            }
-        }
-
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-/// A key of an envelope.
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Key {
-    Idempotence,
-    Status,
-    Parameters,
-    #[serde(other)]
-    Other,
-}
-
-/// A value that may be a token or a status; anything else is neither.
-#[derive(Default)]
-struct Word {
-    token: Option<Token>,
-    status: Status,
-}
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WordVisitor)
-    }
-}
-
-struct WordVisitor;
-
-impl<'de> Visitor<'de> for WordVisitor {
-    type Value = Word;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Word, E> {
-        Ok(Word { token: Token::parse(text.as_bytes()), status: Status::of(text.as_bytes()) })
-    }
-
-    fn visit_bool<E>(self, good: bool) -> Result<Word, E> {
-        let status = if good { Status::Ok } else { Status::Error };
-        Ok(Word { token: None, status })
-    }
-
-    fn visit_unit<E>(self) -> Result<Word, E> {
-        Ok(Word::default())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Word, E> {
-        Ok(Word::default())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Word, E> {
-        Ok(Word::default())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Word, E> {
-        Ok(Word::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Word, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Word::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Word, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Word::default())
+        envelope.status = status.unwrap_or_default();
+        envelope
     }
 }
 
@@ -301,9 +134,18 @@ pub(crate) fn tokens(piece: &[u8]) -> impl Iterator<Item = Token> {
     })
 }
 
+/// The tokens at either end of a message that cannot be read.
+pub(crate) fn tokens_at_ends(message: &[u8]) -> Vec<Token> {
+    /// A message has its own token before or after its parameters.
+    const END: usize = 1024;
+    let (head, rest) = message.split_at(message.len().min(END));
+    tokens(head).chain(tokens(&rest[rest.len().saturating_sub(END)..])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{prelude::*, sample::select};
+    use serde_json::{Deserializer, Map, Value};
 
     use super::*;
     use crate::wire::Tokens;
@@ -354,18 +196,37 @@ mod tests {
         for text in ["", "null", "[]", "3", "{", r#"{"a":1}x"#, r#""text""#, "{\"a\":\"\u{0}"] {
             assert_eq!(Envelope::read(text.as_bytes()), None, "{text}");
         }
-        assert_eq!(Envelope::read(b"{\"a\":\"\xff\"}"), None);
         let nested = "[".repeat(100_000);
         assert_eq!(Envelope::read(format!(r#"{{"parameters":{nested}"#).as_bytes()), None);
     }
 
+    /// It used to be taken for the answer once the three fields were found.
     #[test]
-    fn what_comes_after_the_three_fields_is_left_to_the_caller() {
+    fn an_answer_that_is_not_whole_has_no_envelope() {
         let token = Tokens::new().next(7);
-        let text = format!(r#"{{"idempotence":"{token}","status":"ok","parameters": {{"x":"\xff"#);
-        let envelope = Envelope::read(text.as_bytes()).unwrap();
-        assert_eq!(envelope.token, Some(token));
-        assert_eq!(&text[envelope.parameters.unwrap()..], r#"{"x":"\xff"#);
+        let whole =
+            format!(r#"{{"idempotence":"{token}","status":"ok","parameters":{{"x":[1]}}}}"#);
+        assert!(Envelope::read(whole.as_bytes()).is_some());
+        for end in 0..whole.len() {
+            assert_eq!(Envelope::read(&whole.as_bytes()[..end]), None);
+        }
+        assert_eq!(Envelope::read(format!("{whole}}}").as_bytes()), None);
+    }
+
+    /// An event with one of these was dropped as if it were noise.
+    #[test]
+    fn a_message_may_be_deep_have_large_numbers_and_texts_that_are_not_utf8() {
+        let token = Tokens::new().next(7);
+        let deep = "[".repeat(129) + &"]".repeat(129);
+        for odd in [deep.as_bytes(), b"1e999", b"\"caf\xe9\"", br#""\ud800""#] {
+            let mut message = br#"{"x":"#.to_vec();
+            message.extend_from_slice(odd);
+            message.extend_from_slice(br#","status":"#);
+            message.extend_from_slice(odd);
+            message.extend_from_slice(format!(r#","idempotence":"{token}"}}"#).as_bytes());
+            let envelope = Envelope::read(&message).expect("it is an object");
+            assert_eq!((envelope.token, envelope.status), (Some(token), Status::Ok));
+        }
     }
 
     /// One field of a message, usual or odd.
@@ -395,16 +256,38 @@ mod tests {
     }
 
     proptest! {
-        /// Skimming finds the same as a parser that somebody else wrote.
+        /// A look finds the same as a parser that somebody else wrote.
         #[test]
-        fn what_is_skimmed_is_what_is_parsed(fields in prop::collection::vec(field(), 0..7)) {
+        fn what_is_found_is_what_is_parsed(fields in prop::collection::vec(field(), 0..7)) {
             let message = format!("{{{}}}", fields.join(","));
-            let parsed = Envelope::parse(message.as_bytes());
-            prop_assert!(parsed.is_some(), "{message}");
-            if let Some(skimmed) = Envelope::skim(message.as_bytes()) {
-                prop_assert_eq!(Some(skimmed), parsed, "{}", message);
+            let parsed: Vec<(String, Value)> = fields.iter().flat_map(|field| parse(field)).collect();
+            let values = |name: &'static str| {
+                parsed.iter().filter(move |(key, _)| key == name).map(|(_, value)| value)
+            };
+            let token = |value: &Value| value.as_str().and_then(|word| Token::parse(word.as_bytes()));
+            let status = |value: &Value| match value {
+                Value::String(word) => Status::of(word.as_bytes()),
+                Value::Bool(false) => Status::Error,
+                _ => Status::Ok,
+            };
+            for found in [
+                Envelope::read(message.as_bytes()).expect("it is an object"),
+                Envelope::read_entries(message.as_bytes()),
+            ] {
+                prop_assert_eq!(found.token, values("idempotence").find_map(token), "{}", message);
+                let expected = values("status").next().map(status).unwrap_or_default();
+                prop_assert_eq!(found.status, expected, "{}", message);
+                let parameters = found.parameters.map(|start| {
+                    Deserializer::from_str(&message[start..]).into_iter().next().unwrap().unwrap()
+                });
+                prop_assert_eq!(parameters.as_ref(), values("parameters").next(), "{}", message);
             }
         }
+    }
+
+    /// The one field of an object.
+    fn parse(field: &str) -> Map<String, Value> {
+        serde_json::from_str(&format!("{{{field}}}")).expect("it is an object")
     }
 
     /// Whatever arrives, nothing panics, and what is found lies within the message. `.ci/fuzz` runs

@@ -65,7 +65,9 @@ async fn each_consumer_keeps_1_024_events() {
         assert!(matches!(soon(events.next()).await, Some(Event::Lagged(6))));
         for number in 6..1030 {
             match soon(events.next()).await {
-                Some(Event::Message(message)) => assert_eq!(message.json()["number"], number),
+                Some(Event::Message(message)) => {
+                    assert_eq!(message.json().unwrap()["number"], number);
+                }
                 other => panic!("{other:?}"),
             }
         }

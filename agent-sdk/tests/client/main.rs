@@ -29,3 +29,4 @@ mod subscriptions;
 mod time_limit;
 mod tls;
 mod turmoil;
+mod unreadable;

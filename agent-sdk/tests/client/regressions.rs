@@ -134,6 +134,7 @@ async fn a_state_may_be_the_whole_of_the_parameters() {
     mock.push_event(&json!({"action": "server_state", "server": "A", "parameters": "running"}))
         .await;
     let Some(Event::Message(message)) = soon(events.next()).await else { panic!() };
-    let known = agent_sdk::KnownEvent::ServerState { server: Some("A"), state: Some("running") };
+    let state = Some("running".into());
+    let known = agent_sdk::KnownEvent::ServerState { server: Some("A"), state, before: None };
     assert_eq!(message.known(), Some(known));
 }

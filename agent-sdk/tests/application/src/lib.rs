@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    Agent, Error, Event, Events, KnownEvent,
+    Agent, Error, Event, Events, KnownEvent, KnownState,
     actions::{CreateBackup, Restart, Subscribe},
 };
 use tokio::time::timeout;
@@ -59,7 +59,8 @@ pub async fn restart(agent: &Agent, server: &str, patience: Duration) -> Result<
 async fn is_running(events: &mut Events) -> bool {
     while let Some(event) = events.next().await {
         if let Event::Message(message) = event
-            && let Some(KnownEvent::ServerState { state: Some("running"), .. }) = message.known()
+            && let Some(KnownEvent::ServerState { state: Some(state), .. }) = message.known()
+            && state == KnownState::Running
         {
             return true;
         }

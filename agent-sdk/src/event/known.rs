@@ -1,0 +1,169 @@
+//! The kinds of events that are known.
+
+use std::borrow::Cow;
+
+use super::{
+    look::Place,
+    message::Message,
+    state::{KnownState, ServerState},
+};
+use crate::wire::json;
+
+/// A message of a kind that is known from `PROTOCOL.md` (P), with what is known of it.
+///
+/// What it holds may borrow from the message.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum KnownEvent<'a> {
+    /// `agent_health`: how the agent is. The shape is the agent's own: see [`Message::parameters`].
+    AgentHealth,
+    /// `system_info`: facts about the host. The shape is the agent's own: see
+    /// [`Message::parameters`].
+    SystemInfo,
+    /// `stdout`: a line of a console, and the server that wrote it, where they could be found.
+    Stdout {
+        /// The server's id.
+        server: Option<&'a str>,
+        /// The text.
+        line: Option<Cow<'a, str>>,
+    },
+    /// The state of a server: `server.changed_state`, `server_status`, the webhooks' names such as
+    /// `server.started`, and others like these.
+    ServerState {
+        /// The server's id.
+        server: Option<&'a str>,
+        /// The new state.
+        state: Option<ServerState>,
+        /// The state before, where the event names it.
+        before: Option<ServerState>,
+    },
+    /// Output of RCON; the kind's name is not documented, so any with `rcon` in it.
+    Rcon {
+        /// The server's id.
+        server: Option<&'a str>,
+        /// The text.
+        text: Option<Cow<'a, str>>,
+    },
+    /// Progress of a download; the kind's name is not documented, so any with `download` in it. For
+    /// its shape see [`Message::parameters`].
+    Download,
+}
+
+/// Where the text of a console or of RCON may be, in the order of preference.
+const TEXTS: [&str; 6] = ["line", "message", "text", "data", "payload", "output"];
+/// Where the new state may be, in the order of preference.
+const AFTER: [&str; 9] = [
+    "after",
+    "to",
+    "new",
+    "new_state",
+    "current",
+    "current_state",
+    "state",
+    "status",
+    "server_state",
+];
+/// Where the state before may be, in the order of preference.
+const BEFORE: [&str; 7] =
+    ["before", "from", "old", "old_state", "previous", "previous_state", "last_state"];
+/// What a kind may be made of that tells a server's state; one of the first two has to be there.
+const STATE_WORDS: [&str; 12] = [
+    "state", "status", "server", "servers", "change", "changed", "changes", "update", "updated",
+    "event", "events", "new",
+];
+
+impl Message {
+    /// The message by its kind, where the kind is a known one.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(message: agent_sdk::Message) {
+    /// if let Some(agent_sdk::KnownEvent::Stdout { line: Some(line), .. }) = message.known() {
+    ///     println!("{line}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn known(&self) -> Option<KnownEvent<'_>> {
+        match self.kind()? {
+            "agent_health" => Some(KnownEvent::AgentHealth),
+            "system_info" => Some(KnownEvent::SystemInfo),
+            "stdout" => Some(KnownEvent::Stdout { server: server(self), line: text(self) }),
+            kind if kind.contains("rcon") => {
+                Some(KnownEvent::Rcon { server: server(self), text: text(self) })
+            }
+            kind if kind.contains("download") => Some(KnownEvent::Download),
+            kind => server_state(self, kind),
+        }
+    }
+}
+
+/// The topic, unless it is where the kind is.
+fn server(message: &Message) -> Option<&str> {
+    message.topic().filter(|topic| message.kind() != Some(*topic))
+}
+
+/// The text of a console or of RCON.
+fn text(message: &Message) -> Option<Cow<'_, str>> {
+    let whole = json::text(message.parameters_text());
+    whole.or_else(|| Place::of_message(message.as_bytes()).find(&TEXTS, json::text))
+}
+
+/// The change of a server's state, if the kind says that it is one.
+fn server_state<'a>(message: &'a Message, kind: &str) -> Option<KnownEvent<'a>> {
+    let words: Vec<_> = words(kind);
+    let named = state_in_kind(&words);
+    if named.is_none() && !tells_state(&words) {
+        return None;
+    }
+    let place = Place::of_message(message.as_bytes()).with_servers();
+    let whole = || json::text(message.parameters_text());
+    let is_state = |state: &Cow<'_, str>| !state.eq_ignore_ascii_case("ok");
+    let after = place.find(&AFTER, |value| state_of(value).filter(is_state));
+    let state = after.or_else(whole).map(Cow::into_owned);
+    let before = place.find(&BEFORE, state_of).map(Cow::into_owned);
+    Some(KnownEvent::ServerState {
+        server: server(message),
+        state: state.map(ServerState::new).or(named),
+        before: before.map(ServerState::new),
+    })
+}
+
+/// A state is a text, or an object that has one: `{"before": {…}}`, `{"state": {"name": …}}`.
+fn state_of(value: &[u8]) -> Option<Cow<'_, str>> {
+    json::text(value).or_else(|| {
+        let inner = |keys: &[&str]| {
+            let mut found = json::entries(value).filter(|(key, _)| keys.contains(&&**key));
+            found.find_map(|(_, value)| json::text(value))
+        };
+        inner(&AFTER).or_else(|| inner(&["name", "value"]))
+    })
+}
+
+/// The words of a kind: `server`, `changed` and `state` of `server.changed_state`.
+fn words(kind: &str) -> Vec<String> {
+    kind.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect()
+}
+
+/// Whether a kind says that it tells a server's state. `agent_status` and `agent_statement` do not.
+fn tells_state(words: &[String]) -> bool {
+    words.iter().all(|word| STATE_WORDS.contains(&&**word))
+        && words.iter().any(|word| word == "state" || word == "status")
+}
+
+/// The state that the kind itself names, as the webhooks do: `server.started`.
+fn state_in_kind(words: &[String]) -> Option<ServerState> {
+    match words {
+        [.., server, word] if server == "server" => match KnownState::of(word)? {
+            // The webhooks name what has happened.
+            KnownState::Running => Some(ServerState::new("server.running")),
+            KnownState::Killed => Some(ServerState::new("server.stopped")),
+            _ => Some(ServerState::new(format!("server.{word}"))),
+        },
+        _ => None,
+    }
+}
