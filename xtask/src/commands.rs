@@ -6,7 +6,9 @@ mod demo;
 mod fetch;
 mod fingerprint;
 mod generate;
+mod get;
 mod mock_agent;
+mod put;
 mod soak;
 mod watch;
 
@@ -23,6 +25,8 @@ pub enum Command {
     Call(call::Call),
     Watch(watch::Watch),
     Fingerprint(fingerprint::Fingerprint),
+    Get(get::Get),
+    Put(put::Put),
     MockAgent(mock_agent::MockAgentCommand),
     Soak(soak::Soak),
     Demo(demo::Demo),
@@ -46,6 +50,8 @@ impl Command {
             Self::Call(command) => command.run().await,
             Self::Watch(command) => command.run().await,
             Self::Fingerprint(command) => command.run().await,
+            Self::Get(command) => command.run().await,
+            Self::Put(command) => command.run().await,
             Self::MockAgent(command) => command.run().await,
             Self::Soak(command) => command.run().await,
             Self::Demo(command) => command.run().await,

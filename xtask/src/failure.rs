@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::Path, process::ExitCode};
 
-use agent_sdk::{ConnectError, Error};
+use agent_sdk::{ConnectError, Error, transfer::TransferError};
 
 /// What the exit code tells a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,17 @@ fn option_for(error: &ConnectError) -> Option<&'static str> {
         ConnectError::CertificateUntrusted { .. } => Some("`--fingerprint`"),
         ConnectError::TimedOut { .. } => Some("`--timeout`"),
         _ => None,
+    }
+}
+
+impl From<TransferError> for Failure {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Call(error) => error.into(),
+            TransferError::Connect(error) => error.into(),
+            TransferError::Refused { .. } => Self::check_failed(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
     }
 }
 

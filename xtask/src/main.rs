@@ -24,6 +24,7 @@ mod progress;
 mod project;
 mod report;
 mod soak;
+mod transferred;
 
 use std::{
     io::{IsTerminal, stderr},

@@ -11,4 +11,5 @@ mod readme;
 mod secrets;
 mod soak;
 mod support;
+mod transfer;
 mod watch;
