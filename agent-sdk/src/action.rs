@@ -1,5 +1,7 @@
 //! What an action is to the SDK, and what the generator knows of all of them.
 
+pub(crate) mod json;
+
 use std::{fmt, time::Duration};
 
 use serde::Serialize;
@@ -116,13 +118,17 @@ impl Parameters {
 
     /// Adds a parameter by its name on the wire.
     ///
-    /// A value that cannot be written as JSON fails the call before it is sent.
+    /// A value that cannot be written as JSON, such as a NaN in it, fails the call before it is
+    /// sent.
     // Never inlined: four copies in each action's `write_parameters` would cost as much to compile as the rest.
     #[inline(never)]
     pub fn add<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         self.name(name);
-        let written = serde_json::to_writer(&mut self.buffer, value);
-        self.keep(written);
+        let written = json::write(&mut self.buffer, value);
+        // Named here, since the cause tells the value alone.
+        self.keep(written.map_err(|error| {
+            serde::ser::Error::custom(format_args!("the parameter `{name}`: {error}"))
+        }));
     }
 
     /// Adds a parameter that may be left out.
@@ -236,6 +242,6 @@ mod tests {
     fn a_value_that_is_no_json_is_an_error() {
         let keys = BTreeMap::from([(vec![1], 1)]);
         let error = Odd(&keys, None).to_json().expect_err("a list is no key");
-        assert_eq!(error.to_string(), "key must be a string");
+        assert_eq!(error.to_string(), "the parameter `bad`: key must be a string");
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Token;
-use crate::action::Parameters;
+use crate::action::{Parameters, json};
 
 /// A request, written but for its token.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl Request {
     ) -> Result<Self, RequestError> {
         let mut text = Self::head(action).map_err(RequestError::Json)?;
         let start = text.len();
-        serde_json::to_writer(&mut text, parameters).map_err(RequestError::Json)?;
+        json::write(&mut text, parameters).map_err(RequestError::Json)?;
         Self::finish(text, start)
     }
 
