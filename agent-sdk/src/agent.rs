@@ -56,6 +56,10 @@ impl Agent {
         &self.handle.door
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
     /// Calls an action; the generated methods do this.
     ///
     /// # Examples

@@ -7,7 +7,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::{
+    action::ActionInfo,
     agent::Agent,
+    compatibility::{self, CatalogueCheck, Check, Uses},
     connection::{self, Shared},
     dial::{Connector, Credentials, Door, Endpoint, on_runtime},
     error::ConnectError,
@@ -74,6 +76,7 @@ pub struct Builder {
     tls: Tls,
     allow_plaintext: bool,
     wait_for_agent: Duration,
+    check: Check,
     /// None means the current one.
     pub(crate) runtime: Option<Handle>,
     options: Options,
@@ -88,6 +91,7 @@ impl Builder {
             tls: Tls::default(),
             allow_plaintext: false,
             wait_for_agent: Duration::ZERO,
+            check: Check::default(),
             runtime: None,
             options: Options::default(),
         }
@@ -248,6 +252,52 @@ impl Builder {
         self
     }
 
+    /// Compares the agent's catalogue after every login, reconnects included, with a generated table of
+    /// actions. The default is [`CatalogueCheck::Ignore`].
+    ///
+    /// `Builder::check_catalogue` (feature `actions`) does it with the SDK's own table. The check is one
+    /// call of `list_actions` beside all others: it delays none of them. A user that may not call it
+    /// loses nothing: then there is no check.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::{ActionInfo, Agent, CatalogueCheck};
+    ///
+    /// /// In a real crate, the table that `agent_codegen::build` wrote.
+    /// const ACTIONS: &[ActionInfo] = &[ActionInfo::new("whoami", "", &[], false)];
+    ///
+    /// let builder = Agent::builder("wss://agent.example")
+    ///     .check_catalogue_against(ACTIONS, CatalogueCheck::Refuse);
+    /// ```
+    pub fn check_catalogue_against(
+        mut self,
+        table: &'static [ActionInfo],
+        check: CatalogueCheck,
+    ) -> Self {
+        self.check = Check { policy: check, table, ..self.check };
+        self
+    }
+
+    /// Restricts the check of the catalogue to the actions that the application uses. The default is
+    /// all of the table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "actions")] {
+    /// use agent_sdk::{Agent, CatalogueCheck, actions::ServerStart, uses};
+    ///
+    /// let builder = Agent::builder("wss://agent.example")
+    ///     .check_catalogue(CatalogueCheck::Refuse)
+    ///     .uses(uses![ServerStart]);
+    /// # }
+    /// ```
+    pub fn uses(mut self, uses: Uses) -> Self {
+        self.check.uses = Some(uses);
+        self
+    }
+
     /// Lets the connection live on this runtime. The default is the one on which
     /// [`Builder::connect`] is called.
     ///
@@ -306,10 +356,14 @@ impl Builder {
         connection::watchdog::register(&shared);
         tokio::spawn(connection::run(Arc::clone(&shared), Arc::clone(&door), first));
         // From here on dropping this future drops the handle, and that closes the connection.
-        let agent = Agent::new(shared, url, door);
+        let agent = Agent::new(Arc::clone(&shared), url, door);
         // The task has nothing to repeat on a first connection, so this is immediate.
         let connecting = |state: &connection::State| matches!(state, connection::State::Connecting);
         let _ = agent.state().wait_for(|state| !connecting(state)).await;
+        let known = compatibility::check_first(&self.check, &shared, agent.url()).await?;
+        if self.check.policy != CatalogueCheck::Ignore {
+            tokio::spawn(compatibility::watch(self.check, shared, agent.url().to_owned(), known));
+        }
         Ok(agent)
     }
 

@@ -86,14 +86,33 @@ impl<'a, T: FromReply> Call<'a, T> {
         reads: bool,
         request: Result<Request, RequestError>,
     ) -> Self {
-        let default = handle.shared.options.call_timeout;
-        let timeout = timeout.map_or(default, |timeout| timeout.min(FOREVER));
+        Self::with_owner(Owner::Borrowed(handle), action, timeout, reads, request)
+    }
+
+    /// A call that keeps no connection open.
+    pub(crate) fn of_connection(
+        shared: &Arc<Shared>,
+        action: &'static str,
+        request: Result<Request, RequestError>,
+    ) -> Self {
+        let owner = Owner::Connection(Arc::clone(shared));
+        Self::with_owner(owner, Cow::Borrowed(action), None, true, request)
+    }
+
+    fn with_owner(
+        owner: Owner<'a>,
+        action: Cow<'static, str>,
+        timeout: Option<Duration>,
+        reads: bool,
+        request: Result<Request, RequestError>,
+    ) -> Self {
+        let options = &owner.shared().options;
         let inner = Inner {
             action,
-            timeout,
+            timeout: timeout.map_or(options.call_timeout, |timeout| timeout.min(FOREVER)),
             reads,
-            fail_fast: handle.shared.options.fail_fast,
-            phase: CallPhase::Prepared(Owner::Borrowed(handle), request),
+            fail_fast: options.fail_fast,
+            phase: CallPhase::Prepared(owner, request),
             span: Span::none(),
             started: None,
         };
@@ -201,6 +220,8 @@ enum CallPhase<'a> {
 enum Owner<'a> {
     Borrowed(&'a Arc<Handle>),
     Owned(Arc<Handle>),
+    /// Nothing: the connection is the caller's own.
+    Connection(Arc<Shared>),
 }
 
 impl Owner<'_> {
@@ -208,14 +229,16 @@ impl Owner<'_> {
         match self {
             Self::Borrowed(handle) => &handle.shared,
             Self::Owned(handle) => &handle.shared,
+            Self::Connection(shared) => shared,
         }
     }
 
     fn owned(self) -> Owner<'static> {
-        Owner::Owned(match self {
-            Self::Borrowed(handle) => Arc::clone(handle),
-            Self::Owned(handle) => handle,
-        })
+        match self {
+            Self::Borrowed(handle) => Owner::Owned(Arc::clone(handle)),
+            Self::Owned(handle) => Owner::Owned(handle),
+            Self::Connection(shared) => Owner::Connection(shared),
+        }
     }
 }
 
@@ -287,6 +310,9 @@ impl Inner<'_> {
         let (size, limit) = (request.as_bytes().len(), owner.shared().options.max_request_size);
         if size > limit {
             return Err(self.not_sent(NotSent::TooLarge { size, limit }));
+        }
+        if owner.shared().is_gone(&self.action) {
+            return Err(self.not_sent(NotSent::ActionGone));
         }
         let effect = SubscriptionChange::of(&self.action, &request).map(Box::new);
         let call = NewCall { request, timeout: self.timeout, fail_fast: self.fail_fast, effect };

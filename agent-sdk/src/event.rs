@@ -35,6 +35,10 @@ pub enum Event {
     Lagged(u64),
     /// The connection was lost here; what the agent said until it was back is missing.
     Interrupted,
+    /// Behind a reconnect the agent has another catalogue than before, as a check by
+    /// [`Builder::check_catalogue`](crate::Builder::check_catalogue) has found;
+    /// [`Agent::compatibility_with`](crate::Agent::compatibility_with) tells what has changed.
+    CatalogueChanged,
     /// After a reconnect, the agent did not make a subscription again, so that its events are missing.
     /// It is kept and asked for again after a second, and then less and less often, up to every five
     /// minutes, and after the next reconnect. The action `unsubscribe` ends that.

@@ -51,7 +51,8 @@
 //! `write_buffer`, `dispatch`, `pending` and `keepalive` are its parts; `shared` and `call_state` are
 //! what callers have of it; `reconnect`, `subscriptions` and `resubscribe` care for the next
 //! connection) · `dial/`: getting in (`endpoint`, `transport`, `trust`, `upgrade`) · `tls/`: whom to
-//! trust · `wire/`: requests, envelopes, tokens · `event/`: unsolicited messages · `health`: the health
+//! trust · `wire/`: requests, envelopes, tokens · `compatibility/`: whether the agent's
+//! catalogue still fits · `event/`: unsolicited messages · `health`: the health
 //! check · `error/`, `options`, `statistics`, `text`: what everything above shares · `mock/`: an agent
 //! for tests · `generated/`: the actions, written by `cargo xtask generate`
 
@@ -60,6 +61,7 @@ mod address;
 mod agent;
 mod builder;
 mod call;
+mod compatibility;
 mod connection;
 mod decode;
 mod dial;
@@ -90,6 +92,9 @@ pub use action::{Action, ActionInfo, ParameterInfo, Parameters};
 pub use agent::Agent;
 pub use builder::Builder;
 pub use call::{Call, RetryingCall};
+pub use compatibility::{
+    ActionChange, ActionCompatibility, CatalogueCheck, Compatibility, Fit, Uses,
+};
 pub use connection::State;
 pub use decode::FromReply;
 pub use error::{

@@ -1,8 +1,12 @@
 //! What the handles, the calls and the task that owns the socket have in common.
 
 use std::{
+    collections::BTreeSet,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Waker},
     thread::{self, Thread},
     time::Duration,
@@ -31,6 +35,10 @@ pub(crate) struct Shared {
     table: Mutex<DriverState>,
     pub(crate) events: Arc<Hub>,
     state: watch::Sender<State>,
+    /// Actions that the agent does not have any more.
+    gone: Mutex<BTreeSet<Box<str>>>,
+    /// Whether there are any, so that a call need not look.
+    has_gone: AtomicBool,
     pub(crate) options: Options,
 }
 
@@ -110,6 +118,8 @@ impl Shared {
             }),
             events: Arc::default(),
             state: watch::Sender::new(State::Connecting),
+            gone: Mutex::default(),
+            has_gone: AtomicBool::new(false),
             options,
         }
     }
@@ -192,6 +202,19 @@ impl Shared {
         self.queue().driver.is_none()
     }
 
+    /// Calls of these actions end unsent, until the connection is lost.
+    pub(crate) fn set_gone(&self, actions: BTreeSet<Box<str>>) {
+        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        self.has_gone.store(!actions.is_empty(), Ordering::Relaxed);
+        *gone = actions;
+    }
+
+    /// Returns whether the agent does not have this action any more.
+    pub(crate) fn is_gone(&self, action: &str) -> bool {
+        self.has_gone.load(Ordering::Relaxed)
+            && self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(action)
+    }
+
     /// From now on the next call, and the wish to close, wake the watchdog's thread.
     pub(super) fn be_watched(&self, watchdog: Thread) {
         self.queue().watchdog = Some(watchdog);
@@ -237,11 +260,20 @@ impl Shared {
     /// Asks the task to close: what is queued is sent, and what is in flight may be answered until
     /// the limit.
     pub(crate) fn request_close(&self, limit: Duration) {
+        self.request_close_by(limit, CloseReason::Requested);
+    }
+
+    /// Asks the task to close for a reason of its own.
+    pub(crate) fn request_close_for(&self, why: CloseReason) {
+        self.request_close_by(self.options.close_timeout, why);
+    }
+
+    fn request_close_by(&self, limit: Duration, why: CloseReason) {
         let mut table = self.lock();
         table.close_by.get_or_insert(Instant::now() + limit);
         drop(table);
         let mut queue = self.queue();
-        queue.closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
+        queue.closed.get_or_insert_with(|| Arc::new(why));
         let watchdog = queue.watchdog.take();
         drop(queue);
         self.notify();
@@ -259,14 +291,20 @@ impl Shared {
         table.subscriptions.connection_lost();
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
+        // The next connection may lead to an agent that has them.
+        self.set_gone(BTreeSet::new());
         self.events.interrupt();
     }
 
     /// Ends everything. Only the first reason counts.
     pub(crate) fn finish(&self, why: CloseReason) {
-        let why = Arc::new(why);
+        let asked = self.queue().closed.clone();
+        let why = match why {
+            CloseReason::Requested => asked.unwrap_or_else(|| Arc::new(CloseReason::Requested)),
+            other => Arc::new(other),
+        };
         let sent = match &*why {
-            CloseReason::Requested => Unanswered::Closed,
+            CloseReason::Requested | CloseReason::Incompatible { .. } => Unanswered::Closed,
             // Before any other end, the loss of the connection has ended what was sent on it.
             _ => Unanswered::ConnectionLost(Arc::new(DisconnectReason::RuntimeEnded)),
         };

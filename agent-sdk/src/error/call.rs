@@ -92,6 +92,10 @@ pub enum NotSent {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// The agent does not have the action any more, as a check by
+    /// [`Builder::check_catalogue`](crate::Builder::check_catalogue) has found.
+    #[error("the agent does not have this action any more")]
+    ActionGone,
     /// The connection is being made again, and the call does not wait for it.
     #[error("the connection was lost and is being made again, and it fails fast")]
     Disconnected,

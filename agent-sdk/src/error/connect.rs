@@ -248,6 +248,20 @@ pub enum ConnectError {
         said: String,
     },
 
+    /// The agent's catalogue does not have what this program uses; see
+    /// [`CatalogueCheck::Refuse`](crate::CatalogueCheck::Refuse).
+    #[error(
+        "the catalogue of {agent} is not the one that this program was made for: {problems}. Generate \
+         the SDK from the agent's own catalogue and compile again, or check less \
+         (`Builder::check_catalogue`, `Builder::uses`)"
+    )]
+    Incompatible {
+        /// The agent's URL.
+        agent: String,
+        /// What does not work any more.
+        problems: String,
+    },
+
     /// The connection broke during the login.
     #[error("the connection to {address} broke while {stage}: {cause}")]
     Broken {
@@ -421,6 +435,7 @@ impl ConnectError {
             Self::LoginRejected { .. } => Retry::Rejected,
             Self::InvalidUrl { .. }
             | Self::NoRuntime { .. }
+            | Self::Incompatible { .. }
             | Self::InvalidCredentials { .. }
             | Self::PlaintextRefused { .. }
             | Self::CertificateChanged { .. }

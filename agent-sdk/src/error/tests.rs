@@ -36,6 +36,7 @@ fn connect_errors() -> Vec<ConnectError> {
         | E::Redirected { .. }
         | E::ServerError { .. }
         | E::NotAnAgent { .. }
+        | E::Incompatible { .. }
         | E::Broken { .. } => {}
     };
     let all = vec![
@@ -57,12 +58,13 @@ fn connect_errors() -> Vec<ConnectError> {
         E::Redirected { address: text(), status: 302, location: text() },
         E::ServerError { address: text(), status: 503, said: text() },
         E::NotAnAgent { address: text(), said: text() },
+        E::Incompatible { agent: text(), problems: text() },
         E::Broken { address: text(), stage: ConnectStage::Upgrade, cause: io_error() },
     ];
     all.iter().for_each(listed);
     let mut kinds: Vec<_> = all.iter().map(std::mem::discriminant).collect();
     kinds.dedup();
-    assert_eq!(kinds.len(), 19, "{ALL}");
+    assert_eq!(kinds.len(), 20, "{ALL}");
     all
 }
 
@@ -78,6 +80,7 @@ fn call_errors() -> Vec<Error> {
         NotSent::NotAnObject,
         NotSent::TooLarge { size: 2, limit: 1 },
         NotSent::Disconnected,
+        NotSent::ActionGone,
     ];
     let lost = || Arc::new(DisconnectReason::Broken { source: io_error() });
     let unknown = [
@@ -93,6 +96,7 @@ fn call_errors() -> Vec<Error> {
         CloseReason::GaveUp { attempts: 3, last: failure.clone() },
         CloseReason::Unstable { attempts: 3, last: lost() },
         CloseReason::Refused(failure),
+        CloseReason::Incompatible { problems: "some".to_owned() },
         CloseReason::RuntimeEnded,
     ];
     let reply = Reply::new("echo".into(), crate::wire::Payload::Copied(b"{}".to_vec()), None);

@@ -73,6 +73,11 @@ impl Hub {
         });
     }
 
+    /// Tells every consumer something that is no message.
+    pub(crate) fn tell(&self, event: &Event) {
+        self.each(|queue| queue.events.push_back(event.clone()));
+    }
+
     /// Ends every stream once it is read.
     pub(crate) fn close(&self) {
         lock(&self.consumers).closed = true;

@@ -7,6 +7,7 @@ mod cancelling;
 mod certificates;
 mod closing;
 mod common;
+mod compatibility;
 mod defaults;
 mod events;
 mod figures;

@@ -1,0 +1,341 @@
+//! Whether the connected agent still has what the SDK was generated from.
+//!
+//! An agent replaces its own binary and starts again: the catalogue can be another one tomorrow, or
+//! behind the next reconnect.
+
+mod catalogue;
+mod compare;
+mod fingerprint;
+#[cfg(feature = "actions")]
+mod generated;
+mod watch;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+pub use self::compare::{ActionChange, Fit};
+pub(crate) use self::watch::{Check, check_first, watch};
+use self::{
+    catalogue::{Action, Catalogue},
+    compare::compare,
+};
+use crate::{
+    action::ActionInfo,
+    agent::Agent,
+    call::Call,
+    connection::Shared,
+    error::{DecodeError, Error},
+    reply::Reply,
+    wire::Request,
+};
+
+/// What is done after every login about a catalogue that is not the one the SDK was generated from;
+/// see [`Builder::check_catalogue`](crate::Builder::check_catalogue).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CatalogueCheck {
+    /// Nothing is asked. The default: the check costs one request at each login, whose answer is as
+    /// large as the catalogue, and an agent rejects what it does not have anyway.
+    #[default]
+    Ignore,
+    /// What the application uses and does not work any more is logged as a warning, and calls of
+    /// actions that are gone end with [`NotSent::ActionGone`](crate::NotSent::ActionGone).
+    Warn,
+    /// As [`Warn`](Self::Warn); besides, `connect` fails with
+    /// [`ConnectError::Incompatible`](crate::ConnectError::Incompatible), and a connection that was
+    /// made again is closed for good with
+    /// [`CloseReason::Incompatible`](crate::CloseReason::Incompatible).
+    Refuse,
+}
+
+/// The actions that an application uses; [`uses!`](crate::uses) makes it at compile time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uses(&'static [&'static str]);
+
+impl Uses {
+    /// Takes the names of actions on the wire.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let uses = agent_sdk::Uses::new(&["server_start", "brand_new_action"]);
+    /// assert_eq!(uses.names().len(), 2);
+    /// ```
+    #[must_use]
+    pub const fn new(names: &'static [&'static str]) -> Self {
+        Self(names)
+    }
+
+    /// Returns the names on the wire.
+    #[must_use]
+    pub const fn names(&self) -> &'static [&'static str] {
+        self.0
+    }
+}
+
+/// Lists the actions that an application uses, at compile time: an action that the generated code
+/// does not have any more breaks the build.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "actions")] {
+/// use agent_sdk::{Uses, actions::{ServerStart, Subscribe}, uses};
+///
+/// const USES: Uses = uses![ServerStart, Subscribe];
+/// assert_eq!(USES.names(), ["server_start", "subscribe"]);
+/// # }
+/// ```
+#[macro_export]
+macro_rules! uses {
+    ($($action:ty),* $(,)?) => {
+        $crate::Uses::new(&[$(<$action as $crate::Action>::NAME),*])
+    };
+}
+
+/// How an action of the generated table fares at the connected agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionCompatibility {
+    name: String,
+    fit: Fit,
+    changes: Vec<ActionChange>,
+}
+
+impl ActionCompatibility {
+    fn new(name: &str, table: &Action, optional: &[&str], live: Option<&Action>) -> Self {
+        let changes = compare(table, optional, live);
+        let fit = changes.iter().map(ActionChange::fit).max().unwrap_or(Fit::Identical);
+        Self { name: name.to_owned(), fit, changes }
+    }
+
+    /// The action's name on the wire.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How well it works: as well as its worst change allows.
+    #[must_use]
+    pub fn fit(&self) -> Fit {
+        self.fit
+    }
+
+    /// What has changed of it.
+    #[must_use]
+    pub fn changes(&self) -> &[ActionChange] {
+        &self.changes
+    }
+}
+
+impl fmt::Display for ActionCompatibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is {}", self.name, self.fit)?;
+        for (index, change) in self.changes.iter().enumerate() {
+            write!(f, "{} {change}", if index == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+/// The catalogue of the connected agent beside the generated table;
+/// [`Agent::compatibility`] compares them.
+///
+/// # Examples
+///
+/// ```no_run
+/// # #[cfg(feature = "actions")]
+/// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+/// use agent_sdk::{actions::{ServerStart, Subscribe}, uses};
+///
+/// let compatibility = agent.compatibility().await?;
+/// for problem in compatibility.problems(uses![ServerStart, Subscribe]) {
+///     eprintln!("{problem}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compatibility {
+    actions: BTreeMap<String, ActionCompatibility>,
+    /// What a client may call at the agent.
+    callable: BTreeSet<String>,
+    fingerprint: u64,
+}
+
+impl Compatibility {
+    fn between(table: &[ActionInfo], live: &Catalogue) -> Self {
+        let actions = table.iter().filter(|info| !info.cloud_controller_only).map(|info| {
+            let known = info.parameters.iter().map(|parameter| parameter.name).collect::<Vec<_>>();
+            let live = live.0.get(info.name);
+            let found = ActionCompatibility::new(info.name, &Action::of_table(info), &known, live);
+            (info.name.to_owned(), found)
+        });
+        let callable = live.0.iter().filter(|(_, action)| action.callable);
+        Self {
+            actions: actions.collect(),
+            callable: callable.map(|(name, _)| name.clone()).collect(),
+            fingerprint: live.fingerprint(),
+        }
+    }
+
+    /// Each action of the table, by name.
+    pub fn actions(&self) -> impl Iterator<Item = &ActionCompatibility> {
+        self.actions.values()
+    }
+
+    /// One action of the table, by its name on the wire.
+    #[must_use]
+    pub fn action(&self, name: &str) -> Option<&ActionCompatibility> {
+        self.actions.get(name)
+    }
+
+    /// Returns whether every action of the table fares at least so well.
+    #[must_use]
+    pub fn is_at_least(&self, fit: Fit) -> bool {
+        self.actions().all(|action| action.fit <= fit)
+    }
+
+    /// Returns whether everything that the application uses still works as it did.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "actions")]
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// let uses = agent_sdk::uses![agent_sdk::actions::ServerStart];
+    /// if !agent.compatibility().await?.supports(uses) {
+    ///     eprintln!("update this program before the next restart");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn supports(&self, uses: Uses) -> bool {
+        self.problems(uses).is_empty()
+    }
+
+    /// Returns those of the application's actions that do not work as they did, by name.
+    #[must_use]
+    pub fn problems(&self, uses: Uses) -> Vec<ActionCompatibility> {
+        let used = uses.names().iter().filter_map(|name| match self.actions.get(*name) {
+            Some(found) => Some(found.clone()),
+            // An action of the application's own: it is there, or it is not.
+            None if self.callable.contains(*name) => None,
+            None => Some(ActionCompatibility {
+                name: (*name).to_owned(),
+                fit: Fit::Gone,
+                changes: vec![ActionChange::Removed],
+            }),
+        });
+        used.filter(|action| action.fit > Fit::Compatible).collect()
+    }
+
+    /// Names of actions that the agent has for clients and the table has not.
+    pub fn added(&self) -> impl Iterator<Item = &str> {
+        let known = |name: &&String| !self.actions.contains_key(*name);
+        self.callable.iter().filter(known).map(String::as_str)
+    }
+
+    /// A number for the agent's whole catalogue, for telling one from another. It depends neither on
+    /// the order nor on descriptions.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    fn broken(&self) -> impl Iterator<Item = &ActionCompatibility> {
+        self.actions().filter(|action| action.fit > Fit::Compatible)
+    }
+
+    fn gone(&self) -> impl Iterator<Item = &ActionCompatibility> {
+        self.actions().filter(|action| action.fit == Fit::Gone)
+    }
+}
+
+/// `110 identical, 1 compatible, 1 gone; 3 new`.
+impl fmt::Display for Compatibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Fit::{Compatible, Gone, Identical, Incompatible, Partly};
+        let mut separator = "";
+        for fit in [Identical, Compatible, Partly, Incompatible, Gone] {
+            let count = self.actions().filter(|action| action.fit == fit).count();
+            if count > 0 {
+                write!(f, "{separator}{count} {fit}")?;
+                separator = ", ";
+            }
+        }
+        match self.added().count() {
+            0 => Ok(()),
+            added => write!(f, "; {added} new"),
+        }
+    }
+}
+
+impl ActionInfo {
+    /// A number for what the catalogue says of the action, for telling one version of it from another.
+    ///
+    /// It depends on the name, on whether only the vendor's cloud may call it, and on the name, the
+    /// word and the necessity of each parameter that the catalogue describes; neither on their order,
+    /// nor on descriptions, nor on the parameters that only the overlay knows. It is FNV-1a, 64 bits,
+    /// over these UTF-8 texts, each followed by the byte `0xff`: the name; `callable` or `cloud`; and
+    /// for each parameter, sorted by name, its name, its word, and `required` or `optional`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "actions")] {
+    /// let action = &agent_sdk::actions::ACTIONS[0];
+    /// println!("{}: {:016x}", action.name, action.fingerprint());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        Action::of_table(self).fingerprint(self.name)
+    }
+}
+
+impl Agent {
+    /// Compares the connected agent's catalogue with a generated table, such as that of code that was
+    /// generated into another crate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if this user may not call `list_actions`, [`Error::Decode`] if the reply
+    /// holds no catalogue, and what any call may end with.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// use agent_sdk::{ActionInfo, Fit};
+    ///
+    /// /// In a real crate, the table that `agent_codegen::build` wrote.
+    /// const ACTIONS: &[ActionInfo] = &[ActionInfo::new("whoami", "", &[], false)];
+    ///
+    /// let compatibility = agent.compatibility_with(ACTIONS).await?;
+    /// println!("{compatibility}");
+    /// assert!(compatibility.is_at_least(Fit::Compatible));
+    /// # Ok(()) }
+    /// ```
+    pub async fn compatibility_with(&self, table: &[ActionInfo]) -> Result<Compatibility, Error> {
+        ask(self.shared(), table).await
+    }
+}
+
+/// Asks for the catalogue, and compares it with a table.
+async fn ask(shared: &Arc<Shared>, table: &[ActionInfo]) -> Result<Compatibility, Error> {
+    let request = Request::new("list_actions", &());
+    let reply: Reply = Call::of_connection(shared, "list_actions", request).await?;
+    match Catalogue::of_reply(&reply.parameters()?) {
+        Some(live) => Ok(Compatibility::between(table, &live)),
+        None => {
+            let problem = serde::de::Error::custom("it holds no catalogue of actions");
+            Err(Error::Decode(Box::new(DecodeError::new(".".to_owned(), reply, &problem))))
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! An agent whose catalogue is not the one that the SDK was generated from.
+
+use std::time::Duration;
+
+use agent_sdk::{
+    Action, ActionChange, ActionInfo, Agent, Builder, CatalogueCheck, CloseReason, ConnectError,
+    Error, Event, Fit, NotSent, Outcome, ParameterInfo, Reply, State, Uses,
+    mock::{Fault, MockAgent},
+    uses,
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::common::{begin, client, is_closed, is_connected, soon, until, until_requests};
+
+/// What the program was made for.
+const TABLE: &[ActionInfo] = &[
+    ActionInfo::new("echo", "", &[], false),
+    ActionInfo::new("move", "Moves", &[TEXT, ParameterInfo::new("by", "int", true), NOTE], false),
+    ActionInfo::new("stop", "", &[TEXT], false),
+    ActionInfo::new("cloud", "", &[], true),
+];
+const TEXT: ParameterInfo = ParameterInfo::new("server", "str", true);
+/// Only people know it.
+const NOTE: ParameterInfo = ParameterInfo::new("note", "", false);
+
+struct Stop;
+
+impl Action for Stop {
+    const NAME: &'static str = "stop";
+    type Output = Reply;
+}
+
+struct Move;
+
+impl Action for Move {
+    const NAME: &'static str = "move";
+    type Output = Reply;
+}
+
+const USES: Uses = uses![Move, Stop];
+
+fn catalogue() -> Value {
+    json!({
+        "echo": {},
+        "stop": { "description": "Stops", "required_parameters": { "server": "str" } },
+        "move": { "required_parameters": { "by": "int", "server": "str" } },
+        "cloud": { "cloud_controller_only": true },
+    })
+}
+
+/// The catalogue after an upgrade: `stop` is gone.
+fn upgraded() -> Value {
+    let mut catalogue = catalogue();
+    catalogue.as_object_mut().unwrap().remove("stop");
+    catalogue["halt"] = json!({});
+    catalogue
+}
+
+fn mock(catalogue: &Value) -> agent_sdk::mock::Builder {
+    let echo = |parameters, _| async move { Ok(parameters) };
+    MockAgent::builder(json!({ "actions": catalogue })).tls(false).handler("echo", echo)
+}
+
+/// Stops the agent, and starts it on the same port with another catalogue.
+async fn replace(mock: MockAgent, catalogue: &Value) -> MockAgent {
+    let builder = self::mock(catalogue)
+        .port(mock.port())
+        .credentials(mock.username().to_owned(), mock.password().to_owned());
+    mock.stop().await;
+    builder.start().await.unwrap()
+}
+
+fn checking(mock: &MockAgent, check: CatalogueCheck) -> Builder {
+    client(mock).check_catalogue_against(TABLE, check).uses(USES)
+}
+
+async fn compare(catalogue: &Value) -> agent_sdk::Compatibility {
+    let mock = mock(catalogue).start().await.unwrap();
+    let agent = client(&mock).connect().await.unwrap();
+    soon(agent.compatibility_with(TABLE)).await.unwrap()
+}
+
+/// The snapshot is one of those that the table was made from.
+#[cfg(feature = "actions")]
+#[tokio::test]
+async fn the_generated_table_is_identical_to_its_own_snapshot() {
+    let snapshot = include_str!("../../../schemas/agent-1.1.34.json");
+    let mock = MockAgent::builder(serde_json::from_str(snapshot).unwrap()).start().await.unwrap();
+    let agent = client(&mock).connect().await.unwrap();
+    let found = soon(agent.compatibility()).await.unwrap();
+    assert!(found.is_at_least(Fit::Identical), "{found}");
+    assert_eq!(found.added().next(), None);
+}
+
+async fn changes_of_move(parameters: Value) -> (Fit, Vec<ActionChange>) {
+    let mut catalogue = catalogue();
+    catalogue["move"]["required_parameters"] = parameters;
+    let found = compare(&catalogue).await;
+    let found = found.action("move").unwrap();
+    (found.fit(), found.changes().to_vec())
+}
+
+#[tokio::test]
+async fn order_and_descriptions_are_no_change() {
+    let mut catalogue = catalogue();
+    catalogue["move"] = json!({
+        "description": "Another text",
+        "required_parameters": [{"name": "by", "type": "int"}, {"server": "str"}],
+        "since": "1.2",
+    });
+    let found = compare(&catalogue).await;
+    assert!(found.is_at_least(Fit::Identical), "{found}");
+    assert!(found.supports(USES) && found.added().next().is_none());
+    assert_eq!(found.to_string(), "3 identical");
+    assert_eq!(found.fingerprint(), compare(&self::catalogue()).await.fingerprint());
+}
+
+#[tokio::test]
+async fn each_change_has_its_verdict() {
+    let by = || "by".to_owned();
+    for (parameters, fit, change) in [
+        (
+            json!({"server": "str", "by": "int", "new": "str"}),
+            Fit::Incompatible,
+            ActionChange::RequiredParameterAdded { parameter: "new".to_owned() },
+        ),
+        (
+            json!({"server": "str", "by": "int", "new": {"type": "str", "required": false}}),
+            Fit::Compatible,
+            ActionChange::OptionalParameterAdded { parameter: "new".to_owned() },
+        ),
+        (
+            json!({"server": "str", "by": "int", "note": "str"}),
+            Fit::Partly,
+            ActionChange::ParameterBecameRequired { parameter: "note".to_owned() },
+        ),
+        (json!(["server"]), Fit::Partly, ActionChange::ParameterRemoved { parameter: by() }),
+        (
+            json!({"server": "str", "by": {"type": "int", "optional": true}}),
+            Fit::Compatible,
+            ActionChange::ParameterBecameOptional { parameter: by() },
+        ),
+        (
+            json!({"server": "str", "by": "str"}),
+            Fit::Incompatible,
+            ActionChange::TypeChanged {
+                parameter: by(),
+                before: "int".to_owned(),
+                after: "str".to_owned(),
+            },
+        ),
+        (json!(7), Fit::Partly, ActionChange::Unreadable),
+    ] {
+        let (found, changes) = changes_of_move(parameters.clone()).await;
+        assert_eq!(found, fit, "{parameters}: {changes:?}");
+        assert!(changes.contains(&change), "{parameters}: {changes:?}");
+    }
+    // Names without types are all that the agent says then, and nothing breaks by it.
+    assert_eq!(changes_of_move(json!(["server", "by"])).await.0, Fit::Compatible);
+}
+
+#[tokio::test]
+async fn what_is_gone_or_new_or_for_the_cloud_alone_is_told() {
+    let mut catalogue = upgraded();
+    catalogue["move"]["cloud_controller_only"] = json!(true);
+    let found = compare(&catalogue).await;
+    assert_eq!(found.action("stop").unwrap().changes(), [ActionChange::Removed]);
+    assert_eq!(found.action("move").unwrap().changes(), [ActionChange::CloudOnly]);
+    assert_eq!(found.added().collect::<Vec<_>>(), ["halt"]);
+    assert!(found.supports(Uses::new(&["echo", "halt"])) && !found.supports(USES));
+    let problems = found.problems(Uses::new(&["stop", "echo", "never_was"]));
+    let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "`stop` is gone: the agent does not have it any more",
+            "`never_was` is gone: the agent does not have it any more"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_user_that_may_not_ask_for_the_catalogue_loses_nothing() {
+    let forbidden = |_, _| async { Err(json!({"error": "permission denied"})) };
+    for check in [CatalogueCheck::Warn, CatalogueCheck::Refuse] {
+        let mock = mock(&upgraded()).handler("list_actions", forbidden).start().await.unwrap();
+        let agent = soon(checking(&mock, check).connect()).await.unwrap();
+        let error = soon(agent.compatibility_with(TABLE)).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Rejected);
+        soon(agent.call_raw("echo", ())).await.unwrap();
+        let error = soon(agent.call_raw("stop", ())).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Rejected, "the agent itself decides: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_holds_no_catalogue_is_no_verdict() {
+    let odd = |_, _| async { Ok(json!({"actions": []})) };
+    let mock = mock(&catalogue()).handler("list_actions", odd).start().await.unwrap();
+    let agent = soon(checking(&mock, CatalogueCheck::Refuse).connect()).await.unwrap();
+    let error = soon(agent.compatibility_with(TABLE)).await.unwrap_err();
+    assert!(matches!(error, Error::Decode(_)), "{error}");
+}
+
+/// Waits until an event of the check has come.
+async fn until_changed(events: &mut agent_sdk::Events) {
+    soon(async { while !matches!(events.next().await.unwrap(), Event::CatalogueChanged) {} }).await;
+}
+
+/// A running application noticed nothing of an agent that had replaced itself.
+#[tokio::test]
+async fn a_catalogue_that_changes_behind_a_reconnect_is_an_event_and_refuses_what_is_gone() {
+    let mock = mock(&catalogue()).start().await.unwrap();
+    let agent = checking(&mock, CatalogueCheck::Warn).connect().await.unwrap();
+    let mut events = agent.events();
+    until_requests(&mock, 1).await;
+    assert!(soon(agent.call(Stop)).await.is_err_and(|error| error.outcome() == Outcome::Rejected));
+    mock.inject(Fault::lose().for_action("echo").times(100));
+    let mut calls: Vec<_> = (0..100).map(|_| agent.call_raw("echo", ())).collect();
+    for call in &mut calls {
+        begin(call).await;
+    }
+    until_requests(&mock, 102).await;
+    let mock = replace(mock, &upgraded()).await;
+    for result in soon(join_all(calls)).await {
+        assert_eq!(result.unwrap_err().outcome(), Outcome::Unknown);
+    }
+    until_changed(&mut events).await;
+    let error = soon(agent.call(Stop)).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent { reason: NotSent::ActionGone, .. }), "{error}");
+    assert_eq!(error.outcome(), Outcome::NotExecuted);
+    soon(agent.call_raw("echo", ())).await.unwrap();
+    // The agent of the next connection has it again.
+    let _mock = replace(mock, &catalogue()).await;
+    until_changed(&mut events).await;
+    assert!(soon(agent.call(Stop)).await.is_err_and(|error| error.outcome() == Outcome::Rejected));
+}
+
+#[tokio::test]
+async fn the_same_catalogue_behind_a_reconnect_is_no_event() {
+    let mock = mock(&catalogue()).start().await.unwrap();
+    let agent = checking(&mock, CatalogueCheck::Warn).connect().await.unwrap();
+    let mut events = agent.events();
+    until_requests(&mock, 1).await;
+    mock.cut_connections();
+    until_requests(&mock, 2).await;
+    mock.push_event(&json!({"action": "last"})).await;
+    loop {
+        match soon(events.next()).await.unwrap() {
+            Event::CatalogueChanged => panic!("nothing has changed"),
+            Event::Message(message) if message.kind() == Some("last") => break,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn refusing_closes_a_connection_that_was_made_again_and_connects_to_none() {
+    let mock = mock(&catalogue()).start().await.unwrap();
+    let agent = checking(&mock, CatalogueCheck::Refuse).connect().await.unwrap();
+    let mock = replace(mock, &upgraded()).await;
+    let State::Closed { why } = until(&mut agent.state(), is_closed).await else { panic!() };
+    let CloseReason::Incompatible { problems } = &*why else { panic!("{why}") };
+    assert!(problems.contains("`stop` is gone"), "{problems}");
+    assert!(matches!(soon(agent.call(Move)).await, Err(Error::Closed { .. })));
+    let error = soon(checking(&mock, CatalogueCheck::Refuse).connect()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Incompatible { .. }), "{error}");
+    assert!(!error.may_be_retried() && error.to_string().contains("check_catalogue"), "{error}");
+    // What it does not use may be gone.
+    let builder = checking(&mock, CatalogueCheck::Refuse).uses(uses![Move]);
+    soon(builder.connect()).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_asked_by_default_and_a_check_delays_no_call() {
+    let mock = mock(&upgraded()).start().await.unwrap();
+    let agent = client(&mock).connect().await.unwrap();
+    soon(agent.call_raw("echo", ())).await.unwrap();
+    assert_eq!(mock.request_count(), 1);
+    mock.inject(Fault::delay(Duration::from_secs(3600)).for_action("list_actions"));
+    let builder = checking(&mock, CatalogueCheck::Warn).close_timeout(Duration::ZERO);
+    let agent: Agent = soon(builder.connect()).await.unwrap();
+    soon(agent.call_raw("echo", ())).await.unwrap();
+    let mut state = agent.state();
+    // The check itself keeps no connection open.
+    drop(agent);
+    assert!(!is_connected(&until(&mut state, is_closed).await));
+}
