@@ -29,6 +29,7 @@
 
 mod compare;
 mod draw;
+mod lowered;
 mod parameters;
 mod relation;
 mod rename;
@@ -229,6 +230,46 @@ impl Change {
             marks.into_iter().chain(field.unwrap_or_default().bytes())
         });
         format!("{:016x}", hash(bytes))
+    }
+
+    /// A change of the whole catalogue that breaks nothing in Rust.
+    fn new(rule: Rule, wire: Wire) -> Self {
+        Self {
+            rule,
+            action: None,
+            parameter: None,
+            wire,
+            rust: Rust::Works,
+            before: None,
+            after: None,
+            items: Vec::new(),
+            evidence: None,
+            old: None,
+            new: None,
+        }
+    }
+
+    fn of(mut self, action: &str) -> Self {
+        self.action = Some(action.to_owned());
+        self
+    }
+
+    fn between(mut self, before: Option<String>, after: Option<String>) -> Self {
+        (self.before, self.after) = (before, after);
+        self
+    }
+
+    /// Names items that it concerns and that compile as before.
+    fn with(mut self, items: Vec<String>) -> Self {
+        self.items = items;
+        self
+    }
+
+    /// Names the items that no longer compile; where there is none, nothing breaks.
+    fn breaking(mut self, items: Vec<String>) -> Self {
+        self.rust = if items.is_empty() { Rust::Works } else { Rust::Breaks };
+        self.items = items;
+        self
     }
 
     /// Whether it is about one of these actions, by the old name or the new one.

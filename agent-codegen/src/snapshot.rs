@@ -15,7 +15,7 @@ mod type_word;
 
 use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
 
-pub use files::{Version, files};
+pub use files::{Version, files, is_snapshot};
 
 use crate::{
     diagnostic::{Diagnostic, Report, Source},

@@ -3,6 +3,7 @@
 mod call;
 mod check;
 mod demo;
+mod diff;
 mod fetch;
 mod fingerprint;
 mod generate;
@@ -22,6 +23,7 @@ pub enum Command {
     Fetch(fetch::Fetch),
     Generate(generate::Generate),
     Check(check::Check),
+    Diff(diff::DiffCommand),
     Call(call::Call),
     Watch(watch::Watch),
     Fingerprint(fingerprint::Fingerprint),
@@ -47,6 +49,7 @@ impl Command {
             Self::Fetch(command) => command.run().await,
             Self::Generate(command) => command.run(),
             Self::Check(command) => command.run().await,
+            Self::Diff(command) => command.run().await,
             Self::Call(command) => command.run().await,
             Self::Watch(command) => command.run().await,
             Self::Fingerprint(command) => command.run().await,

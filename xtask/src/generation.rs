@@ -1,13 +1,18 @@
 //! From the snapshots to the generated code: what `generate`, `check` and `demo` share.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use agent_codegen::{
     Code, Generator, Overlay, Report, Snapshot,
+    diff::Diff,
     emit::{Difference, write_whole},
     snapshot::Action,
 };
 use serde::Serialize;
+use similar::TextDiff;
 
 use crate::{failure::Failure, project::Project};
 
@@ -43,9 +48,31 @@ pub struct Outcome {
     /// What was found while reading and generating.
     #[serde(rename = "diagnostics")]
     pub report: Report,
-    /// Whether the running agent has the snapshot's catalogue; `None` if it was not asked.
+    /// How the changed files differ, for people; only of a check.
+    #[serde(skip)]
+    pub shown: Vec<String>,
+    /// Snapshots that are not as a revision has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub altered: Vec<Altered>,
+    /// What the running agent changed; `None` if it was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub live: Option<bool>,
+    pub live: Option<Live>,
+}
+
+/// What a running agent changed.
+#[derive(Debug, Serialize)]
+pub struct Live {
+    pub changes: Diff,
+    /// Whether the check fails by it.
+    pub fails: bool,
+}
+
+/// A snapshot that is not as a revision has it.
+#[derive(Debug, Serialize)]
+pub struct Altered {
+    pub path: PathBuf,
+    /// What changed; `None` if it is gone.
+    pub changes: Option<Diff>,
 }
 
 /// Whether files are brought up to date or only looked at.
@@ -94,6 +121,8 @@ impl Plan {
             crlf: crlf(&uncanonical),
             differences: Vec::new(),
             report: if self.strict { Report::strict() } else { Report::new() },
+            shown: Vec::new(),
+            altered: Vec::new(),
             live: None,
         };
         outcome.report.extend(&self.findings);
@@ -103,7 +132,9 @@ impl Plan {
             Mode::Check => code.check(&self.out),
         };
         outcome.differences = differences.map_err(|error| Failure::failed(error.to_string()))?;
-        if mode == Mode::Write {
+        if mode == Mode::Check {
+            outcome.shown = unified(&code, &outcome.differences);
+        } else {
             for (path, snapshot) in &uncanonical {
                 write_whole(path, snapshot.canonical())
                     .map_err(|error| Failure::file(path, "written", &error))?;
@@ -174,7 +205,10 @@ pub fn read_snapshot(path: &Path, earlier: &[PathBuf], report: &mut Report) -> O
 impl Outcome {
     /// Whether everything is, or was, as it should be.
     pub fn is_current(&self) -> bool {
-        self.not_canonical.is_empty() && self.differences.is_empty() && self.live != Some(false)
+        self.not_canonical.is_empty()
+            && self.differences.is_empty()
+            && self.altered.is_empty()
+            && self.live.as_ref().is_none_or(|live| !live.fails)
     }
 
     /// What is different, one a line; empty where nothing is.
@@ -186,10 +220,43 @@ impl Outcome {
             format!("{} is not in the canonical form{but}", path.display())
         });
         let files = self.differences.iter().map(ToString::to_string);
-        let live = (self.live == Some(false))
-            .then(|| format!("{} is not what the agent has", self.snapshot.display()));
-        snapshots.chain(files).chain(live).collect::<Vec<_>>().join("\n")
+        let altered = self.altered.iter().map(|altered| {
+            let path = altered.path.display();
+            match &altered.changes {
+                Some(changes) => format!("{path} was altered: {}", changes.summary()),
+                None => format!("{path} was removed"),
+            }
+        });
+        let lists = snapshots.chain(files).chain(altered);
+        lists.chain(self.shown.iter().cloned()).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// So many lines of how a file differs are shown, and of so many files; a check is to be read.
+const MOST_LINES: usize = 40;
+const MOST_FILES: usize = 3;
+
+/// How long the differences of one file are searched for; what is not found then is shown coarser.
+const SEARCH: Duration = Duration::from_secs(1);
+
+/// How changed files differ, as unified diffs.
+fn unified(code: &Code, differences: &[Difference]) -> Vec<String> {
+    let changed = differences.iter().filter_map(|difference| match difference {
+        Difference::Changed { path } => Some(path),
+        _ => None,
+    });
+    let texts = changed.take(MOST_FILES).filter_map(|path| {
+        let made = code.files().get(path.file_name()?.to_str()?)?;
+        let found = String::from_utf8_lossy(&std::fs::read(path).ok()?).into_owned();
+        let diff = TextDiff::configure().timeout(SEARCH).diff_lines(found.as_str(), made.as_str());
+        let header = (path.display().to_string(), "as it would be generated");
+        let text = diff.unified_diff().context_radius(2).header(&header.0, header.1).to_string();
+        let more = text.lines().count().saturating_sub(MOST_LINES);
+        let mut lines: Vec<_> = text.lines().take(MOST_LINES).map(str::to_owned).collect();
+        lines.extend((more > 0).then(|| format!("… and {more} more lines")));
+        Some(lines.join("\n"))
+    });
+    texts.collect()
 }
 
 fn unusable(path: &Path, report: &Report) -> Failure {

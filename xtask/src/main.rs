@@ -10,10 +10,12 @@
 //! running agent · `mock` an agent that serves a snapshot · `soak` load and faults · `report`, `output`, `json` and
 //! `progress` what is printed · `failure` exit codes · `interrupt` signals
 
+mod catalogue;
 mod commands;
 mod connection;
 mod failure;
 mod generation;
+mod git;
 mod interrupt;
 mod json;
 mod live;

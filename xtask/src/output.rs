@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fmt::{Display, Write as _},
-    io::{self, Write as _},
+    io::{self, IsTerminal, Write as _},
 };
 
 use anstyle::{AnsiColor, Style};
@@ -47,6 +47,12 @@ impl FormatOption {
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }
+}
+
+/// Whether colours are shown there.
+pub fn has_colours(stream: &impl IsTerminal) -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    stream.is_terminal() && !unwanted
 }
 
 /// Writes a result to standard output, with a newline after it.

@@ -24,12 +24,15 @@ pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Res
             );
         }
     }
+    if let (Some(live), false) = (&outcome.live, format.is_json()) {
+        output::result(live.changes.draw(output::has_colours(&std::io::stdout())).trim_end())?;
+    }
     let failed = outcome.report.has_errors();
     // What could not be understood is not up to date, even if no file has to change.
     if format.is_json() || !(failed && outcome.is_current()) {
         format.result(outcome, || match mode {
             _ if outcome.is_current() => "everything is up to date".to_owned(),
-            Mode::Check => outcome.list(),
+            Mode::Check => outcome.list().trim_end().to_owned(),
             Mode::Write => format!("written anew, since\n{}", outcome.list()),
         })?;
     }
@@ -41,10 +44,15 @@ pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Res
     if mode == Mode::Write || outcome.is_current() {
         return Ok(());
     }
-    Err(Failure::check_failed(if outcome.live == Some(false) {
-        "the running agent has another catalogue; `cargo xtask fetch` captures it, then \
-         `cargo xtask generate` follows it"
-    } else {
-        "the files are not what the snapshot makes; `cargo xtask generate` writes them anew"
+    Err(Failure::check_failed(match &outcome.live {
+        Some(live) if live.fails => {
+            "the running agent has another catalogue; `cargo xtask update` follows it, as \
+             `cargo xtask fetch` and `cargo xtask generate` do step by step"
+        }
+        _ if !outcome.altered.is_empty() => {
+            "snapshots that were committed are what an agent said; restore them, and give another \
+             catalogue a file of its own"
+        }
+        _ => "the files are not what the snapshot makes; `cargo xtask generate` writes them anew",
     }))
 }

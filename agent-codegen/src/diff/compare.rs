@@ -1,12 +1,11 @@
 //! From two models to their changes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Change, Place, Rule, Rust, Side, Wire, parameters,
+    Change, Rule, Rust, Side, Wire,
+    lowered::{Both, Lowered, said},
+    parameters,
     rename::{self, ALIKE, Renamed},
     schema,
 };
@@ -16,48 +15,13 @@ use crate::{
     snapshot::{self, Doubt},
 };
 
-/// Both sides, and what they became.
-pub(super) struct Comparison<'a> {
-    pub old: Lowered<'a>,
-    pub new: Lowered<'a>,
+/// Both sides, and what was found of them.
+struct Comparison<'a> {
+    old: Lowered<'a>,
+    new: Lowered<'a>,
     /// The change of the whole catalogue in how it tells types, if there is one.
     types: Option<Change>,
     changes: Vec<Change>,
-}
-
-/// One side, and the code that it becomes.
-pub(super) struct Lowered<'a> {
-    pub side: Side<'a>,
-    pub model: Model,
-}
-
-/// An action as the catalogue and the model have it.
-#[derive(Clone, Copy)]
-pub(super) struct Both<'a> {
-    pub told: &'a snapshot::Action,
-    pub made: &'a Action,
-}
-
-impl<'a> Lowered<'a> {
-    fn new(side: Side<'a>, snapshot: &Snapshot) -> Self {
-        // What is wrong with either side is for those who generate.
-        Self { side, model: Model::new(snapshot, side.overlay, &mut Report::new()) }
-    }
-
-    fn action(&self, wire: &str) -> Option<Both<'_>> {
-        let told = self.side.snapshot.actions().get(wire)?;
-        let made = &self.model.actions;
-        let index = made.binary_search_by(|action| action.wire.as_str().cmp(wire)).ok()?;
-        Some(Both { told, made: made.get(index)? })
-    }
-
-    pub fn place(&self, at: &Range<usize>) -> Place {
-        Place::new(self.side.snapshot.source(), at)
-    }
-
-    fn names(&self) -> BTreeSet<&'a str> {
-        self.side.snapshot.actions().keys().map(String::as_str).collect()
-    }
 }
 
 pub(super) fn changes(old: &Side<'_>, new: &Side<'_>) -> Vec<Change> {
@@ -93,13 +57,13 @@ fn types_told(old: &Snapshot, new: &Snapshot) -> Option<Change> {
 }
 
 impl Comparison<'_> {
-    pub fn push(&mut self, change: Change) {
+    fn push(&mut self, change: Change) {
         self.changes.push(change);
     }
 
     /// Whether how the whole catalogue tells types changed; then each parameter's is no change, and
     /// its items are those of the catalogue's.
-    pub fn merges_types(&mut self, items: &[String]) -> bool {
+    fn merges_types(&mut self, items: &[String]) -> bool {
         let Some(change) = &mut self.types else { return false };
         change.items.extend_from_slice(items);
         if !items.is_empty() {
@@ -269,7 +233,7 @@ impl Comparison<'_> {
         }
         found.extend(overlay(old.made, new.made));
         found.extend(self.reply(old.made, new.made));
-        found.extend(self.parameters(old, new));
+        found.extend(parameters::changes((&self.old, old), (&self.new, new)));
         found
     }
 
@@ -332,11 +296,6 @@ fn overlay(old: &Action, new: &Action) -> Vec<Change> {
     found
 }
 
-/// A text, if it says something.
-pub(super) fn said(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
 /// The Rust items of an action; none of one that only the cloud may call.
 fn items(action: &Action) -> Vec<String> {
     if action.cloud_controller_only {
@@ -364,47 +323,5 @@ fn meaning(declared: &Declared) -> String {
     match values.as_slice() {
         [] => declared.inner.to_string(),
         values => format!("one of {}", values.join(", ")),
-    }
-}
-
-impl Change {
-    /// A change of the whole catalogue that breaks nothing in Rust.
-    pub(super) fn new(rule: Rule, wire: Wire) -> Self {
-        Self {
-            rule,
-            action: None,
-            parameter: None,
-            wire,
-            rust: Rust::Works,
-            before: None,
-            after: None,
-            items: Vec::new(),
-            evidence: None,
-            old: None,
-            new: None,
-        }
-    }
-
-    pub(super) fn of(mut self, action: &str) -> Self {
-        self.action = Some(action.to_owned());
-        self
-    }
-
-    pub(super) fn between(mut self, before: Option<String>, after: Option<String>) -> Self {
-        (self.before, self.after) = (before, after);
-        self
-    }
-
-    /// Names items that it concerns and that compile as before.
-    pub(super) fn with(mut self, items: Vec<String>) -> Self {
-        self.items = items;
-        self
-    }
-
-    /// Names the items that no longer compile; where there is none, nothing breaks.
-    pub(super) fn breaking(mut self, items: Vec<String>) -> Self {
-        self.rust = if items.is_empty() { Rust::Works } else { Rust::Breaks };
-        self.items = items;
-        self
     }
 }

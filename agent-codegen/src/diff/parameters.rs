@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Change, Rule, Wire,
-    compare::{Both, Comparison, said},
+    lowered::{Both, Lowered, said},
     relation::Relation,
     rename::{self, ALIKE},
 };
@@ -42,46 +42,57 @@ pub(super) fn are_the_same(old: Both<'_>, new: Both<'_>) -> bool {
     of(old) == of(new)
 }
 
-impl Comparison<'_> {
-    pub(super) fn parameters(&self, old: Both<'_>, new: Both<'_>) -> Vec<Change> {
-        let (before, after) = (known(old), known(new));
-        let names = |all: &BTreeMap<&str, Known<'_>>| -> BTreeSet<String> {
-            all.keys().map(ToString::to_string).collect()
-        };
-        let (old_names, new_names) = (names(&before), names(&after));
-        let gone: BTreeSet<_> = old_names.difference(&new_names).map(String::as_str).collect();
-        let added: BTreeSet<_> = new_names.difference(&old_names).map(String::as_str).collect();
-        let is_alone = gone.len() == 1 && added.len() == 1;
-        let renamed = rename::pairs(&gone, &added, |old, new| {
-            evidence(before.get(old)?, after.get(new)?, is_alone)
-        });
-        let mut found = Vec::new();
-        for pair in &renamed {
-            if let (Some(old), Some(new)) = (before.get(pair.old), after.get(pair.new)) {
-                let mut change = renamed_change(old, new);
-                change.evidence = Some(pair.evidence.clone());
-                found.extend(self.placed([change], Some(old), Some(new)));
-                found.extend(self.placed(compare(old, new), Some(old), Some(new)));
-            }
+/// What changed between an action's parameters here and there.
+pub(super) fn changes(
+    (old_side, old): (&Lowered<'_>, Both<'_>),
+    (new_side, new): (&Lowered<'_>, Both<'_>),
+) -> Vec<Change> {
+    let placed = Placed { old: old_side, new: new_side };
+    let (before, after) = (known(old), known(new));
+    let names = |all: &BTreeMap<&str, Known<'_>>| -> BTreeSet<String> {
+        all.keys().map(ToString::to_string).collect()
+    };
+    let (old_names, new_names) = (names(&before), names(&after));
+    let gone: BTreeSet<_> = old_names.difference(&new_names).map(String::as_str).collect();
+    let added: BTreeSet<_> = new_names.difference(&old_names).map(String::as_str).collect();
+    let is_alone = gone.len() == 1 && added.len() == 1;
+    let renamed = rename::pairs(&gone, &added, |old, new| {
+        evidence(before.get(old)?, after.get(new)?, is_alone)
+    });
+    let mut found = Vec::new();
+    for pair in &renamed {
+        if let (Some(old), Some(new)) = (before.get(pair.old), after.get(pair.new)) {
+            let mut change = renamed_change(old, new);
+            change.evidence = Some(pair.evidence.clone());
+            found.extend(placed.of([change], Some(old), Some(new)));
+            found.extend(placed.of(compare(old, new), Some(old), Some(new)));
         }
-        for name in gone.iter().filter(|name| renamed.iter().all(|it| it.old != **name)) {
-            let Some(old) = before.get(name) else { continue };
-            found.extend(self.placed([removed(old, new.made)], Some(old), None));
-        }
-        for name in added.iter().filter(|name| renamed.iter().all(|it| it.new != **name)) {
-            let Some(new) = after.get(name) else { continue };
-            found.extend(self.placed([self::added(new, old.made)], None, Some(new)));
-        }
-        for name in old_names.intersection(&new_names) {
-            let pair = (before.get(name.as_str()), after.get(name.as_str()));
-            let (Some(old), Some(new)) = pair else { continue };
-            found.extend(self.placed(compare(old, new), Some(old), Some(new)));
-        }
-        found
     }
+    for name in gone.iter().filter(|name| renamed.iter().all(|it| it.old != **name)) {
+        let Some(old) = before.get(name) else { continue };
+        found.extend(placed.of([removed_change(old, new.made)], Some(old), None));
+    }
+    for name in added.iter().filter(|name| renamed.iter().all(|it| it.new != **name)) {
+        let Some(new) = after.get(name) else { continue };
+        found.extend(placed.of([added_change(new, old.made)], None, Some(new)));
+    }
+    for name in old_names.intersection(&new_names) {
+        let pair = (before.get(name.as_str()), after.get(name.as_str()));
+        let (Some(old), Some(new)) = pair else { continue };
+        found.extend(placed.of(compare(old, new), Some(old), Some(new)));
+    }
+    found
+}
 
+/// Adds to changes where they stand.
+struct Placed<'a> {
+    old: &'a Lowered<'a>,
+    new: &'a Lowered<'a>,
+}
+
+impl Placed<'_> {
     /// The changes with the name of their parameter and its places.
-    fn placed(
+    fn of(
         &self,
         changes: impl IntoIterator<Item = Change>,
         old: Option<&Known<'_>>,
@@ -128,7 +139,7 @@ fn renamed_change(old: &Known<'_>, new: &Known<'_>) -> Change {
     change.breaking(vec![old.given(), old.field()])
 }
 
-fn removed(old: &Known<'_>, new_action: &Action) -> Change {
+fn removed_change(old: &Known<'_>, new_action: &Action) -> Change {
     let (rule, items) = if old.made.required {
         let items = [vec![old.given(), old.field()], method_form(old.action, new_action)].concat();
         (Rule::RequiredParameterRemoved, items)
@@ -140,7 +151,7 @@ fn removed(old: &Known<'_>, new_action: &Action) -> Change {
     Change::new(rule, wire).between(Some(old.summary()), None).breaking(items)
 }
 
-fn added(new: &Known<'_>, old_action: &Action) -> Change {
+fn added_change(new: &Known<'_>, old_action: &Action) -> Change {
     let summary = Some(new.summary());
     if !new.made.required {
         let change = Change::new(Rule::OptionalParameterAdded, Wire::Works);

@@ -39,6 +39,12 @@ pub fn files(folder: &Path, report: &mut Report) -> io::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
+/// Whether a file of this name is a snapshot: `agent-<version>.json`.
+#[must_use]
+pub fn is_snapshot(name: &str) -> bool {
+    version_of(name).is_some()
+}
+
 fn version_of(name: &str) -> Option<Version> {
     Version::read(name.strip_prefix("agent-")?.strip_suffix(".json")?)
 }

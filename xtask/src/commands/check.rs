@@ -1,13 +1,22 @@
 //! `check`: whether snapshots, generated code and running agent agree.
 
+use std::collections::BTreeSet;
+
+use agent_codegen::{
+    Overlay, Report, Snapshot,
+    diff::{Diff, Side},
+    snapshot,
+};
+
 use super::PASSWORD_HELP;
 use crate::{
+    catalogue::{self, Catalogue, FailOn},
     connection::Connection,
     failure::Failure,
-    generation::{Mode, Outcome, Plan},
-    live,
+    generation::{Altered, Live, Mode, Plan},
+    git,
     output::FormatOption,
-    project::ProjectOption,
+    project::{Project, ProjectOption},
     report::print_report,
 };
 
@@ -20,6 +29,18 @@ pub struct Check {
     /// Compare the newest snapshot with a running agent too
     #[arg(long)]
     live: bool,
+
+    /// Fail where a snapshot that this revision has was altered or removed
+    #[arg(long, value_name = "REV")]
+    against: Option<String>,
+
+    /// With --live: which changes to fail on
+    #[arg(long, value_enum, default_value = "breaking")]
+    fail_on: FailOn,
+
+    /// With --live: judge these actions alone, with commas between them, or those that a file names
+    #[arg(long, value_name = "ACTION,…|FILE", requires = "live")]
+    only: Option<String>,
 
     #[command(flatten)]
     project: ProjectOption,
@@ -34,25 +55,64 @@ pub struct Check {
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask check
+  cargo xtask check --against origin/main
   cargo xtask check --live --url wss://203.0.113.7 --known-agents ~/.agents";
 
 impl Check {
     pub async fn run(self) -> Result<(), Failure> {
-        let mut outcome = Plan::of(&self.project.find()?)?.run(Mode::Check)?;
+        let only = self.only.as_deref().map(catalogue::only).transpose()?;
+        let project = self.project.find()?;
+        let plan = Plan::of(&project)?;
+        let mut outcome = plan.run(Mode::Check)?;
+        if let Some(revision) = &self.against {
+            outcome.altered = altered(&project, revision)?;
+        }
         if self.live {
-            outcome.live = Some(self.compare(&outcome).await?);
+            let changes = self.compare(&plan, only.as_ref()).await?;
+            let fails = self.fail_on.fails(changes.verdict());
+            outcome.live = Some(Live { changes, fails });
         }
         print_report(&outcome, Mode::Check, &self.format)
     }
 
-    /// Whether the running agent has the catalogue of the snapshot.
-    async fn compare(&self, outcome: &Outcome) -> Result<bool, Failure> {
-        let agent = self.connection.connect().await?;
-        let reply = live::catalogue(&agent).await;
-        agent.close().await;
-        let live = live::snapshot(&agent, &reply?)?.0.canonical();
-        let path = &outcome.snapshot;
-        let ours = std::fs::read(path).map_err(|error| Failure::file(path, "read", &error))?;
-        Ok(ours == live.as_bytes())
+    /// What the running agent changed of the newest snapshot.
+    async fn compare(&self, plan: &Plan, only: Option<&BTreeSet<String>>) -> Result<Diff, Failure> {
+        let overlay = || catalogue::read_overlay(plan.overlay.as_deref());
+        let mut report = Report::new();
+        let ours = Snapshot::read(&plan.snapshot, &mut report);
+        let ours = ours.ok_or_else(|| {
+            Failure::failed(format!("`{}` cannot be used:\n{report}", plan.snapshot.display()))
+        })?;
+        let ours = Catalogue::new(ours, overlay()?);
+        let running = Catalogue::new(catalogue::running(&self.connection).await?, overlay()?);
+        ours.diff(&running, only)
     }
+}
+
+/// The snapshots that are not as a revision has them.
+fn altered(project: &Project, revision: &str) -> Result<Vec<Altered>, Failure> {
+    let folder = project.schemas();
+    let names = git::list(&folder, revision)?;
+    let is_snapshot = |name: &String| snapshot::is_snapshot(name);
+    let mut altered = Vec::new();
+    for name in names.into_iter().filter(is_snapshot) {
+        let path = folder.join(&name);
+        if !path.exists() {
+            altered.push(Altered { path, changes: None });
+            continue;
+        }
+        let mut report = Report::new();
+        let bytes = git::show(&folder, &format!("{revision}:./{name}"))?;
+        let before = Snapshot::from_bytes(&name, &bytes, &mut report);
+        // One that was none may become one.
+        let (Some(before), Some(after)) = (before, Snapshot::read(&path, &mut report)) else {
+            continue;
+        };
+        if before.canonical() != after.canonical() {
+            let nothing = Overlay::default();
+            let sides = (Side::new(&before, &nothing), Side::new(&after, &nothing));
+            altered.push(Altered { path, changes: Some(Diff::between(&sides.0, &sides.1)) });
+        }
+    }
+    Ok(altered)
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::support::{Ended, Mock, copy_of_project, ended, files, program, root};
+use crate::support::{Ended, copy_of_project, ended, files, program, root};
 
 async fn run(project: &Path, arguments: &[&str]) -> Ended {
     let mut command = program(arguments);
@@ -108,25 +108,6 @@ async fn a_snapshot_of_ones_own_is_generated_for_another_crate() {
     assert!(methods.contains("::agent_sdk::"), "{methods}");
     let strict = run(folder.path(), &[&arguments[..], &["--strict"]].concat()).await;
     assert_eq!(strict.code, Some(3), "{strict:?}");
-}
-
-#[tokio::test]
-async fn a_running_agent_is_compared_with_the_snapshot() {
-    let mock = Mock::start().await;
-    let project = copy_of_project();
-    let check = || {
-        let mut command = mock.client(["check", "--live"]);
-        command.current_dir(project.path());
-        ended(command)
-    };
-    assert_eq!(check().await.code, Some(0));
-    let path = project.path().join("schemas/agent-1.1.34.json");
-    let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("Starts a server", "Starts a server, once")).unwrap();
-    assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
-    let found = check().await;
-    assert_eq!(found.code, Some(1), "{found:?}");
-    assert!(found.stderr.contains("`cargo xtask fetch`"), "{found:?}");
 }
 
 /// It used to replace them, and to exit with 0.

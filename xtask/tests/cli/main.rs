@@ -2,6 +2,7 @@
 
 mod call;
 mod demo;
+mod diff;
 mod failures;
 mod fetch;
 mod generate;

@@ -1,0 +1,178 @@
+//! A catalogue that somebody names: a file, a file of a revision, or the running agent's.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use agent_codegen::{
+    Overlay, Report, Snapshot,
+    diff::{Diff, Side, Verdict},
+};
+use tempfile::TempDir;
+
+use crate::{connection::Connection, failure::Failure, git, live, project::Project};
+
+/// The word for the running agent's catalogue.
+pub const LIVE: &str = "live";
+
+/// A catalogue and what people know about it.
+pub struct Catalogue {
+    pub snapshot: Snapshot,
+    overlay: Overlay,
+    /// Where the overlay of a revision was put, with the schemas that it names.
+    _folder: Option<TempDir>,
+}
+
+impl Catalogue {
+    pub fn new(snapshot: Snapshot, overlay: Overlay) -> Self {
+        Self { snapshot, overlay, _folder: None }
+    }
+
+    /// Reads the catalogue of that name, with the overlay of the revision if it has one.
+    pub async fn named(
+        name: &str,
+        overlay: Option<&Path>,
+        connection: &Connection,
+    ) -> Result<Self, Failure> {
+        let mut report = Report::new();
+        if name == LIVE {
+            return Ok(Self::new(running(connection).await?, read_overlay(overlay)?));
+        }
+        let path = Path::new(name);
+        if path.exists() {
+            let snapshot = Snapshot::read(path, &mut report);
+            return Ok(Self::new(usable(name, snapshot, &report)?, read_overlay(overlay)?));
+        }
+        let Some((revision, path)) = name.split_once(':') else {
+            return Err(Failure::failed(format!(
+                "`{name}` is no file, and neither `REV:path` nor `{LIVE}`"
+            )));
+        };
+        let bytes = git::show(Path::new("."), name)?;
+        let snapshot = Snapshot::from_bytes(name, &bytes, &mut report);
+        let snapshot = usable(name, snapshot, &report)?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        match overlay_at(revision, folder)? {
+            Some((folder, overlay)) => Ok(Self { snapshot, overlay, _folder: Some(folder) }),
+            None => Ok(Self::new(snapshot, read_overlay(overlay)?)),
+        }
+    }
+
+    pub fn side(&self) -> Side<'_> {
+        Side::new(&self.snapshot, &self.overlay)
+    }
+
+    /// What changed from here to there, as far as it concerns `only` these actions.
+    pub fn diff(&self, new: &Self, only: Option<&BTreeSet<String>>) -> Result<Diff, Failure> {
+        let diff = Diff::between(&self.side(), &new.side());
+        let Some(only) = only else { return Ok(diff) };
+        for action in only {
+            let sides = [&self.snapshot, &new.snapshot];
+            if sides.iter().any(|side| side.actions().contains_key(action)) {
+                continue;
+            }
+            let nearest = sides.iter().find_map(|side| side.nearest_action(action));
+            let nearest = nearest.map(|it| format!("; the nearest is `{it}`")).unwrap_or_default();
+            return Err(Failure::usage(format!(
+                "--only: neither catalogue has an action `{action}`{nearest}"
+            )));
+        }
+        Ok(diff.only(only))
+    }
+}
+
+/// Asks the running agent.
+pub async fn running(connection: &Connection) -> Result<Snapshot, Failure> {
+    let agent = connection.connect().await?;
+    let reply = live::catalogue(&agent).await;
+    agent.close().await;
+    Ok(live::snapshot(&agent, &reply?)?.0)
+}
+
+/// The overlay of a project, if there is one.
+pub fn overlay_of(project: Option<&Project>) -> Option<PathBuf> {
+    project.map(Project::overlay).filter(|path| path.exists())
+}
+
+/// Reads an overlay; nothing is known where none is named.
+pub fn read_overlay(path: Option<&Path>) -> Result<Overlay, Failure> {
+    let Some(path) = path else { return Ok(Overlay::default()) };
+    let mut report = Report::new();
+    Overlay::read(path, &mut report).ok_or_else(|| {
+        Failure::failed(format!("the overlay `{}` cannot be used:\n{report}", path.display()))
+    })
+}
+
+fn usable(name: &str, snapshot: Option<Snapshot>, report: &Report) -> Result<Snapshot, Failure> {
+    snapshot.ok_or_else(|| Failure::failed(format!("`{name}` cannot be used:\n{report}")))
+}
+
+/// The overlay in a folder of a revision, put into a folder of its own with what it names.
+fn overlay_at(revision: &str, folder: &str) -> Result<Option<(TempDir, Overlay)>, Failure> {
+    let at = |file: &str| match folder {
+        "" => format!("{revision}:{file}"),
+        folder => format!("{revision}:{folder}/{file}"),
+    };
+    let Ok(text) = git::show(Path::new("."), &at("overlay.toml")) else { return Ok(None) };
+    let target = tempfile::tempdir()
+        .map_err(|error| Failure::failed(format!("no temporary folder: {error}")))?;
+    let write = |file: &str, content: &[u8]| {
+        let path = target.path().join(file);
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(&path, content))
+            .map_err(|error| Failure::file(&path, "written", &error))
+    };
+    write("overlay.toml", &text)?;
+    let mut report = Report::new();
+    let path = target.path().join("overlay.toml");
+    let Some(overlay) = Overlay::read(&path, &mut report) else { return Ok(None) };
+    for file in overlay.files() {
+        let Some(name) = file.strip_prefix(target.path()).ok().and_then(Path::to_str) else {
+            continue;
+        };
+        if let Ok(content) = git::show(Path::new("."), &at(name)) {
+            write(name, &content)?;
+        }
+    }
+    Ok(Some((target, overlay)))
+}
+
+/// Which changes a command fails on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// On those that break something.
+    Breaking,
+    /// On every one.
+    Any,
+    /// On none.
+    Never,
+}
+
+impl FailOn {
+    pub fn fails(self, verdict: Verdict) -> bool {
+        match self {
+            Self::Breaking => verdict == Verdict::Breaking,
+            Self::Any => verdict != Verdict::None,
+            Self::Never => false,
+        }
+    }
+}
+
+/// Reads the value of `--only`: names with commas between them, or a file of names.
+pub fn only(value: &str) -> Result<BTreeSet<String>, Failure> {
+    let path = Path::new(value);
+    let text = if path.is_file() {
+        fs::read_to_string(path).map_err(|error| Failure::file(path, "read", &error))?
+    } else {
+        value.to_owned()
+    };
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let names = lines.flat_map(|line| line.split([',', ' ', '\t'])).filter(|name| !name.is_empty());
+    let names: BTreeSet<_> = names.map(str::to_owned).collect();
+    if names.is_empty() {
+        return Err(Failure::usage(format!("--only: `{value}` names no action")));
+    }
+    Ok(names)
+}
