@@ -4,6 +4,7 @@
 mod doubts;
 mod lower;
 pub(crate) mod reply;
+mod secret;
 
 use crate::{naming::Name, types::ParamType};
 
@@ -12,9 +13,9 @@ use crate::{naming::Name, types::ParamType};
 pub(crate) struct Model {
     /// By wire name.
     pub actions: Vec<Action>,
-    /// The types that the overlay declares, by name.
+    /// The types that the overlay declares, and those of replies that are texts with known values.
     pub types: Vec<Declared>,
-    /// The types of replies, each before those inside of it.
+    /// The types of replies.
     pub replies: Vec<reply::ReplyType>,
 }
 
@@ -77,7 +78,7 @@ pub(crate) struct Slot {
     pub missing: String,
 }
 
-/// A type that the overlay declares.
+/// A type that the overlay declares, or a text with known values in a reply.
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub name: String,
@@ -86,6 +87,8 @@ pub(crate) struct Declared {
     pub inner: ParamType,
     /// The known values of a text and their variants; empty if any value is as good as another.
     pub values: Vec<(String, String)>,
+    /// Whether a value must not be shown.
+    pub secret: bool,
 }
 
 impl Model {

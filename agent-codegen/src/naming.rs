@@ -9,6 +9,7 @@
 //! other: it is the wire name where Rust can have it, and has a suffix of its own where not. So a
 //! setter of old source never sends its value under another name.
 
+mod derived;
 mod reserved;
 
 use std::{
@@ -17,6 +18,8 @@ use std::{
 };
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
+
+pub(crate) use derived::{Wish, types, variants};
 
 use crate::text::{Quoted, hash};
 
@@ -95,12 +98,10 @@ const MARK_DIGITS: usize = 8;
 
 /// Names everything in one scope.
 ///
-/// `wires` is each wire name with the Rust name that the overlay chose for it, in snake case;
-/// `taken` is the type names that stand beside those of the actions.
+/// `wires` is each wire name with the Rust name that the overlay chose for it, in snake case.
 pub(crate) fn assign<'a>(
     scope: Scope,
     wires: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
-    taken: &BTreeSet<String>,
 ) -> BTreeMap<&'a str, Name> {
     let stems: BTreeMap<&str, Stem> =
         wires.into_iter().map(|(wire, chosen)| (wire, Stem::of(scope, wire, chosen))).collect();
@@ -111,17 +112,14 @@ pub(crate) fn assign<'a>(
     // Once a group: a hostile catalogue may hold ten thousand names that fold together.
     let owners: BTreeMap<&str, Option<&str>> =
         groups.iter().map(|(key, group)| (key.as_str(), owner(&stems, group))).collect();
-    let mut used: BTreeSet<String> = groups.keys().chain(taken).cloned().collect();
+    let mut used: BTreeSet<String> = groups.keys().cloned().collect();
     stems
         .iter()
         .map(|(wire, stem)| {
             let key = scope.key(&stem.text);
             let group = groups.get(&key).map(Vec::as_slice).unwrap_or_default();
             let mut stem = stem.clone();
-            if taken.contains(&key) {
-                stem.changes.push(Change::Taken(key));
-                stem.set_apart(scope, wire, &mut used);
-            } else if owners.get(key.as_str()).is_none_or(|owner| *owner != Some(*wire)) {
+            if owners.get(key.as_str()).is_none_or(|owner| *owner != Some(*wire)) {
                 let others = group.iter().filter(|other| *other != wire).take(MOST_OTHERS);
                 stem.changes.push(Change::Collision(others.map(ToString::to_string).collect()));
                 stem.set_apart(scope, wire, &mut used);

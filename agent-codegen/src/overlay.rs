@@ -41,6 +41,7 @@
 
 mod check;
 mod declare;
+mod files;
 
 use std::{
     collections::BTreeMap,
@@ -214,7 +215,7 @@ impl Overlay {
     /// What is wrong stands in the report; `None` means that the file cannot be used.
     pub fn read(path: &Path, report: &mut Report) -> Option<Self> {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        match files::read(path) {
             Ok(text) => {
                 let mut overlay = Self::from_text(&name, &text, report)?;
                 overlay.folder = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -269,24 +270,23 @@ impl Overlay {
             || everywhere.is_some_and(|entry| entry.word.is_some())
     }
 
-    /// The files that it names: the JSON Schemas of replies.
-    #[must_use]
-    pub fn files(&self) -> Vec<PathBuf> {
-        let replies = self.content.actions.values().filter_map(|entry| entry.reply.as_ref());
-        replies.map(|file| self.file(file.get_ref())).collect()
+    /// The declared type of every parameter of a name, where the overlay says one.
+    pub(crate) fn declared_by_name(&self, parameter: &str) -> Option<ParamType> {
+        let word = self.content.parameters.get(parameter)?.word.as_ref()?;
+        let declared = self.read_word(word.get_ref()).param_type;
+        declared.name().is_some().then_some(declared)
     }
 
     /// The schema of an action's reply, if it can be read.
     pub(crate) fn reply_schema(&self, action: &str) -> Option<Json> {
         let file = self.content.actions.get(action)?.reply.as_ref()?;
-        let path = self.file(file.get_ref());
-        let text = std::fs::read_to_string(&path).ok()?;
-        json::read(&Source::new(path.to_string_lossy(), text), &mut Report::new())
+        let (path, text) = self.read_file(file).ok()?;
+        json::read_schema(&Source::new(path.to_string_lossy(), text), &mut Report::new())
     }
 
-    /// The file that an entry names.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+    /// Where the files of replies are looked for.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A finding about a place in the overlay.

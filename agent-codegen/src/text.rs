@@ -75,17 +75,6 @@ where
     }
 }
 
-/// The first of several foreign names for a message: `` `a`, `b` and 3 more ``.
-pub(crate) fn list(names: &[&str], count: usize, most: usize) -> String {
-    let shown: Vec<_> = names.iter().take(most).map(|name| Quoted(name).to_string()).collect();
-    let more = count.saturating_sub(shown.len());
-    match shown.as_slice() {
-        all if more > 0 => format!("{} and {more} more", all.join(", ")),
-        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        all => all.join(", "),
-    }
-}
-
 /// A number that is the same for the same bytes on any machine, today and tomorrow: FNV-1a.
 pub(crate) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

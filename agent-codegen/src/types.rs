@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use grammar::Grammar;
 
 /// What a parameter holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ParamType {
     /// Any JSON value.
@@ -79,6 +79,19 @@ impl ParamType {
 }
 
 impl ParamType {
+    /// Whether it is a number of whatever size.
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(
+            self,
+            Self::Integer
+                | Self::Unsigned
+                | Self::LongInteger
+                | Self::LongUnsigned
+                | Self::Float
+                | Self::Number
+        )
+    }
+
     /// The type inside of all lists, maps and options.
     pub(crate) fn leaf(&self) -> &Self {
         let mut leaf = self;

@@ -82,7 +82,7 @@ fn types_that_are_made_of_each_other_are_refused_with_their_names() {
     for (overlay, expected) in [
         (
             "[types.Able]\nis = 'list<Baker>'\n[types.Baker]\nis = 'Able?'",
-            "`Able` and `Baker` are made of each other",
+            "`Able`, `Baker` are made of each other",
         ),
         (
             "[types.Able]\nis = 'map[string]Able'\n[types.Baker]\nis = 'Able'",
@@ -90,7 +90,7 @@ fn types_that_are_made_of_each_other_are_refused_with_their_names() {
         ),
         (
             "[types.A]\nis='B'\n[types.B]\nis='C'\n[types.C]\nis='D'\n[types.D]\nis='E'\n[types.E]\nis='F'\n[types.F]\nis='A'",
-            "`A`, `B`, `C`, `D`, `E` and 1 more are made of each other",
+            "`A`, `B`, `C`, `D`, `E`, `F` are made of each other",
         ),
     ] {
         let (_, report) = generate(overlay, &[("p", "str")]);

@@ -223,7 +223,7 @@ fn a_reply_becomes_a_type_that_tolerates_what_it_does_not_know() {
             "total": {"type": "integer", "minimum": 0},
             "type": {"type": "string", "description": "A keyword"},
             "servers": {"type": "array", "items": {"$ref": "#/$defs/Server"}},
-            "odd": {"allOf": []}
+            "odd": {"oneOf": [{"type": "string"}, {"type": "integer"}]}
         },
         "$defs": {"Server": {"properties": {
             "parent": {"anyOf": [{"$ref": "#/$defs/Server"}, {"type": "null"}]},
@@ -246,11 +246,11 @@ fn a_reply_becomes_a_type_that_tolerates_what_it_does_not_know() {
         "pub struct ServersReply {",
         "impl FromReply for ServersReply {",
         "pub total: u64,",
-        "pub servers: Vec<Server>,",
-        "/// `type`: A keyword #[serde(rename = \"type\")]",
+        "pub servers: Vec<ServersServer>,",
+        "/// `type`: A keyword #[serde(rename = \"type\", default,",
         "pub type_: Option<String>,",
-        "pub parent: Option<Box<Server>>,",
-        "pub children: Option<Vec<Server>>,",
+        "pub parent: Option<Box<ServersServer>>,",
+        "pub children: Option<Vec<ServersServer>>,",
         "pub labels: Option<BTreeMap<String, String>>,",
         "pub odd: Option<Value>,",
     ] {

@@ -69,6 +69,7 @@ mod error;
 mod event;
 #[cfg(feature = "health")]
 mod health;
+mod integer;
 mod options;
 mod reply;
 mod statistics;
@@ -117,6 +118,7 @@ pub mod parts;
 /// What generated code in other crates names, so that they need no dependency for it.
 #[doc(hidden)]
 pub mod generated_code {
+    pub use crate::integer::{FromInteger, Integer, integer};
     pub use serde;
     pub use serde_json;
 }

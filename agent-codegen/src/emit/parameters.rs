@@ -42,7 +42,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use super::{
-    Home, docs,
+    Home, debug, docs,
     imports::Imports,
     required,
     rust_types::{self, argument, field, output},
@@ -289,20 +289,13 @@ fn debug(action: &Action) -> TokenStream {
         if parameter.secret { quote!(#name) } else { quote!(#name: fmt::Debug) }
     });
     let (shown, slots) = (brackets(shown), brackets(slots(action)));
-    let text = &action.name.camel;
-    let fields = action.parameters.iter().map(|parameter| {
-        let field = ident(&parameter.field);
-        let text = &parameter.field;
-        if parameter.secret {
-            quote!(.field(#text, &format_args!("(hidden)")))
-        } else {
-            quote!(.field(#text, &self.#field))
-        }
-    });
+    let fields =
+        action.parameters.iter().map(|parameter| (parameter.field.as_str(), parameter.secret));
+    let body = debug::body(&action.name.camel, fields);
     quote! {
         impl #shown fmt::Debug for #name #slots {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(#text) #(#fields)* .finish()
+                #body
             }
         }
     }

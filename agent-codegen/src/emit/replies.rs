@@ -15,82 +15,96 @@
 //! }
 //! ```
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{
-    Home, docs,
+    Home, debug, docs,
     imports::Imports,
     rust_types::{self, field},
-    tokens::ident,
+    tokens::{ident, path},
 };
 use crate::{
     model::{
         Model,
-        reply::{Field, ReplyType, Shape},
+        reply::{Field, ReplyType, Shape, Struct},
     },
     text::code_span,
     types::ParamType,
 };
 
 pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
-    let mut imports = Imports::new(home);
-    imports.prelude();
-    imports.sdk(["Error", "FromReply", "Reply"]);
-    imports.library("serde", ["Deserialize", "Serialize"]);
-    let types = model.replies.iter().flat_map(|reply| match &reply.shape {
-        Shape::Struct(fields) => fields.iter().map(|field| &field.param_type).collect(),
-        Shape::Transparent(param_type) => vec![param_type],
-    });
-    rust_types::import(&mut imports, types);
     let replies = model.replies.iter().map(|reply| declare(home, reply));
     let docs = quote! {
         //! The replies that are described.
     };
-    [docs].into_iter().chain(imports.blocks()).chain(replies.flatten()).collect()
+    [docs].into_iter().chain(imports(home, model).blocks()).chain(replies.flatten()).collect()
+}
+
+fn imports<'a>(home: &'a Home, model: &Model) -> Imports<'a> {
+    let mut imports = Imports::new(home);
+    imports.prelude();
+    imports.sdk(["Error", "FromReply", "Reply"]);
+    imports.library("serde", ["Deserialize", "Serialize"]);
+    let types: Vec<_> = model.replies.iter().flat_map(ReplyType::types).collect();
+    rust_types::import(&mut imports, types.iter().copied());
+    let aliases = model.replies.iter().filter_map(|reply| match &reply.shape {
+        Shape::Alias(name) => Some(name.as_str()),
+        _ => None,
+    });
+    let named: BTreeSet<_> = types.iter().filter_map(|it| it.name()).chain(aliases).collect();
+    let declared = model.types.iter().map(|declared| declared.name.as_str());
+    imports.sibling("types", declared.filter(|name| named.contains(name)));
+    let structs = || {
+        model.replies.iter().filter_map(|reply| match &reply.shape {
+            Shape::Struct(shape) => Some(shape),
+            _ => None,
+        })
+    };
+    let keeps = structs().any(|shape| shape.extras.is_some());
+    if keeps {
+        imports.library("serde", ["Deserializer"]);
+    }
+    if keeps || structs().any(|shape| shape.fields.iter().any(|field| field.secret)) {
+        imports.std("fmt");
+    }
+    imports
 }
 
 fn declare(home: &Home, reply: &ReplyType) -> Vec<TokenStream> {
     let name = ident(&reply.name);
     let docs = description(reply);
-    // Serde's derive has to be told where serde is if the crate does not depend on it.
-    let place = (!home.is_sdk()).then(|| {
-        let serde = home.library("serde");
-        quote!(#[serde(crate = #serde)])
-    });
-    let (transparent, body) = match &reply.shape {
-        Shape::Struct(fields) => {
-            let fields = fields.iter().map(member);
-            (None, quote!({ #(#fields,)* }))
-        }
-        Shape::Transparent(param_type) => {
-            let inner = field(param_type);
-            (Some(quote!(#[serde(transparent)])), quote!((/** The reply itself. */ pub #inner);))
+    let mut blocks = match &reply.shape {
+        Shape::Struct(shape) => structure(home, &reply.name, &docs, shape),
+        Shape::Transparent(inner) => vec![transparent(home, &reply.name, &docs, inner)],
+        Shape::Alias(of) => {
+            let of = ident(of);
+            vec![quote!(#docs pub type #name = #of;)]
         }
     };
-    let decode = reply.answers.as_ref().map(|_| {
-        quote! {
+    if !reply.answers.is_empty() {
+        blocks.push(quote! {
             impl FromReply for #name {
                 fn from_reply(reply: Reply) -> Result<Self, Error> {
                     reply.decode()
                 }
             }
-        }
-    });
-    let structure = quote! {
-        #docs
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #place
-        #transparent
-        #[non_exhaustive]
-        pub struct #name #body
-    };
-    [structure].into_iter().chain(decode).collect()
+        });
+    }
+    blocks
 }
 
 fn description(reply: &ReplyType) -> TokenStream {
-    let answers = reply.answers.as_ref();
-    let answers = answers.map(|wire| format!("The reply to {}.", code_span(wire)));
+    let answers: Vec<_> = reply.answers.iter().map(|wire| code_span(wire)).collect();
+    let answers = match answers.as_slice() {
+        [] => None,
+        [before @ .., last] if !before.is_empty() => {
+            Some(format!("The reply to {} and {last}.", before.join(", ")))
+        }
+        all => Some(format!("The reply to {}.", all.concat())),
+    };
     match (reply.docs.as_str(), answers) {
         ("", Some(answers)) => docs::lines([answers.as_str()]),
         ("", None) => docs::lines(["A part of a reply."]),
@@ -99,22 +113,229 @@ fn description(reply: &ReplyType) -> TokenStream {
     }
 }
 
-fn member(member: &Field) -> TokenStream {
+/// Where serde's derive finds serde if the crate does not depend on it.
+fn place(home: &Home) -> Option<TokenStream> {
+    (!home.is_sdk()).then(|| {
+        let serde = home.library("serde");
+        quote!(#[serde(crate = #serde)])
+    })
+}
+
+/// The path of what reads integers.
+fn integer(home: &Home, name: &str) -> String {
+    format!("{}::generated_code::{name}", home.sdk())
+}
+
+/// ```text
+/// #[serde(transparent)]
+/// pub struct ServersReply(pub Vec<Server>);
+/// ```
+fn transparent(home: &Home, name: &str, docs: &TokenStream, inner: &ParamType) -> TokenStream {
+    let (name, place) = (ident(name), place(home));
+    let read = is_integer(inner).then(|| {
+        let integer = integer(home, "integer");
+        quote!(#[serde(deserialize_with = #integer)])
+    });
+    let inner = field(inner);
+    quote! {
+        #docs
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #place
+        #[serde(transparent)]
+        #[non_exhaustive]
+        pub struct #name(
+            /** The value itself. */
+            #read
+            pub #inner
+        );
+    }
+}
+
+fn structure(home: &Home, name: &str, docs: &TokenStream, shape: &Struct) -> Vec<TokenStream> {
+    let Struct { fields, extras } = shape;
+    let hides = fields.iter().any(|field| field.secret);
+    let debug = (!hides).then(|| quote!(Debug,));
+    let shown = hides.then(|| {
+        let fields = fields.iter().map(|field| (field.name.as_str(), field.secret));
+        let extras = extras.iter().map(|(name, _)| (name.as_str(), false));
+        debug::structure(name, fields.chain(extras))
+    });
+    // Serde would read everything twice to sort out what is not among the fields, and would lose
+    // the path of an error in it.
+    let derived = extras.is_none().then(|| quote!(Deserialize));
+    let read = extras.as_ref().map(|extras| read(home, name, fields, extras));
+    let keep = extras.as_ref().map(|(name, values)| {
+        let (name, values) = (ident(name), field(values));
+        quote! {
+            /** Everything else, by name. */
+            #[serde(flatten)]
+            pub #name: #values,
+        }
+    });
+    let (name, place) = (ident(name), place(home));
+    let members = fields.iter().map(|it| member(home, it, extras.is_none()));
+    let structure = quote! {
+        #docs
+        #[derive(Clone, #debug PartialEq, Serialize, #derived)]
+        #place
+        #[non_exhaustive]
+        pub struct #name {
+            #(#members,)*
+            #keep
+        }
+    };
+    [structure].into_iter().chain(shown).chain(read).collect()
+}
+
+/// A field; `reads` tells whether serde derives how to read it.
+fn member(home: &Home, member: &Field, reads: bool) -> TokenStream {
     let name = ident(&member.name);
     let docs = docs::parameter(&member.wire, &member.docs);
     let wire = &member.wire;
-    let rename = (member.name != *wire).then(|| quote!(#[serde(rename = #wire)]));
-    let optional = !member.required || matches!(member.param_type, ParamType::Nullable(_));
-    let value = match &member.param_type {
-        ParamType::Nullable(inner) => field(inner),
-        other => field(other),
+    let rename = (member.name != *wire).then(|| quote!(rename = #wire));
+    let value = value(member);
+    let optional = !member.required;
+    // An agent that has nothing to say may leave it out, or say `null`.
+    let default = (reads && optional).then(|| quote!(default));
+    let skip = optional.then(|| quote!(skip_serializing_if = "Option::is_none"));
+    let integer = integer(home, "integer");
+    let with = match &member.param_type {
+        _ if !reads => None,
+        it if is_integer(it) => Some(quote!(deserialize_with = #integer)),
+        // What takes `null` would be read where nothing is.
+        it if member.required && takes_null(it) => {
+            Some(quote!(deserialize_with = "Deserialize::deserialize"))
+        }
+        _ => None,
     };
-    let value = if member.recursive { quote!(Box<#value>) } else { value };
-    if optional {
-        // An agent that has nothing to say may leave it out, or say `null`.
-        let skip = quote!(#[serde(default, skip_serializing_if = "Option::is_none")]);
-        quote!(#docs #rename #skip pub #name: Option<#value>)
-    } else {
-        quote!(#docs #rename pub #name: #value)
+    let attributes: Vec<_> = [rename, default, skip, with].into_iter().flatten().collect();
+    let attributes = (!attributes.is_empty()).then(|| quote!(#[serde(#(#attributes),*)]));
+    quote!(#docs #attributes pub #name: #value)
+}
+
+/// The type of a field.
+fn value(member: &Field) -> TokenStream {
+    let (inner, may_be_absent) = match &member.param_type {
+        ParamType::Nullable(inner) => (field(inner), true),
+        other => (field(other), !member.required),
+    };
+    let value = if member.recursive { quote!(Box<#inner>) } else { inner };
+    if may_be_absent { quote!(Option<#value>) } else { value }
+}
+
+/// Whether a type is made of integers alone, which JSON may write with a point.
+fn is_integer(param_type: &ParamType) -> bool {
+    matches!(param_type.leaf(), ParamType::Integer | ParamType::Unsigned | ParamType::LongInteger)
+}
+
+/// Whether `null` is a value of a type, and serde would take nothing at all for it.
+fn takes_null(param_type: &ParamType) -> bool {
+    match param_type {
+        ParamType::Nullable(_) => true,
+        ParamType::Named(_, inner) => takes_null(inner),
+        _ => false,
+    }
+}
+
+/// ```text
+/// impl<'de> Deserialize<'de> for Server {
+///     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+///         struct Fields;
+///         impl<'de> de::Visitor<'de> for Fields {
+///             fn visit_map<M: de::MapAccess<'de>>(self, mut map_: M) -> Result<Server, M::Error> {
+///                 let mut id = None;
+///                 let mut additional_properties = BTreeMap::new();
+///                 while let Some(key_) = map_.next_key::<String>()? {
+///                     match key_.as_str() {
+///                         "id" => id = Some(map_.next_value()?),
+///                         _ => {
+///                             let value_ = map_.next_value()?;
+///                             additional_properties.insert(key_, value_);
+///                         }
+///                     }
+///                 }
+///                 Ok(Server { id: id.ok_or_else(…)?, additional_properties })
+///             }
+///         }
+///         deserializer.deserialize_map(Fields)
+///     }
+/// }
+/// ```
+fn read(
+    home: &Home,
+    name: &str,
+    fields: &[Field],
+    (extras, values): &(String, ParamType),
+) -> TokenStream {
+    let (name, extras) = (ident(name), ident(extras));
+    let integer = path(&integer(home, "Integer"));
+    let de = path(&format!("{}::de", home.library("serde")));
+    // No field's name ends in `_` unless Rust has it, as it has none of these.
+    let next = |param_type: &ParamType| {
+        if is_integer(param_type) {
+            quote!(map_.next_value::<#integer<_>>()?.0)
+        } else {
+            quote!(map_.next_value()?)
+        }
+    };
+    let begins = fields.iter().map(|field| {
+        let (name, value) = (ident(&field.name), value(field));
+        let begin = if field.required { quote!(Option<#value>) } else { value };
+        quote!(let mut #name: #begin = None;)
+    });
+    let arms = fields.iter().map(|field| {
+        let (name, wire, next) = (ident(&field.name), &field.wire, next(&field.param_type));
+        if field.required {
+            quote!(#wire => #name = Some(#next),)
+        } else {
+            quote!(#wire => #name = #next,)
+        }
+    });
+    let ends = fields.iter().map(|field| {
+        let (name, wire) = (ident(&field.name), &field.wire);
+        if field.required {
+            quote!(#name: #name.ok_or_else(|| #de::Error::missing_field(#wire))?)
+        } else {
+            quote!(#name)
+        }
+    });
+    let map = match values {
+        ParamType::Map(inner) if **inner == ParamType::Any => quote!(Map::new()),
+        _ => quote!(BTreeMap::new()),
+    };
+    let value = match values {
+        ParamType::Map(inner) => next(inner),
+        other => next(other),
+    };
+    quote! {
+        impl<'de> Deserialize<'de> for #name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> #de::Visitor<'de> for Fields {
+                    type Value = #name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a map")
+                    }
+                    fn visit_map<M: #de::MapAccess<'de>>(
+                        self,
+                        mut map_: M,
+                    ) -> Result<#name, M::Error> {
+                        #(#begins)*
+                        let mut #extras = #map;
+                        while let Some(key_) = map_.next_key::<String>()? {
+                            match key_.as_str() {
+                                #(#arms)*
+                                _ => {
+                                    let value_ = #value;
+                                    #extras.insert(key_, value_);
+                                }
+                            }
+                        }
+                        Ok(#name { #(#ends,)* #extras })
+                    }
+                }
+                deserializer.deserialize_map(Fields)
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The types that the overlay declares.
+//! The types that the overlay declares, and texts with known values in replies.
 //!
 //! ```text
 //! /// The id of a server.
@@ -19,7 +19,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
-    Home, docs,
+    Home, debug, docs,
     imports::Imports,
     rust_types::{self, field},
     tokens::ident,
@@ -35,14 +35,14 @@ pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
     imports.prelude();
     imports.library("serde", ["Deserialize", "Deserializer", "Serialize", "Serializer"]);
     rust_types::import(&mut imports, model.types.iter().map(|declared| &declared.inner));
-    if model.types.iter().any(|declared| is_shown(&declared.inner)) {
+    if model.types.iter().any(|declared| is_shown(&declared.inner) || declared.secret) {
         imports.std("fmt");
     }
     let types = model.types.iter().map(|declared| {
         if declared.values.is_empty() { newtype(declared) } else { enumeration(declared) }
     });
     let docs = quote! {
-        //! Types of parameters that are more than a text or a number.
+        //! Types that are more than a text or a number.
     };
     [docs].into_iter().chain(imports.blocks()).chain(types).collect()
 }
@@ -71,9 +71,11 @@ fn newtype(declared: &Declared) -> TokenStream {
     });
     let serde =
         serde(&name, &quote!(self.0), &quote!(Deserialize::deserialize(deserializer).map(Self)));
+    let debug = (!declared.secret).then(|| quote!(Debug,));
+    let hidden = declared.secret.then(|| debug::wrapper(&declared.name));
     quote! {
         #docs
-        #[derive(Clone, Debug, PartialEq, #order)]
+        #[derive(Clone, #debug PartialEq, #order)]
         pub struct #name(#inner);
         impl #name {
             /// Wraps a value.
@@ -87,6 +89,7 @@ fn newtype(declared: &Declared) -> TokenStream {
                 &self.0
             }
         }
+        #hidden
         #text
         impl From<#inner> for #name {
             fn from(value: #inner) -> Self {

@@ -7,7 +7,11 @@ use std::{
 
 use toml::Spanned;
 
-use super::{Action, Declared, Model, Parameter, Role, Slot, doubts, reply};
+use super::{
+    Action, Declared, Model, Parameter, Role, Slot, doubts,
+    reply::{self, ReplyType},
+    secret::is_secret,
+};
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report, Severity},
@@ -24,10 +28,13 @@ impl Model {
         overlay.check(snapshot, report);
         let slots = slots(snapshot);
         let mut lowering = Lowering { snapshot, overlay, slots, report };
-        let types = lowering.types();
-        let mut taken: BTreeSet<_> = types.iter().map(|declared| declared.name.clone()).collect();
-        let (replies, outputs) = lowering.replies(&mut taken);
-        let names = lowering.names(&taken);
+        // Actions outrank everything, then the replies to them; what the overlay declares has to
+        // keep out of their way, since somebody chose its name and can choose another.
+        let names = lowering.names();
+        let mut types = lowering.types();
+        let reply::Replies { types: replies, enums, outputs } = lowering.replies(&names);
+        lowering.judge_declared(&names, &replies, &enums);
+        types.extend(enums);
         let actions = snapshot.actions().iter();
         let actions = actions.map(|(wire, action)| {
             let name = names.get(wire.as_str()).cloned();
@@ -36,7 +43,8 @@ impl Model {
         });
         let actions: Vec<_> = actions.collect();
         let parameters = actions.iter().flat_map(|action| &action.parameters);
-        let used: Vec<_> = parameters.map(|parameter| &parameter.param_type).collect();
+        let parameters = parameters.map(|parameter| &parameter.param_type);
+        let used: Vec<_> = parameters.chain(replies.iter().flat_map(ReplyType::types)).collect();
         overlay.check_types(&used, report);
         doubts::report(snapshot, overlay, report);
         Self { actions, types, replies }
@@ -55,7 +63,7 @@ struct Lowering<'a> {
 fn slots(snapshot: &Snapshot) -> BTreeMap<&str, Name> {
     let actions = snapshot.actions().values().filter(|action| !action.cloud_controller_only());
     let names = actions.flat_map(snapshot::Action::parameters).map(snapshot::Parameter::name);
-    naming::assign(Scope::Slot, names.map(|wire| (wire, None)), &BTreeSet::new())
+    naming::assign(Scope::Slot, names.map(|wire| (wire, None)))
 }
 
 impl<'a> Lowering<'a> {
@@ -71,33 +79,45 @@ impl<'a> Lowering<'a> {
                 inner: word
                     .map_or(ParamType::String, |it| self.overlay.word(it, &mut Report::new())),
                 values: entry.values.iter().filter_map(variant).collect(),
+                secret: is_secret(key.get_ref()),
             }
         };
         types.iter().map(lower).collect()
     }
 
     /// The types of the replies that are described, and which action gets which.
-    fn replies(
-        &mut self,
-        taken: &mut BTreeSet<String>,
-    ) -> (Vec<reply::ReplyType>, BTreeMap<&'a str, String>) {
-        let mut outputs = BTreeMap::new();
-        let mut types = Vec::new();
-        for (key, entry) in &self.overlay.content.actions {
-            let wire = key.get_ref();
-            let Some(file) = &entry.reply else { continue };
-            if self.snapshot.actions().contains_key(wire) {
-                let read = reply::read(wire, file, self.overlay, taken, self.report);
-                if let Some((root, inner)) = read {
-                    outputs.insert(wire.as_str(), root);
-                    types.extend(inner);
-                }
-            }
-        }
-        (types, outputs)
+    fn replies(&mut self, names: &BTreeMap<&'a str, Name>) -> reply::Replies {
+        let actions = names.iter().map(|(wire, name)| (*wire, name.camel.clone())).collect();
+        let structs = names.values().map(|name| name.camel.clone());
+        let missing = self.slots.values().map(|slot| format!("Missing{}", slot.camel));
+        let taken = structs.chain(missing).collect();
+        reply::Replies::read(self.overlay, &actions, &taken, self.report)
     }
 
-    fn names(&mut self, taken: &BTreeSet<String>) -> BTreeMap<&'a str, Name> {
+    /// Reports each declared type whose name an action or a reply has.
+    fn judge_declared(
+        &mut self,
+        names: &BTreeMap<&'a str, Name>,
+        replies: &[ReplyType],
+        enums: &[Declared],
+    ) {
+        let replies = replies.iter().map(|it| &it.name).chain(enums.iter().map(|it| &it.name));
+        let replies: BTreeSet<_> = replies.collect();
+        for key in self.overlay.content.types.keys() {
+            let name = key.get_ref();
+            let mut actions = names.iter().filter(|(_, it)| it.camel == *name);
+            let owner = match actions.next() {
+                Some((wire, _)) => format!("it is the type of the action {}", Quoted(wire)),
+                None if replies.contains(name) => "it is a type of a reply".to_owned(),
+                None => continue,
+            };
+            let message = format!("{} cannot be declared: {owner}", Quoted(name));
+            let help = "declare the type by another name";
+            self.report.push(self.overlay.error(message, key.span()).help(help));
+        }
+    }
+
+    fn names(&mut self) -> BTreeMap<&'a str, Name> {
         let snapshot = self.snapshot;
         let actions = snapshot.actions().iter();
         let callable = actions.filter(|(_, action)| !action.cloud_controller_only());
@@ -108,7 +128,7 @@ impl<'a> Lowering<'a> {
                 (wire.as_str(), self.chosen(Scope::Action, chosen, &mut used))
             })
             .collect();
-        naming::assign(Scope::Action, wires, taken)
+        naming::assign(Scope::Action, wires)
     }
 
     /// A name that the overlay chose, if it can be had.
@@ -208,7 +228,7 @@ impl<'a> Lowering<'a> {
                 (parameter.name.as_str(), self.chosen(Scope::Parameter, chosen, &mut used))
             })
             .collect();
-        let names = naming::assign(Scope::Parameter, wires, &BTreeSet::new());
+        let names = naming::assign(Scope::Parameter, wires);
         let mut parameters = Vec::new();
         for parameter in all() {
             let Some(name) = names.get(parameter.name.as_str()) else { continue };
@@ -333,21 +353,4 @@ fn with_values(docs: String, values: &[String]) -> String {
     let values: Vec<_> = values.iter().map(|value| code_span(value)).collect();
     let separator = if docs.is_empty() { "" } else { " " };
     format!("{docs}{separator}One of {}.", values.join(", "))
-}
-
-/// Whether a parameter of this name is likely to hold what must not be shown.
-fn is_secret(wire: &str) -> bool {
-    let letters = wire.chars().filter(char::is_ascii_alphanumeric);
-    let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
-    let telling = [
-        "password",
-        "passwd",
-        "passphrase",
-        "secret",
-        "token",
-        "apikey",
-        "privatekey",
-        "credential",
-    ];
-    telling.iter().any(|word| name.contains(word))
 }

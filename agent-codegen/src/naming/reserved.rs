@@ -146,6 +146,7 @@ const TYPES: &[&str] = &[
     "ReconnectPolicy",
     "Rejected",
     "Reply",
+    "RetryingCall",
     "State",
     "Subscription",
     "Statistics",

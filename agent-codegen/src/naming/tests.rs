@@ -1,7 +1,7 @@
 use super::*;
 
 fn names<'a>(scope: Scope, wires: &[&'a str]) -> BTreeMap<&'a str, Name> {
-    assign(scope, wires.iter().map(|wire| (*wire, None)), &BTreeSet::new())
+    assign(scope, wires.iter().map(|wire| (*wire, None)))
 }
 
 fn one(scope: Scope, wire: &str) -> Name {
@@ -180,16 +180,9 @@ fn one_type_for_two_methods_is_a_collision() {
 #[test]
 fn a_chosen_name_comes_before_a_natural_one() {
     let wires = [("a", Some("start")), ("start", None)];
-    let names = assign(Scope::Action, wires, &BTreeSet::new());
+    let names = assign(Scope::Action, wires);
     assert_eq!(names["a"].snake, "start");
     assert!(names["start"].snake.starts_with("start_x"), "{names:?}");
-}
-
-#[test]
-fn a_declared_type_keeps_its_name() {
-    let taken = BTreeSet::from(["ServerId".to_owned()]);
-    let names = assign(Scope::Action, [("server_id", None)], &taken);
-    assert_ne!(names["server_id"].camel, "ServerId");
 }
 
 /// The SDK and this list would drift apart unseen: a generated method `statistics` would not

@@ -11,7 +11,7 @@ use super::{Overlay, TypeEntry, ValueEntry};
 use crate::{
     diagnostic::{Diagnostic, Report},
     naming,
-    text::{Quoted, list, nearest},
+    text::{Listed, Quoted, nearest},
     types::{ParamType, Word},
 };
 
@@ -20,9 +20,6 @@ const MOST_TYPES: usize = 4096;
 
 /// Limit of declared types that are made of each other: each holds all that it is made of.
 const DEEPEST: usize = 16;
-
-/// The names of the members of a circle that a message lists.
-const MOST_SHOWN: usize = 5;
 
 impl Overlay {
     /// Reads the types that are declared; one that cannot be read is left out.
@@ -66,7 +63,7 @@ impl Overlay {
         if let Some(name) = too_deep.first() {
             let message = format!(
                 "{} is made of more than {DEEPEST} declared types, one of the other",
-                list(&[name.as_str()], too_deep.len(), MOST_SHOWN)
+                Listed(too_deep.iter())
             );
             report.push(self.of_type(name, message).help("declare it by a word such as `str`"));
         }
@@ -86,7 +83,7 @@ impl Overlay {
                 ),
             ),
             _ => (
-                format!("{} are made of each other", list(names, names.len(), MOST_SHOWN)),
+                format!("{} are made of each other", Listed(names.iter())),
                 "declare one of them by a word such as `str`".to_owned(),
             ),
         };

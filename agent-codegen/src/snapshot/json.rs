@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
-    text::Quoted,
+    text::{Quoted, Shown},
 };
 
 /// How deep a document may be nested. A catalogue needs six levels; each costs a pass over what it
@@ -123,44 +123,73 @@ impl fmt::Display for Path<'_> {
             Self::Top => f.write_str("$"),
             Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
             Self::Key(parent, key) => {
-                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-                if !key.is_empty() && key.chars().all(plain) {
-                    write!(f, "{parent}.{}", crate::text::Shown(key))
-                } else {
-                    write!(
-                        f,
-                        "{parent}[{}]",
-                        serde_json::Value::from(crate::text::Shown(key).to_string())
-                    )
-                }
+                write!(f, "{parent}")?;
+                write_key(f, key)
             }
         }
     }
 }
 
-/// Reads a document; what is wrong with it stands in the report, and `None` is returned only if
+/// The step of a path that a key is.
+pub(crate) fn write_key(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
+    let shown = Shown(key);
+    if !key.is_empty() && key.chars().all(plain) {
+        write!(f, ".{shown}")
+    } else {
+        write!(f, "[{}]", serde_json::Value::from(shown.to_string()))
+    }
+}
+
+/// What a message says of a document that is not as it should be.
+struct Words {
+    /// The document in one word, with an article.
+    what: &'static str,
+    /// How to get another one.
+    again: &'static str,
+}
+
+const CATALOGUE: Words = Words { what: "a snapshot", again: "fetch it again" };
+
+const SCHEMA: Words = Words { what: "a schema", again: "write it again" };
+
+/// Reads a snapshot; what is wrong with it stands in the report, and `None` is returned only if
 /// nothing can be made of it.
 pub(crate) fn read(source: &Arc<Source>, report: &mut Report) -> Option<Json> {
+    read_as(&CATALOGUE, source, report)
+}
+
+/// As [`read`], for a JSON Schema.
+pub(crate) fn read_schema(source: &Arc<Source>, report: &mut Report) -> Option<Json> {
+    read_as(&SCHEMA, source, report)
+}
+
+fn read_as(words: &'static Words, source: &Arc<Source>, report: &mut Report) -> Option<Json> {
     let text = source.text();
     // The whole text once without recursion: from here on, all syntax is known to be right.
     if let Err(error) = serde_json::from_str::<&RawValue>(text) {
-        report.push(syntax(source, 0, &error));
+        report.push(syntax(words, source, 0, &error));
         return None;
     }
-    let mut reader = Reader { source, report, values: 0 };
+    let mut reader = Reader { words, source, report, values: 0 };
     let document = reader.value(text.trim_matches([' ', '\t', '\r', '\n']), &Path::Top);
     if reader.values > MOST_VALUES {
         report.push(
             Diagnostic::error("too-many-values", format!("holds more than {MOST_VALUES} values"))
                 .at(source, 0..0)
-                .help("no catalogue is as large as this; is it the right file?"),
+                .help(format!("{} is not as large as this; is it the right file?", words.what)),
         );
     }
     document
 }
 
 /// The error of a JSON reader, moved to where in the whole text it was reading.
-fn syntax(source: &Arc<Source>, base: usize, error: &serde_json::Error) -> Diagnostic {
+fn syntax(
+    words: &Words,
+    source: &Arc<Source>,
+    base: usize,
+    error: &serde_json::Error,
+) -> Diagnostic {
     let full = error.to_string();
     let cause = full.split(" at line ").next().unwrap_or(&full);
     let (line, _) = source.position(base);
@@ -170,10 +199,11 @@ fn syntax(source: &Arc<Source>, base: usize, error: &serde_json::Error) -> Diagn
     } else {
         source.floor(begin + error.column().saturating_sub(1))
     };
+    let Words { what, again } = words;
     let help = if error.is_eof() {
-        "the text ends too early: it was cut off; fetch it again"
+        format!("the text ends too early: it was cut off; {again}")
     } else {
-        "a snapshot is one JSON document; fetch it again, or mend it at this place"
+        format!("{what} is one JSON document; {again}, or mend it at this place")
     };
     Diagnostic::error("json-syntax", format!("this is not JSON: {cause}"))
         .at(source, at..at)
@@ -181,6 +211,7 @@ fn syntax(source: &Arc<Source>, base: usize, error: &serde_json::Error) -> Diagn
 }
 
 struct Reader<'a> {
+    words: &'static Words,
     source: &'a Arc<Source>,
     report: &'a mut Report,
     /// How many values were read so far, up to one more than there may be.
@@ -198,7 +229,7 @@ impl Reader<'_> {
             self.report.push(
                 Diagnostic::error("json-depth", format!("nested deeper than {DEEPEST} levels"))
                     .at(self.source, at)
-                    .help("no catalogue looks like this; is it the right file?"),
+                    .help(format!("{} is not like this; is it the right file?", self.words.what)),
             );
             return None;
         }
@@ -258,7 +289,7 @@ impl Reader<'_> {
         serde_json::from_str(text)
             .map_err(|error| {
                 let base = self.place(text).start;
-                self.report.push(syntax(self.source, base, &error).path(path));
+                self.report.push(syntax(self.words, self.source, base, &error).path(path));
             })
             .ok()
     }

@@ -11,21 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Error, FromReply, Reply};
-
-/// What the agent says of one action
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct CatalogueAction {
-    /// `cloud_controller_only`: Whether only the vendor's cloud may call it
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cloud_controller_only: Option<bool>,
-    /// `description`: What it does
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// `required_parameters`: The names of the parameters, or a map from each name to its type
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub required_parameters: Option<Value>,
-}
+use super::types::UserName;
 
 /// The catalogue of actions
 ///
@@ -43,16 +29,31 @@ impl FromReply for ListActionsReply {
     }
 }
 
+/// What the agent says of one action
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CatalogueAction {
+    /// `cloud_controller_only`: Whether only the vendor's cloud may call it
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_controller_only: Option<bool>,
+    /// `description`: What it does
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `required_parameters`: The names of the parameters, or a map from each name to its type
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_parameters: Option<Value>,
+}
+
 /// Who this session is
 ///
 /// The reply to `whoami`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WhoamiReply {
-    /// `permissions`: What the user may do, such as `server.start`; `*` is everything
+    /// `permissions`: What the user may do, such as server.start; an asterisk is everything
     pub permissions: Vec<String>,
     /// `username`: The user's name
-    pub username: String,
+    pub username: UserName,
 }
 
 impl FromReply for WhoamiReply {

@@ -3,7 +3,7 @@
 // The snapshot is a reconstruction from public notes, not a capture of an agent: the action names are
 // known, most parameter types are a plausible guess.
 
-//! Types of parameters that are more than a text or a number.
+//! Types that are more than a text or a number.
 
 use std::fmt;
 

@@ -76,8 +76,10 @@ fn read(name: &str, actions: &str, overlay: &str) -> (Snapshot, Overlay) {
         format!("{{\n  \"actions\": {actions}\n}}")
     };
     let snapshot = Snapshot::from_bytes(name, text.as_bytes(), &mut report);
-    // The schemas of replies are found by their whole path.
-    let overlay = overlay.replace("reply = \"", &format!("reply = \"{}/", folder().display()));
+    // The schemas of replies are found from the folder in which tests run.
+    let folder = folder();
+    let folder = folder.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("it is below the crate");
+    let overlay = overlay.replace("reply = \"", &format!("reply = \"{}/", folder.display()));
     let overlay = Overlay::from_text("overlay.toml", &overlay, &mut report);
     let both = snapshot.zip(overlay);
     both.unwrap_or_else(|| panic!("{name}: {report}"))
