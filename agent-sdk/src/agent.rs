@@ -1,6 +1,11 @@
 //! The handle to an agent.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 use tokio::sync::watch;
@@ -145,6 +150,55 @@ impl Agent {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.handle.shared.statistics()
+    }
+
+    /// Returns when anything arrived last from the agent: a reply, an event, the answer to a ping. For
+    /// watchdogs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(agent: agent_sdk::Agent) {
+    /// if agent.last_heard().elapsed() > std::time::Duration::from_secs(60) {
+    ///     agent.reconnect();
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn last_heard(&self) -> Instant {
+        self.handle.shared.last_heard().into_std()
+    }
+
+    /// Returns when an event of a topic (a server's id) arrived last; `None` if none has, or if the
+    /// topic is not subscribed to.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(agent: agent_sdk::Agent) {
+    /// let heard = agent.last_heard_of("survival");
+    /// let is_silent = heard.is_none_or(|heard| heard.elapsed() > std::time::Duration::from_secs(60));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn last_heard_of(&self, topic: &str) -> Option<Instant> {
+        Some(self.handle.shared.last_heard_of(topic)?.into_std())
+    }
+
+    /// Replaces the connection by a new one, for all clones; [`Agent::state`] tells how it goes.
+    ///
+    /// Calls in flight end as [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown), calls that wait
+    /// are sent on the new connection, subscriptions are made again. Without a connection, the next
+    /// attempt is made at once, unless its wait is to outlast a ban
+    /// ([`Pace::Slow`](crate::Pace::Slow), [`Pace::Banned`](crate::Pace::Banned)). It works with
+    /// [`ReconnectPolicy::never`](crate::ReconnectPolicy::never) too, and does nothing once the
+    /// connection is closed.
+    ///
+    /// # Examples
+    ///
+    /// See [`Agent::last_heard`].
+    pub fn reconnect(&self) {
+        self.handle.shared.request_reconnect();
     }
 
     /// The URL of the agent, with port and path.

@@ -93,7 +93,11 @@ async fn live(shared: &Shared, door: &Door, mut connection: Connection) -> Close
         let lifetime = began.elapsed();
         span.in_scope(|| warn!(reason = %cause, ?lifetime, "connection lost"));
         shared.lost(&Unanswered::ConnectionLost(Arc::clone(&cause)));
-        let pace = backoff.after_loss(lifetime, was_heard, Instant::now());
+        let pace = if matches!(*cause, DisconnectReason::Requested) {
+            backoff.begin_anew()
+        } else {
+            backoff.after_loss(lifetime, was_heard, Instant::now())
+        };
         if let Some(why) = final_loss(&backoff, &cause) {
             return why;
         }
@@ -109,6 +113,9 @@ async fn live(shared: &Shared, door: &Door, mut connection: Connection) -> Close
 
 /// Returns why a lost connection is not to be made again, if that is so.
 fn final_loss(backoff: &Backoff, cause: &Arc<DisconnectReason>) -> Option<CloseReason> {
+    if matches!(**cause, DisconnectReason::Requested) {
+        return None;
+    }
     let policy = backoff.policy();
     let attempts = backoff.attempts();
     if policy.is_never() {
@@ -143,7 +150,7 @@ async fn reconnect(
             cause: Arc::clone(&cause),
             failure,
         });
-        unless_closed(shared, sleep_until(due)).await?;
+        unless_closed(shared, wait(shared, due, pace)).await?;
         shared.set_state(State::Connecting);
         let login = door.enter();
         let error = match unless_closed(shared, login).await? {
@@ -160,6 +167,18 @@ async fn reconnect(
         }
         failure = Some(error);
     }
+}
+
+/// Waits until then, or until somebody asks for a connection. That does not shorten a wait that is to
+/// outlast a ban.
+async fn wait(shared: &Shared, due: Instant, pace: Pace) {
+    let mut sleep = pin!(sleep_until(due));
+    poll_fn(|cx| {
+        let hurry = pace == Pace::Quick && shared.lock().reconnect_requested;
+        if hurry { Poll::Ready(()) } else { sleep.as_mut().poll(cx) }
+    })
+    .await;
+    shared.lock().reconnect_requested = false;
 }
 
 /// Does something while there is no connection, unless somebody closes meanwhile. Calls time out

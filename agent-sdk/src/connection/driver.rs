@@ -92,8 +92,7 @@ pub(crate) struct Driver<'a> {
     ping: Option<Bytes>,
     keepalive: Keepalive,
     resubscribe: Resubscribe,
-    /// Set when the close frame was sent: when to stop waiting for its echo.
-    close_sent: Option<Instant>,
+    closing: Closing,
     /// What has arrived in this round.
     inbox: Vec<Arrived>,
     /// Of requests that were written.
@@ -108,13 +107,32 @@ pub(crate) struct Driver<'a> {
     schedule: Schedule,
     /// When calls have to be ended next.
     calls_due: Option<Instant>,
-    /// When this side has waited long enough for calls in flight to close.
-    close_by: Option<Instant>,
-    /// Whether that time has come.
-    close_now: bool,
+    /// Whether another connection is wanted in place of this one.
+    reconnect: bool,
     /// Not yet added to the statistics.
     bytes_sent: u64,
     bytes_received: u64,
+}
+
+/// How far this side is with its goodbye.
+enum Closing {
+    No,
+    /// What is queued is sent, and calls in flight may be answered until then.
+    Wanted {
+        until: Instant,
+    },
+    /// That time is over.
+    Due,
+    /// The close frame was sent; its echo may come until then.
+    Sent {
+        echo_by: Instant,
+    },
+}
+
+impl Closing {
+    fn is_sent(&self) -> bool {
+        matches!(self, Self::Sent { .. })
+    }
 }
 
 /// Yields once to ready tasks, so that one write batches their calls.
@@ -131,7 +149,11 @@ impl<'a> Driver<'a> {
         let now = Instant::now();
         let mut out = Vec::new();
         let patience = shared.options.connect_timeout;
-        let resubscribe = Resubscribe::begin(&mut shared.lock(), &mut out, now, patience);
+        let mut table = shared.lock();
+        // This is the connection that somebody may have asked for.
+        table.reconnect_requested = false;
+        let resubscribe = Resubscribe::begin(&mut table, &mut out, now, patience);
+        drop(table);
         if !resubscribe.holds_calls() {
             shared.set_state(State::Connected);
         }
@@ -146,7 +168,7 @@ impl<'a> Driver<'a> {
             ping: None,
             keepalive: Keepalive::new(shared.options.keepalive, now),
             resubscribe,
-            close_sent: None,
+            closing: Closing::No,
             inbox: Vec::new(),
             taken: Vec::new(),
             buffers: BufferPool::default(),
@@ -156,8 +178,7 @@ impl<'a> Driver<'a> {
             turn: Turn::Ours,
             schedule: Schedule::new(now),
             calls_due: None,
-            close_by: None,
-            close_now: false,
+            reconnect: false,
             bytes_sent: 0,
         }
     }
@@ -206,6 +227,10 @@ impl<'a> Driver<'a> {
         let more_to_read = self.read(cx)?;
         self.deliver();
         let more_to_send = self.fill(cx);
+        if self.reconnect && !self.closing.is_sent() {
+            frame::write_close(self.write_buffer.frames(), CLOSE_NORMAL);
+            return Err(Disconnect::Lost(DisconnectReason::Requested));
+        }
         let all_written = self.write(cx)?;
         if more_to_read || (more_to_send && all_written) {
             // Before an agent that never pauses keeps the timer from its turn.
@@ -312,6 +337,7 @@ impl<'a> Driver<'a> {
         let mut resubscribed = Vec::new();
         self.wakers.reserve(self.inbox.len());
         let mut table = self.shared.lock();
+        let has_topics = table.subscriptions.has_topics();
         for arrived_now in self.inbox.drain(..) {
             let (message, envelope) = match arrived_now {
                 Arrived::Message { message, envelope } => (message, envelope),
@@ -337,30 +363,41 @@ impl<'a> Driver<'a> {
         drop(table);
         log.log();
         self.tell_resubscribed(resubscribed);
-        self.publish();
+        self.publish(has_topics.then_some(arrived));
         self.tell_connected(held_calls);
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
-    /// Hands events to their consumers. Whether a message is one is found out here and not under the
-    /// lock: it may be large.
-    fn publish(&mut self) {
+    /// Hands events to their consumers, and notes when something was heard of a topic if that is asked
+    /// for. Whether a message is an event is found out here and not under the lock: it may be large.
+    fn publish(&mut self, topics_heard: Option<Instant>) {
         if self.unclaimed.is_empty() {
             return;
         }
         let limit = self.shared.options.max_message_size;
-        let wants_events = self.shared.events.has_consumers();
+        let is_wanted = topics_heard.is_some() || self.shared.events.has_consumers();
         let mut count = 0;
         for message in self.unclaimed.drain(..) {
-            if !wants_events && message.is_event() {
+            if !is_wanted && message.is_event() {
                 count += 1;
             } else if let Some(event) = message.into_event(limit) {
                 count += 1;
                 self.events.push(event);
             }
         }
+        if let Some(heard) = topics_heard {
+            self.note_topics(heard);
+        }
         self.shared.events.publish(&mut self.events);
         self.shared.lock().stats.events += count;
+    }
+
+    fn note_topics(&self, heard: Instant) {
+        let topics: Vec<&str> = self.events.iter().filter_map(Message::topic).collect();
+        let mut table = self.shared.lock();
+        for topic in topics {
+            table.subscriptions.heard(topic, heard);
+        }
     }
 
     /// Tells what became of repeated subscriptions.
@@ -387,7 +424,7 @@ impl<'a> Driver<'a> {
 
     /// Tells that the connection is ready, once calls wait for repeated subscriptions no more.
     fn tell_connected(&self, held_calls: bool) {
-        if held_calls && !self.resubscribe.holds_calls() && self.close_sent.is_none() {
+        if held_calls && !self.resubscribe.holds_calls() && !self.closing.is_sent() {
             self.shared.set_state(State::Connected);
         }
     }
@@ -441,7 +478,9 @@ impl<'a> Driver<'a> {
         self.shared.admit(&mut table, cx, now);
         table.stats.bytes_sent += std::mem::take(&mut self.bytes_sent);
         table.stats.bytes_received += std::mem::take(&mut self.bytes_received);
-        let may_send = !self.resubscribe.holds_calls() && self.close_sent.is_none();
+        table.last_heard = self.keepalive.last_received();
+        self.reconnect = table.reconnect_requested;
+        let may_send = !self.resubscribe.holds_calls() && !self.closing.is_sent();
         self.taken.reserve(table.pending.queued().min(BATCH));
         while may_send && room > 0 {
             let Some(request) = table.pending.take(now) else { break };
@@ -450,10 +489,16 @@ impl<'a> Driver<'a> {
         }
         let is_idle = table.pending.is_idle();
         self.calls_due = table.pending.next_deadline();
-        self.close_by = table.close_by;
+        if let (Closing::No, Some(until)) = (&self.closing, table.close_by) {
+            self.closing = Closing::Wanted { until };
+        }
         drop(table);
-        let may_close = self.close_by.is_some() && (is_idle || self.close_now);
-        let close = may_close && self.close_sent.is_none() && self.taken.is_empty();
+        let close = self.taken.is_empty()
+            && match self.closing {
+                Closing::Wanted { .. } => is_idle,
+                Closing::Due => true,
+                Closing::No | Closing::Sent { .. } => false,
+            };
         let anything = close || !self.taken.is_empty();
         let size = self.taken.iter().map(|request| frame::size(request.as_bytes())).sum();
         self.write_buffer.frames().reserve(size);
@@ -463,7 +508,7 @@ impl<'a> Driver<'a> {
         }
         if close {
             frame::write_close(self.write_buffer.frames(), CLOSE_NORMAL);
-            self.close_sent = Some(Instant::now() + CLOSE_ECHO);
+            self.closing = Closing::Sent { echo_by: Instant::now() + CLOSE_ECHO };
         }
         // If the socket takes all of it in this round, there is room for what could not be taken.
         anything || full
@@ -510,21 +555,23 @@ impl<'a> Driver<'a> {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let close = match self.close_sent {
-            None => self.close_by.filter(|_| !self.close_now),
-            echo_by => echo_by,
+        let close = match self.closing {
+            Closing::Wanted { until } => Some(until),
+            Closing::Sent { echo_by } => Some(echo_by),
+            Closing::No | Closing::Due => None,
         };
-        let resubscribe = self.resubscribe.next().filter(|_| self.close_sent.is_none());
+        let resubscribe = self.resubscribe.next().filter(|_| !self.closing.is_sent());
         [self.calls_due, close, resubscribe, self.keepalive.next()].into_iter().flatten().min()
     }
 
     /// Does what is due at a time at which the socket had nothing more to read.
     fn on_time(&mut self, now: Instant) -> Result<(), Disconnect> {
         self.expire_calls(now);
-        if self.close_sent.is_some_and(|deadline| deadline <= now) {
-            return Err(Disconnect::Closed);
+        match self.closing {
+            Closing::Sent { echo_by } if echo_by <= now => return Err(Disconnect::Closed),
+            Closing::Wanted { until } if until <= now => self.closing = Closing::Due,
+            _ => {}
         }
-        self.close_now = self.close_by.is_some_and(|deadline| deadline <= now);
         self.resubscribe_on_time(now);
         match self.keepalive.look(now) {
             None => {}
@@ -550,7 +597,7 @@ impl<'a> Driver<'a> {
 
     /// Asks again for subscriptions that are missing, and waits no longer for those that are late.
     fn resubscribe_on_time(&mut self, now: Instant) {
-        if self.close_sent.is_some() || self.resubscribe.next().is_none_or(|next| now < next) {
+        if self.closing.is_sent() || self.resubscribe.next().is_none_or(|next| now < next) {
             return;
         }
         let held_calls = self.resubscribe.holds_calls();
@@ -563,7 +610,7 @@ impl<'a> Driver<'a> {
     }
 
     fn end_of_stream(&self) -> Disconnect {
-        if self.close_sent.is_some() {
+        if self.closing.is_sent() {
             Disconnect::Closed
         } else {
             Disconnect::Lost(DisconnectReason::EndOfStream)
@@ -571,7 +618,7 @@ impl<'a> Driver<'a> {
     }
 
     fn broken(&self, error: io::Error) -> Disconnect {
-        if self.close_sent.is_some() {
+        if self.closing.is_sent() {
             Disconnect::Closed
         } else {
             Disconnect::Lost(DisconnectReason::Broken { source: Arc::new(error) })
@@ -580,7 +627,7 @@ impl<'a> Driver<'a> {
 
     /// The agent's close frame: an answer to ours, or its own wish.
     fn closed_by_agent(&mut self, reason: Option<(u16, String)>) -> Disconnect {
-        if self.close_sent.is_some() {
+        if self.closing.is_sent() {
             return Disconnect::Closed;
         }
         let (code, text) = reason.unzip();

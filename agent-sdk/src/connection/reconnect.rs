@@ -87,6 +87,12 @@ impl Backoff {
         self.after_doubt(now)
     }
 
+    /// Returns the pace of the first attempt after somebody has asked for another connection.
+    pub(super) fn begin_anew(&mut self) -> Pace {
+        self.attempts = 0;
+        Pace::Quick
+    }
+
     /// Returns the pace of the next attempt after one has failed; `None` if there is to be none.
     pub(super) fn after_failure(&mut self, error: &ConnectError, now: Instant) -> Option<Pace> {
         match error.retry() {

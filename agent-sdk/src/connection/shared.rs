@@ -67,6 +67,10 @@ pub(crate) struct DriverState {
     pub(crate) latencies: Latencies,
     /// Set once somebody wants to close: until then calls in flight may still be answered.
     pub(crate) close_by: Option<Instant>,
+    /// Whether somebody has asked for another connection.
+    pub(crate) reconnect_requested: bool,
+    /// When anything arrived last.
+    pub(crate) last_heard: Instant,
     /// Whether everything has been ended.
     pub(super) finished: bool,
     /// How often the task has run: the watchdog's sign of life.
@@ -112,6 +116,8 @@ impl Shared {
                 stats: Statistics::default(),
                 latencies: Latencies::default(),
                 close_by: None,
+                reconnect_requested: false,
+                last_heard: Instant::now(),
                 finished: false,
                 rounds: 0,
                 admitted: Vec::new(),
@@ -278,6 +284,22 @@ impl Shared {
         drop(queue);
         self.notify();
         watchdog.iter().for_each(Thread::unpark);
+    }
+
+    /// Asks the task for another connection.
+    pub(crate) fn request_reconnect(&self) {
+        self.lock().reconnect_requested = true;
+        self.notify();
+    }
+
+    /// Returns when anything arrived last.
+    pub(crate) fn last_heard(&self) -> Instant {
+        self.lock().last_heard
+    }
+
+    /// Returns when an event of a topic arrived last.
+    pub(crate) fn last_heard_of(&self, topic: &str) -> Option<Instant> {
+        self.lock().subscriptions.last_heard_of(topic)
     }
 
     /// Ends the calls that were sent on a connection that is no more, and those that do not wait for

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::{event::Subscription, wire::Request};
 
@@ -53,6 +54,8 @@ struct Kept {
     holds: bool,
     /// Whether consumers of events were told that it is missing.
     is_told: bool,
+    /// When an event of it arrived last.
+    last_heard: Option<Instant>,
 }
 
 impl Subscriptions {
@@ -60,7 +63,9 @@ impl Subscriptions {
     pub(crate) fn apply(&mut self, effect: SubscriptionChange) {
         match effect {
             SubscriptionChange::Keep(subscription, request) => {
-                self.0.insert(subscription, Kept { request, holds: true, is_told: false });
+                let last_heard = self.0.get(&subscription).and_then(|kept| kept.last_heard);
+                let kept = Kept { request, holds: true, is_told: false, last_heard };
+                self.0.insert(subscription, kept);
             }
             SubscriptionChange::Forget(subscription) => {
                 self.0.remove(&subscription);
@@ -106,6 +111,23 @@ impl Subscriptions {
     pub(crate) fn missing(&self) -> Vec<Subscription> {
         let missing = self.0.iter().filter(|(_, kept)| !kept.holds);
         missing.map(|(subscription, _)| subscription.clone()).collect()
+    }
+
+    /// Returns whether there are topics to listen for.
+    pub(crate) fn has_topics(&self) -> bool {
+        self.0.keys().any(|subscription| matches!(subscription, Subscription::Topic(_)))
+    }
+
+    /// Notes that an event of a topic has arrived.
+    pub(crate) fn heard(&mut self, topic: &str, now: Instant) {
+        if let Some(kept) = self.0.get_mut(&Subscription::Topic(topic.to_owned())) {
+            kept.last_heard = Some(now);
+        }
+    }
+
+    /// Returns when an event of a topic arrived last.
+    pub(crate) fn last_heard_of(&self, topic: &str) -> Option<Instant> {
+        self.0.get(&Subscription::Topic(topic.to_owned()))?.last_heard
     }
 
     /// Returns how many are kept, and how many of them do not hold.

@@ -22,7 +22,7 @@ use crate::{
 
 /// The shortest that the client waits for anything; it is stopped for much longer.
 const PATIENCE: Duration = Duration::from_millis(600);
-const PAUSE: Duration = Duration::from_millis(2000);
+const PAUSE: Duration = Duration::from_secs(2);
 
 const URL: &str = "AGENT_SDK_TEST_FROZEN_URL";
 const THREADS: &str = "AGENT_SDK_TEST_FROZEN_THREADS";
@@ -41,8 +41,7 @@ fn the_client_that_is_stopped() {
         let calls = (0..3).map(|number| {
             agent.call_raw("echo", json!({ "number": number })).timeout(PATIENCE).into_future()
         });
-        let answered =
-            futures_util::future::join_all(calls).await.into_iter().filter(Result::is_ok).count();
+        let answered = futures_util::future::join_all(calls).await.into_iter().flatten().count();
         println!("answered {answered}");
         // The next sign of life is a ping, and its answer comes while this process is stopped.
         agent.call_raw("last", json!({})).timeout(4 * PAUSE).await.unwrap();

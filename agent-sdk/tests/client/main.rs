@@ -31,3 +31,4 @@ mod time_limit;
 mod tls;
 mod turmoil;
 mod unreadable;
+mod watchdogs;
