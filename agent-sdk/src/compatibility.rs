@@ -218,7 +218,7 @@ impl Compatibility {
     /// Returns those of the application's actions that do not work as they did, by name.
     #[must_use]
     pub fn problems(&self, uses: Uses) -> Vec<ActionCompatibility> {
-        let used = uses.names().iter().filter_map(|name| match self.actions.get(*name) {
+        let found = uses.names().iter().filter_map(|name| match self.actions.get(*name) {
             Some(found) => Some(found.clone()),
             // An action of the application's own: it is there, or it is not.
             None if self.callable.contains(*name) => None,
@@ -228,7 +228,7 @@ impl Compatibility {
                 changes: vec![ActionChange::Removed],
             }),
         });
-        used.filter(|action| action.fit > Fit::Compatible).collect()
+        found.filter(|action| action.fit > Fit::Compatible).collect()
     }
 
     /// Names of actions that the agent has for clients and the table has not.
@@ -331,11 +331,9 @@ impl Agent {
 async fn ask(shared: &Arc<Shared>, table: &[ActionInfo]) -> Result<Compatibility, Error> {
     let request = Request::new("list_actions", &());
     let reply: Reply = Call::of_connection(shared, "list_actions", request).await?;
-    match Catalogue::of_reply(&reply.parameters()?) {
-        Some(live) => Ok(Compatibility::between(table, &live)),
-        None => {
-            let problem = serde::de::Error::custom("it holds no catalogue of actions");
-            Err(Error::Decode(Box::new(DecodeError::new(".".to_owned(), reply, &problem))))
-        }
-    }
+    let Some(live) = Catalogue::of_reply(&reply.parameters()?) else {
+        let problem = serde::de::Error::custom("it holds no catalogue of actions");
+        return Err(Error::Decode(Box::new(DecodeError::new(".".to_owned(), reply, &problem))));
+    };
+    Ok(Compatibility::between(table, &live))
 }

@@ -118,10 +118,8 @@ fn listed(item: &Value) -> Option<(String, Parameter)> {
 fn parameter(value: &Value) -> Parameter {
     let field = |key: &str| value.get(key);
     let flag = |key: &str| field(key).and_then(Value::as_bool);
-    let word = text_of(match value.is_object() {
-        true => field("type").unwrap_or(&Value::Null),
-        false => value,
-    });
+    let word = if value.is_object() { field("type").unwrap_or(&Value::Null) } else { value };
+    let word = text_of(word);
     let marked = word.ends_with('?') || word.to_ascii_lowercase().contains("optional");
     let required = flag("required").or_else(|| flag("optional").map(|optional| !optional));
     Parameter { required: required.unwrap_or(!marked), word }

@@ -36,9 +36,9 @@ mod tests {
     fn parts_are_told_apart_and_the_value_is_the_same_for_ever() {
         let of = |parts: &[&str]| {
             let mut fingerprint = Fingerprint::new();
-            parts.iter().for_each(|part| {
+            for part in parts {
                 fingerprint.part(part);
-            });
+            }
             fingerprint.finish()
         };
         assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));

@@ -55,12 +55,11 @@ impl Check {
     fn refused(&self, found: &Compatibility) -> Option<String> {
         let problems = self.problems(found);
         (self.policy == CatalogueCheck::Refuse && !problems.is_empty()).then(|| {
-            let shown = problems.iter().take(SHOWN).map(ToString::to_string);
-            let mut text = shown.collect::<Vec<_>>().join(", ");
+            let mut shown: Vec<_> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
             if problems.len() > SHOWN {
-                text += &format!(", and {} more", problems.len() - SHOWN);
+                shown.push(format!("and {} more", problems.len() - SHOWN));
             }
-            text
+            shown.join(", ")
         })
     }
 }
