@@ -50,3 +50,4 @@ pub use emit::{Code, Generator};
 pub use known::KnownAction;
 pub use overlay::Overlay;
 pub use snapshot::Snapshot;
+pub use text::is_unseen;

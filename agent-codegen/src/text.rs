@@ -82,8 +82,12 @@ pub(crate) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
     })
 }
 
-/// Whether a character acts on the text around it, or is no visible character at all.
-pub(crate) fn is_unseen(character: char) -> bool {
+/// Returns whether a character acts on the text around it, or is no visible character at all.
+///
+/// Foreign words are shown without such characters: they could move a terminal's cursor or reverse
+/// the reading direction. The same set as in `agent-sdk`; a test of `xtask` compares them.
+#[must_use]
+pub fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}'                       // soft hyphen

@@ -40,7 +40,7 @@ impl Agent {
 /// Connects to an agent; [`Agent::builder`] returns one.
 ///
 /// The URL is `wss://HOST[:PORT][/PATH]`, or `ws://…` for an agent without TLS. The port is 8090
-/// and the path `/ws` unless given (`PROTOCOL.md`, V).
+/// and the path `/ws` unless given (`docs/protocol.md`, documented).
 ///
 /// Connections are direct: variables such as `HTTPS_PROXY` or `ALL_PROXY` are not used. Where only a
 /// proxy leads out, let a tunnel listen on this machine (`ssh -L`), and connect to that.
@@ -191,7 +191,7 @@ impl Builder {
     ///
     /// An agent that is sent more than it accepts closes the connection, under all other calls as
     /// well. Its limit for messages is not documented; for uploads it is 32 MiB unless configured
-    /// (`PROTOCOL.md`, P).
+    /// (`docs/protocol.md`, observed by others).
     ///
     /// # Examples
     ///

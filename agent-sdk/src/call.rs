@@ -34,9 +34,10 @@ use crate::{
 /// # Accepted is not done
 ///
 /// A reply means that the agent has *accepted* the action, not that the work is done
-/// (`PROTOCOL.md`, V and P): a stop may run a countdown first, a start takes minutes, and a backup,
-/// an update or the installation of a mod may go on long after its reply. To learn when it is done,
-/// look at the state (`server`, `query_backups`, `steam_list_downloads`) or wait for its event.
+/// (`docs/protocol.md`, documented and observed by others): a stop may run a countdown first, a
+/// start takes minutes, and a backup, an update or the installation of a mod may go on long after
+/// its reply. To learn when it is done, look at the state (`server`, `query_backups`,
+/// `steam_list_downloads`) or wait for its event.
 ///
 /// # Errors
 ///

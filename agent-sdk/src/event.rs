@@ -62,7 +62,8 @@ pub enum Event {
 /// [`Event::Lagged`]. The stream ends after the connection is closed for good. It does not keep
 /// the connection open: that is what an [`Agent`](crate::Agent) is for.
 ///
-/// An event is any message whose token is absent or belongs to no call (`PROTOCOL.md`, V).
+/// An event is any message whose token is absent or belongs to no call (`docs/protocol.md`,
+/// documented).
 ///
 /// # Examples
 ///

@@ -24,7 +24,7 @@ const MAX_BODY: usize = 64 * 1024;
 /// keep the runtime from looking at the clock.
 const MAX_READ: u64 = 4 * MAX_BODY as u64;
 
-/// What an agent says of itself (`PROTOCOL.md`, V); [`Builder::health`] asks for it.
+/// What an agent says of itself (`docs/protocol.md`, documented); [`Builder::health`] asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     whole: Value,

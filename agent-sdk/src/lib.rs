@@ -56,6 +56,8 @@
 //! check · `error/`, `options`, `statistics`, `text`: what everything above shares · `mock/`: an agent
 //! for tests · `generated/`: the actions, written by `cargo xtask generate`
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod action;
 mod address;
 mod agent;

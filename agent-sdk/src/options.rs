@@ -44,7 +44,7 @@ impl Default for Options {
 /// The waits grow exponentially up to a cap, and each is drawn anew between zero and that bound
 /// ("full jitter"), so that a thousand clients of a restarted agent do not come back at once. Where a
 /// login may have been rejected, [`ReconnectPolicy::ban_delay`] comes on top: the agent bans an address
-/// after five rejected logins, for a minute (`PROTOCOL.md`, V).
+/// after five rejected logins, for a minute (`docs/protocol.md`, documented).
 ///
 /// # Refusals
 ///

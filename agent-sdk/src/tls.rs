@@ -26,9 +26,9 @@ use crate::error::ConnectError;
 
 /// Which certificates are trusted when the URL says `wss`.
 ///
-/// An agent's certificate is self-signed by default (`PROTOCOL.md`, V), so the default here,
-/// [`Tls::system_roots`], refuses it, and the error shows the fingerprint to pin. Whatever is
-/// chosen, the peer has to prove that it holds the certificate's key.
+/// An agent's certificate is self-signed by default (`docs/protocol.md`, documented), so the
+/// default here, [`Tls::system_roots`], refuses it, and the error shows the fingerprint to pin.
+/// Whatever is chosen, the peer has to prove that it holds the certificate's key.
 ///
 /// # Examples
 ///

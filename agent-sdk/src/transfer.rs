@@ -2,8 +2,8 @@
 //!
 //! An action opens a transfer and answers a token; the file then travels by `POST /upload` or
 //! `POST /download` on the same port, with the same trust in the agent's certificate and the same
-//! login, as HTTP Basic (`PROTOCOL.md`: *observed by others*; the names of the form's fields and the
-//! algorithm of the checksum are *assumed*).
+//! login, as HTTP Basic (`docs/protocol.md`: *observed by others*; the names of the form's fields
+//! and the algorithm of the checksum are *assumed*).
 //!
 //! - [`Agent::upload`] and [`Agent::download`] carry whole files, of any size within a limit.
 //! - [`Agent::read_text`] gives a small text file, which can be written back only if nobody else has
@@ -31,7 +31,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use self::{download::Download, error::TransferError, text_file::TextFile, upload::Upload};
 use crate::{agent::Agent, options::FOREVER};
 
-/// The agent's own limit for uploads (`PROTOCOL.md`: *observed by others*).
+/// The agent's own limit for uploads (`docs/protocol.md`: *observed by others*).
 const MAX_UPLOAD: u64 = 32 << 20;
 /// What is downloaded unless an option says otherwise: a backup, and not a disk.
 const MAX_DOWNLOAD: u64 = 16 << 30;

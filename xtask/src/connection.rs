@@ -1,9 +1,14 @@
 //! The options for reaching an agent: the same for every command that connects.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    sync::Once,
+    time::Duration,
+};
 
 use agent_sdk::{Agent, Builder, Tls};
-use clap::builder::FalseyValueParser;
 
 use crate::{failure::Failure, output, password::PasswordOptions, progress};
 
@@ -41,9 +46,8 @@ pub struct Connection {
     pub password: PasswordOptions,
 
     /// Let `ws://` be used with a host that is not this machine: the password travels in it for
-    /// everyone to read
-    #[arg(long, env = "AGENT_ALLOW_PLAINTEXT", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    /// everyone to read [env: `AGENT_ALLOW_PLAINTEXT`]
+    #[arg(long)]
     allow_plaintext: bool,
 
     #[command(flatten)]
@@ -51,29 +55,42 @@ pub struct Connection {
 }
 
 /// Which certificate to trust; one of these, or none for what the system trusts.
+///
+/// Options are preferred to variables, which are read here and not by clap: what is not understood
+/// in one of them is an error, and never means that more is trusted.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Trust, one of (default: what the system trusts)")]
 struct Trust {
-    /// Trust the certificate with this fingerprint; `fingerprint` shows an agent's
-    #[arg(long, value_name = "sha256:HEX", env = "AGENT_FINGERPRINT", hide_env_values = true)]
+    /// Trust the certificate with this fingerprint; `fingerprint` shows an agent's [env:
+    /// `AGENT_FINGERPRINT`]
+    #[arg(long, value_name = "sha256:HEX")]
     fingerprint: Option<String>,
 
-    /// Trust the authorities in this PEM file
-    #[arg(long, value_name = "FILE", env = "AGENT_CA", hide_env_values = true)]
+    /// Trust the authorities in this PEM file [env: `AGENT_CA`]
+    #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
     /// Trust on first use: remember each agent's certificate in this file, and refuse another one
-    #[arg(long, value_name = "FILE", env = "AGENT_KNOWN_AGENTS", hide_env_values = true)]
+    /// [env: `AGENT_KNOWN_AGENTS`]
+    #[arg(long, value_name = "FILE")]
     known_agents: Option<PathBuf>,
 
-    /// Trust anybody: whoever is in between reads the password
-    #[arg(long, env = "AGENT_DANGER_ACCEPT_ANY_CERTIFICATE", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    /// Trust anybody: whoever is in between reads the password [env:
+    /// `AGENT_DANGER_ACCEPT_ANY_CERTIFICATE`]
+    #[arg(long)]
     danger_accept_any_certificate: bool,
 }
 
+/// One way to trust a certificate.
+enum Way {
+    Fingerprint(String),
+    Authorities(PathBuf),
+    KnownAgents(PathBuf),
+    Anybody,
+}
+
 impl Address {
-    /// A connection in the making, without credentials.
+    /// Returns a builder without credentials.
     pub fn builder(&self) -> Result<Builder, Failure> {
         let url = self
             .url
@@ -90,10 +107,19 @@ impl Connection {
         self.address.timeout
     }
 
-    /// A connection in the making, without credentials.
+    /// Returns a builder without credentials.
     pub fn builder(&self) -> Result<Builder, Failure> {
         let builder = self.address.builder()?.tls(self.trust.tls()?);
-        Ok(builder.allow_plaintext(self.allow_plaintext))
+        let allowed = is_on("AGENT_ALLOW_PLAINTEXT")? || self.allow_plaintext;
+        if allowed {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                output::warning(
+                    "plaintext is allowed: over ws:// anybody on the way reads the password",
+                );
+            });
+        }
+        Ok(builder.allow_plaintext(allowed))
     }
 
     /// Connects and logs in.
@@ -106,33 +132,90 @@ impl Connection {
 
 impl Trust {
     fn tls(&self) -> Result<Tls, Failure> {
-        let given = [
-            self.fingerprint.is_some(),
-            self.ca.is_some(),
-            self.known_agents.is_some(),
-            self.danger_accept_any_certificate,
-        ];
-        if given.into_iter().filter(|given| *given).count() > 1 {
+        let variables = Way::of_variables()?;
+        let mut ways = self.options();
+        if ways.is_empty() {
+            ways = variables;
+        }
+        if ways.len() > 1 {
             return Err(Failure::usage(
                 "more than one way to trust: give one of --fingerprint, --ca, --known-agents and \
-                 --danger-accept-any-certificate, by option or by variable (AGENT_FINGERPRINT, …)",
+                 --danger-accept-any-certificate, or one of their variables (AGENT_FINGERPRINT, …)",
             ));
         }
-        if let Some(fingerprint) = &self.fingerprint {
-            return Tls::pinned(fingerprint).map_err(|error| Failure::usage(error.to_string()));
+        ways.pop().map_or_else(|| Ok(Tls::system_roots()), Way::tls)
+    }
+
+    fn options(&self) -> Vec<Way> {
+        let ways = [
+            self.fingerprint.clone().map(Way::Fingerprint),
+            self.ca.clone().map(Way::Authorities),
+            self.known_agents.clone().map(Way::KnownAgents),
+            self.danger_accept_any_certificate.then_some(Way::Anybody),
+        ];
+        ways.into_iter().flatten().collect()
+    }
+}
+
+impl Way {
+    /// The ways that variables name, each of which has to be understood.
+    fn of_variables() -> Result<Vec<Self>, Failure> {
+        let fingerprint = variable("AGENT_FINGERPRINT")?.map(|value| {
+            // A lossy character is no hexadecimal digit, and refused like any other.
+            Self::Fingerprint(value.to_string_lossy().into_owned())
+        });
+        let ways = [
+            fingerprint,
+            variable("AGENT_CA")?.map(|path| Self::Authorities(path.into())),
+            variable("AGENT_KNOWN_AGENTS")?.map(|path| Self::KnownAgents(path.into())),
+            is_on("AGENT_DANGER_ACCEPT_ANY_CERTIFICATE")?.then_some(Self::Anybody),
+        ];
+        Ok(ways.into_iter().flatten().collect())
+    }
+
+    fn tls(self) -> Result<Tls, Failure> {
+        match self {
+            Self::Fingerprint(fingerprint) => {
+                Tls::pinned(&fingerprint).map_err(|error| Failure::usage(error.to_string()))
+            }
+            Self::Authorities(file) => Ok(Tls::ca_file(&file)?),
+            Self::KnownAgents(file) => {
+                Ok(Tls::known_agents(&file).on_first_meeting(|agent, fingerprint| {
+                    output::note(format!("remembered {agent} {fingerprint}"));
+                }))
+            }
+            Self::Anybody => {
+                static SAID: Once = Once::new();
+                SAID.call_once(|| {
+                    output::warning(
+                        "any certificate is accepted: whoever is in between reads the password",
+                    );
+                });
+                Ok(Tls::danger_accept_any_certificate())
+            }
         }
-        if let Some(file) = &self.ca {
-            return Ok(Tls::ca_file(file)?);
-        }
-        if let Some(file) = &self.known_agents {
-            return Ok(Tls::known_agents(file).on_first_meeting(|agent, fingerprint| {
-                output::note(format!("remembered {agent} {fingerprint}"));
-            }));
-        }
-        if self.danger_accept_any_certificate {
-            return Ok(Tls::danger_accept_any_certificate());
-        }
-        Ok(Tls::system_roots())
+    }
+}
+
+/// A variable that decides about trust: an empty one is a mistake, and no way to say nothing.
+fn variable(name: &str) -> Result<Option<OsString>, Failure> {
+    match env::var_os(name) {
+        Some(value) if value.is_empty() => Err(Failure::usage(format!(
+            "{name} is empty: give it a value, or unset it to leave it out"
+        ))),
+        value => Ok(value),
+    }
+}
+
+/// Whether a variable switches something dangerous on. Only exact words count: `disabled` must not
+/// mean yes, nor any spelling that this program does not know.
+fn is_on(name: &str) -> Result<bool, Failure> {
+    match env::var_os(name).as_deref().map(OsStr::to_str) {
+        None | Some(Some("0" | "false")) => Ok(false),
+        Some(Some("1" | "true")) => Ok(true),
+        Some(_) => Err(Failure::usage(format!(
+            "{name} is neither `true` or `1` nor `false` or `0`: use one of these words, or unset it"
+        ))),
     }
 }
 

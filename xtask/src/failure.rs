@@ -4,6 +4,8 @@ use std::{fmt, io, path::Path, process::ExitCode};
 
 use agent_sdk::{ConnectError, Error, transfer::TransferError};
 
+use crate::{json, text::printable};
+
 /// What the exit code tells a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -100,7 +102,8 @@ impl From<Error> for Failure {
         Self::check_failed(if is_whole {
             error.to_string()
         } else {
-            format!("{error}\nThe agent's whole answer: {}", rejected.detail())
+            let detail = printable(&json::compact(&rejected.detail().to_string()));
+            format!("{error}\nThe agent's whole answer: {detail}")
         })
     }
 }

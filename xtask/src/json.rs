@@ -1,6 +1,11 @@
 //! JSON on its way to the terminal: laid out anew, and otherwise as the agent wrote it.
 //!
-//! Reading it into a value would sort its keys and round its large numbers.
+//! Reading it into a value would sort its keys and round its large numbers. What a terminal would
+//! obey, or does not show, is written as `\u` escapes, which mean the same.
+
+use std::fmt::Write;
+
+use agent_codegen::is_unseen;
 
 /// What is nested deeper than this stays on one line: a hostile reply of brackets alone would
 /// otherwise become spaces by the gigabyte.
@@ -35,7 +40,7 @@ fn lay_out(text: &str, lines: bool) -> String {
                 layout.new_line();
             }
             ':' => layout.out.push_str(if lines { ": " } else { ":" }),
-            _ => layout.out.push_str(token),
+            _ => layout.push(token),
         }
     }
     layout.out
@@ -62,6 +67,24 @@ struct Layout {
 }
 
 impl Layout {
+    /// Writes a token with everything in it visible.
+    fn push(&mut self, token: &str) {
+        if !token.contains(is_unseen) {
+            self.out.push_str(token);
+            return;
+        }
+        for character in token.chars() {
+            if is_unseen(character) {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(self.out, "\\u{unit:04x}");
+                }
+            } else {
+                self.out.push(character);
+            }
+        }
+    }
+
     /// Writes an opening bracket, with the closing one at once if nothing is between; the rest.
     fn open<'a>(&mut self, bracket: &str, rest: &'a str) -> &'a str {
         self.out.push_str(bracket);
@@ -123,6 +146,16 @@ mod tests {
         for text in [compact(TEXT), pretty(TEXT)] {
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), before);
         }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_and_means_the_same() {
+        let text = "{\"a\u{9b}\":\"\u{7f}\u{202e}\u{e0001}\u{2028}é😀\"}";
+        let shown = compact(text);
+        assert_eq!(shown, r#"{"a\u009b":"\u007f\u202e\udb40\udc01\u2028é😀"}"#);
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(read(&shown), read(text));
+        assert_eq!(read(&pretty(text)), read(text));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! `commands` one file each · `connection` and `password` the options for reaching an agent ·
 //! `project` where things are · `generation` from snapshot to code · `live` the catalogue of a
-//! running agent · `mock` an agent that serves a snapshot · `soak` load and faults · `report`, `output`, `json` and
+//! running agent · `mock` an agent that serves a snapshot · `soak` load and faults · `report`, `output`, `json`, `text` and
 //! `progress` what is printed · `failure` exit codes · `interrupt` signals
 
 mod catalogue;
@@ -26,6 +26,7 @@ mod progress;
 mod project;
 mod report;
 mod soak;
+mod text;
 mod transferred;
 
 use std::{

@@ -1,15 +1,14 @@
 //! What is written where: results to standard output, talk to standard error.
 
 use std::{
-    borrow::Cow,
-    fmt::{Display, Write as _},
+    fmt::Display,
     io::{self, IsTerminal, Write as _},
 };
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, json, text::printable_lines};
 
 /// The forms of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -32,14 +31,15 @@ impl FormatOption {
     /// Writes the result in the form that was asked for.
     pub fn result(
         &self,
-        json: &impl Serialize,
+        value: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         match self.format {
             Format::Text => result(&text()),
             Format::Json => {
-                let text = serde_json::to_string_pretty(json);
-                result(&text.map_err(|error| Failure::failed(error.to_string()))?)
+                let text = serde_json::to_string(value);
+                let text = text.map_err(|error| Failure::failed(error.to_string()))?;
+                result(&json::pretty(&text))
             }
         }
     }
@@ -71,63 +71,32 @@ pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Tells why the command failed.
+/// Prints why the command failed.
 pub fn error(failure: &Failure) {
-    say(AnsiColor::Red, "error", failure);
+    print_labelled(AnsiColor::Red, "error", failure);
 }
 
-/// Tells something that is no failure and that whoever waits should know.
+/// Prints what endangers the one who runs the command, and is no failure.
+pub fn warning(text: impl Display) {
+    print_labelled(AnsiColor::Yellow, "warning", &text);
+}
+
+/// Prints something that is no failure and worth knowing.
 pub fn note(text: impl Display) {
-    say(AnsiColor::Cyan, "note", &text);
+    print_labelled(AnsiColor::Cyan, "note", &text);
 }
 
-fn say(color: AnsiColor, label: &str, text: &dyn Display) {
+fn print_labelled(color: AnsiColor, label: &str, text: &dyn Display) {
     let style = Style::new().bold().fg_color(Some(color.into()));
-    let text = text.to_string();
-    let text = printable(text.trim_end());
-    // Nobody is left to be told if this fails.
+    // Indented, so that no line within a text looks like one of this program.
+    let text = printable_lines(&text.to_string()).replace('\n', "\n  ");
+    // If this fails there is no place left to say so.
     let _ = writeln!(anstream::stderr().lock(), "{style}{label}{style:#}: {text}");
 }
 
-/// Tells something without a label: a list of findings.
+/// Prints something without a label: a list of findings.
 pub fn print_message(text: impl Display) {
-    let text = text.to_string();
-    // As in `say`.
-    let _ = writeln!(anstream::stderr().lock(), "{}", printable(text.trim_end()));
-}
-
-/// The text without anything that a terminal would obey: it may come from an agent, or from
-/// whoever claims to be one.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    // Control characters, and those that turn the direction of writing.
-    let harmful = |c: char| match c {
-        '\n' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        _ => c.is_control(),
-    };
-    if !text.contains(harmful) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if harmful(c) {
-            // Writing to a string cannot fail.
-            let _ = write!(shown, "{}", c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_terminal_would_obey_is_shown_instead() {
-        assert_eq!(printable("plain,\nwords"), "plain,\nwords");
-        assert_eq!(printable("\u{202e}txt.exe"), "\\u{202e}txt.exe");
-        assert_eq!(printable("\u{1b}[2Jgone\r\u{9b}"), "\\u{1b}[2Jgone\\r\\u{9b}");
-    }
+    let text = printable_lines(&text.to_string());
+    // As in `print_labelled`.
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

@@ -1,10 +1,13 @@
 //! Where the password comes from: never from an argument, since `ps` shows those.
 
 use std::{
-    env, fmt,
+    env,
+    ffi::OsString,
+    fmt,
     fs::File,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::PathBuf,
+    process::{Command, Stdio},
 };
 
 use crate::failure::Failure;
@@ -15,49 +18,88 @@ pub const VARIABLE: &str = "AGENT_PASSWORD";
 /// Far more than any password; what is longer is another file.
 const LONGEST: u64 = 64 * 1024;
 
+/// The variable that may name the file of the password.
+const FILE_VARIABLE: &str = "AGENT_PASSWORD_FILE";
+
 /// How to come by the password.
 #[derive(clap::Args)]
 pub struct PasswordOptions {
-    /// Read the password from FILE, in place of `AGENT_PASSWORD`; one newline at its end is left
-    /// out
+    /// Read the password from FILE; one newline at its end is left out [env:
+    /// `AGENT_PASSWORD_FILE`]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+
+    /// Run COMMAND by the shell, and read the password from its output in the same way
+    #[arg(long, value_name = "COMMAND")]
+    password_command: Option<String>,
 
     /// Read the password from standard input, in the same way
     #[arg(long)]
     password_stdin: bool,
 }
 
+/// The place where the password is.
+enum Place {
+    Variable(OsString),
+    File(PathBuf),
+    Command(String),
+    Stdin,
+}
+
 impl PasswordOptions {
-    /// The password, from the one place where it is.
+    /// Reads the password from the one place where it is.
     pub fn read(&self) -> Result<String, Failure> {
         self.read_if_given()?.ok_or_else(|| Failure::usage(format!("no password: {WAYS}")))
     }
 
-    /// The password, or `None` where nobody gave one.
+    /// Reads the password; `None` where no place is given.
     pub fn read_if_given(&self) -> Result<Option<String>, Failure> {
-        // An empty variable is how shells and CI systems write one that is not set.
-        let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty());
-        match (variable, &self.password_file, self.password_stdin) {
-            (None, None, false) => Ok(None),
-            (Some(value), None, false) => value
-                .into_string()
-                .map(Some)
-                .map_err(|_| Failure::usage(format!("the password in {VARIABLE} is not UTF-8"))),
-            (None, Some(path), false) => from_file(path).map(Some),
-            (None, None, true) => {
-                let trouble = |error: io::Error| {
-                    Failure::failed(format!("the password cannot be read from stdin: {error}"))
-                };
-                read_line(io::stdin().lock()).map(Some).map_err(trouble)
-            }
-            _ => Err(Failure::usage(format!("more than one password: {WAYS}"))),
+        let mut places = self.options();
+        if places.is_empty() {
+            places = variables();
         }
+        if places.len() > 1 {
+            return Err(Failure::usage(format!("more than one password: {WAYS}")));
+        }
+        places.pop().map(Place::read).transpose()
     }
 
-    /// Whether standard input is taken.
+    /// Returns whether standard input is taken.
     pub fn is_stdin(&self) -> bool {
         self.password_stdin
+    }
+
+    fn options(&self) -> Vec<Place> {
+        let file = self.password_file.clone().map(Place::File);
+        let command = self.password_command.clone().map(Place::Command);
+        let stdin = self.password_stdin.then_some(Place::Stdin);
+        [file, command, stdin].into_iter().flatten().collect()
+    }
+}
+
+/// What the environment says, where no option does.
+fn variables() -> Vec<Place> {
+    // An empty variable is how shells and CI systems write one that is not set.
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let password = variable(VARIABLE).map(Place::Variable);
+    let file = variable(FILE_VARIABLE).map(|path| Place::File(path.into()));
+    [password, file].into_iter().flatten().collect()
+}
+
+impl Place {
+    fn read(self) -> Result<String, Failure> {
+        match self {
+            Self::Variable(value) => value
+                .into_string()
+                .map_err(|_| Failure::usage(format!("the password in {VARIABLE} is not UTF-8"))),
+            Self::File(path) => File::open(&path)
+                .and_then(read_line)
+                .map_err(|error| Failure::file(&path, "read for the password", &error)),
+            Self::Command(command) => from_command(&command),
+            Self::Stdin => read_line(io::stdin().lock()).map_err(|error| {
+                Failure::failed(format!("the password cannot be read from stdin: {error}"))
+            }),
+        }
     }
 }
 
@@ -67,13 +109,25 @@ impl fmt::Debug for PasswordOptions {
     }
 }
 
-const WAYS: &str =
-    "give one by AGENT_PASSWORD in the environment, --password-file FILE or --password-stdin";
+const WAYS: &str = "give one by --password-file FILE, --password-command COMMAND or \
+                    --password-stdin, or by AGENT_PASSWORD or AGENT_PASSWORD_FILE in the environment";
 
-fn from_file(path: &Path) -> Result<String, Failure> {
-    File::open(path)
-        .and_then(read_line)
-        .map_err(|error| Failure::file(path, "read for the password", &error))
+/// Runs a command that prints the password; what else it says goes to standard error.
+fn from_command(command: &str) -> Result<String, Failure> {
+    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let failed = |why: String| Failure::failed(format!("the password command has failed: {why}"));
+    let mut child = Command::new(shell)
+        .args([flag, command])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    let password = child.stdout.take().map(read_line);
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    match password {
+        Some(Ok(password)) if status.success() => Ok(password),
+        Some(Err(error)) => Err(failed(error.to_string())),
+        _ => Err(failed(status.to_string())),
+    }
 }
 
 fn read_line(input: impl Read) -> io::Result<String> {

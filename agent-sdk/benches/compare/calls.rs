@@ -36,13 +36,13 @@ pub fn in_flight(plan: &Plan) -> Vec<Row> {
     let (of_floor, of_other, other) = (pairs(0, 1), pairs(2, 1), pairs(0, 2));
     let times_other = of_other.iter().map(|(other, ours)| ours.rate / other.rate).collect();
     vec![
-        loaded_rate("256 in flight", &of_floor).goal(Goal::AtLeast(0.85)),
+        loaded_rate("256 in flight", &of_floor).goal(Goal::AtLeast(0.85)).chart("this SDK"),
         cpu("256 in flight", &of_floor).goal(Goal::AtMost(1.2)),
         Row::new("256 in flight", RATE, "times jsonrpsee", times_other)
             .goal(Goal::AtLeast(10.0))
             .note(rates(&of_other))
             .disturbed_unless(busy(&of_floor)),
-        loaded_rate("256 in flight, jsonrpsee", &other),
+        loaded_rate("256 in flight, jsonrpsee", &other).chart("jsonrpsee, a general client"),
     ]
 }
 

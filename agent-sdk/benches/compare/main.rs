@@ -48,7 +48,7 @@ struct Arguments {
     /// Fail where a figure is far worse than its goal, twice in a row.
     #[arg(long)]
     check: bool,
-    /// Write the table into README.md, and the chart to agent-sdk/benches/speed.svg.
+    /// Write the table into agent-sdk/benches/README.md, and the chart to speed.svg beside it.
     #[arg(long, conflicts_with_all = ["group", "quick"])]
     write: bool,
     /// Only the SDK, with 256 calls in flight, to be watched by a profiler.
@@ -152,7 +152,7 @@ fn table(arguments: &Arguments) -> Result<(), String> {
             return Err(format!("nothing is written: no good figure for `{}`", row.title()));
         }
         readme::write(&rows).map_err(|error| format!("the README cannot be written: {error}"))?;
-        println!("written: README.md, agent-sdk/benches/speed.svg");
+        println!("written: README.md and speed.svg in agent-sdk/benches");
     }
     match rows.iter().find(|row| arguments.check && row.is_missed_by_far()) {
         Some(row) => Err(format!("far from its goal, twice: {}", row.title())),

@@ -1,10 +1,10 @@
-//! The figures as users read them: the table in the README, and the chart beside it.
+//! The figures as users read them: the table in the benchmarks' README, and the chart beside it.
 
 use std::{fmt::Write, fs, io, path::Path, process::Command, thread};
 
 use crate::{chart, report::Row};
 
-/// What stands around the table in the README.
+/// The lines around the table in the README.
 const BEGIN: &str = "<!-- speed: written by the benchmark -->\n";
 const END: &str = "<!-- end of speed -->\n";
 
@@ -12,7 +12,7 @@ const END: &str = "<!-- end of speed -->\n";
 pub fn write(rows: &[Row]) -> io::Result<()> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::write(package.join("speed.svg"), chart::draw(rows))?;
-    let readme = package.join("../../README.md");
+    let readme = package.join("README.md");
     let text = fs::read_to_string(&readme)?;
     let changed = replaced(&text, &table(rows)).ok_or_else(|| {
         io::Error::other(format!("{} has no line {}", readme.display(), BEGIN.trim()))

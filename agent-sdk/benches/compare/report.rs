@@ -57,6 +57,8 @@ pub struct Row {
     pub goal: Option<Goal>,
     /// The absolute figures behind it, or why there are none.
     pub note: String,
+    /// What the chart calls it, if it is a client that one may choose.
+    pub chart: Option<&'static str>,
     /// By how much a check lets the goal be missed, since machines are noisy.
     room: f64,
     /// Whether other work on the machine has spoilt it.
@@ -70,8 +72,17 @@ impl Row {
         unit: &'static str,
         values: Vec<f64>,
     ) -> Self {
-        let (goal, note) = (None, String::new());
-        Self { name: name.into(), what, unit, values, goal, note, room: 1.25, is_disturbed: false }
+        Self {
+            name: name.into(),
+            what,
+            unit,
+            values,
+            goal: None,
+            note: String::new(),
+            chart: None,
+            room: 1.25,
+            is_disturbed: false,
+        }
     }
 
     /// A row that cannot be measured here.
@@ -85,6 +96,10 @@ impl Row {
 
     pub fn note(self, note: String) -> Self {
         Self { note, ..self }
+    }
+
+    pub fn chart(self, label: &'static str) -> Self {
+        Self { chart: Some(label), ..self }
     }
 
     pub fn room(self, room: f64) -> Self {
@@ -124,11 +139,6 @@ impl Row {
     pub fn is_missed_by_far(&self) -> bool {
         let is_met = |goal: Goal| goal.with_room(self.room).is_met(self.spread().1);
         self.is_good() && !self.goal.is_none_or(is_met)
-    }
-
-    /// Whether it compares calls per second with those of the floor.
-    pub fn is_rate(&self) -> bool {
-        self.what == RATE && self.unit == OF_FLOOR
     }
 }
 

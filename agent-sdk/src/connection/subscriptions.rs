@@ -1,7 +1,8 @@
 //! What has to be said again on a new connection.
 //!
-//! `subscribe` and `enable_stdout` hold for one connection only (`PROTOCOL.md`, A). The request of
-//! each that the agent accepted is kept and repeated after a reconnect; `unsubscribe` ends that.
+//! `subscribe` and `enable_stdout` hold for one connection only (`docs/protocol.md`, assumed). The
+//! request of each that the agent accepted is kept and repeated after a reconnect; `unsubscribe`
+//! ends that.
 
 use std::collections::BTreeMap;
 

@@ -9,9 +9,9 @@ use crate::{
     error::ConnectError,
 };
 
-/// The agent's port, unless configured otherwise (`PROTOCOL.md`, V).
+/// The agent's port, unless configured otherwise (`docs/protocol.md`, documented).
 const DEFAULT_PORT: u16 = 8090;
-/// The path of the API (`PROTOCOL.md`, V).
+/// The path of the API (`docs/protocol.md`, documented).
 const DEFAULT_PATH: &str = "/ws";
 
 /// Where an agent is.

@@ -1,7 +1,7 @@
 //! The upgrade from HTTP to WebSocket, which is the login.
 //!
 //! tungstenite has a handshake of its own; it refuses an answer without a subprotocol, which the
-//! agent may give (`PROTOCOL.md`, V), and logs the request with the password in it.
+//! agent may give (`docs/protocol.md`, documented), and logs the request with the password in it.
 
 use std::time::Duration;
 
@@ -277,7 +277,8 @@ fn likely_cause(status: u16, body: &str, endpoint: &Endpoint) -> Option<String> 
     }
 }
 
-/// Whether a body is the JSON of an agent's health check, perhaps in chunks (`PROTOCOL.md`, V).
+/// Whether a body is the JSON of an agent's health check, perhaps in chunks (`docs/protocol.md`,
+/// documented).
 fn is_health(body: &str) -> bool {
     let json = body.find('{').zip(body.rfind('}')).and_then(|(start, end)| body.get(start..=end));
     let json: Option<serde_json::Value> = json.and_then(|json| serde_json::from_str(json).ok());

@@ -86,7 +86,8 @@ impl Message {
     }
 
     /// What kind of event it is: the text under `action`, `event`, `type` or `topic`, whichever
-    /// comes first in this order. Where the kind stands is not documented (`PROTOCOL.md`, A).
+    /// comes first in this order. Where the kind stands is not documented (`docs/protocol.md`,
+    /// assumed).
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
         self.text(self.0.kind.as_ref()?)

@@ -8,7 +8,7 @@ use super::wire::Answer;
 
 /// The most files, and the most transfers that are open.
 const MAX_FILES: usize = 1_000;
-/// The largest upload, in bytes: the agent's own limit (`PROTOCOL.md`, P).
+/// The largest upload, in bytes: the agent's own limit (`docs/protocol.md`, observed by others).
 pub(super) const MAX_UPLOAD: usize = 32 << 20;
 
 /// All files by their paths, and the transfers that were opened.

@@ -21,9 +21,9 @@ use crate::{
     failure::Failure,
     generation::{Mode, Plan},
     live, mock,
-    output::printable,
     password::VARIABLE,
     project::{Project, ProjectOption},
+    text::printable,
 };
 
 /// Show the whole story on this machine: from a catalogue to typed calls

@@ -5,10 +5,7 @@ use serde::Serialize;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use crate::{
-    connection::Address,
-    failure::Failure,
-    output::{FormatOption, printable},
-    progress,
+    connection::Address, failure::Failure, output::FormatOption, progress, text::printable,
 };
 
 /// Show an agent's certificate: SHA-256 fingerprint, subject, issuer, validity
@@ -75,11 +72,39 @@ impl Facts {
     fn text(&self) -> String {
         let issued = if self.self_issued { " (itself)" } else { "" };
         let expired = if self.valid_now { "" } else { " (not valid now)" };
-        let text = format!(
+        // Whoever made the certificate chose its names: each stays on its line.
+        format!(
             "{}\nsubject     {}\nissuer      {}{issued}\nnot before  {}\nnot after   {}{expired}",
-            self.fingerprint, self.subject, self.issuer, self.not_before, self.not_after
+            self.fingerprint,
+            printable(&self.subject),
+            printable(&self.issuer),
+            self.not_before,
+            self.not_after
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line break in a name forged a line that looked like a fingerprint.
+    #[test]
+    fn the_names_in_a_certificate_forge_no_line() {
+        let facts = Facts {
+            fingerprint: "sha256:01".to_owned(),
+            subject: "CN=a\nsha256:02".to_owned(),
+            issuer: "CN=\u{202e}b\u{9b}2J".to_owned(),
+            self_issued: false,
+            not_before: "then".to_owned(),
+            not_after: "now".to_owned(),
+            valid_now: true,
+        };
+        let text = facts.text();
+        assert_eq!(text.lines().count(), 5, "{text}");
+        assert!(
+            text.contains(r"CN=a\nsha256:02") && text.contains(r"CN=\u{202e}b\u{9b}2J"),
+            "{text}"
         );
-        // Whoever made the certificate chose its names.
-        printable(&text).into_owned()
     }
 }

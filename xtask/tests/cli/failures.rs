@@ -67,9 +67,8 @@ async fn a_wrong_command_line_is_told_before_anything_is_sent() {
     };
     let secret = Some("hunter2-hunter2");
     for (password, arguments, words) in [
-        (None, &[][..], "no password: give one by AGENT_PASSWORD"),
-        (secret, &["--password-stdin"], "more than one password"),
-        (secret, &["--password-file", "x"], "more than one password"),
+        (None, &[][..], "no password: give one by --password-file"),
+        (None, &["--password-command", "x", "--password-stdin"], "more than one password"),
         (None, &["--password-file", "x", "--password-stdin"], "more than one password"),
         (secret, &["--ca", "a", "--known-agents", "b"], "more than one way to trust"),
         (secret, &["--fingerprint", "abc"], "64 hexadecimal digits"),
@@ -78,7 +77,7 @@ async fn a_wrong_command_line_is_told_before_anything_is_sent() {
         (secret, &["levels"], "parameter 1 is not of the form KEY=VALUE"),
         (secret, &["root=a", "=b"], "parameter 2 is not of the form KEY=VALUE"),
         (secret, &["root=a", "root=b"], "`root` is given twice"),
-        (secret, &["root=a", "--parameters", r#"{"root":1}"#], "`root` is given twice"),
+        (secret, &["root=a", "--parameters", r#"{"root":"b"}"#], "`root` is given twice"),
         (secret, &["levels=two"], "`levels`: this is not a whole number"),
         (secret, &["--parameters", "[1]"], "--parameters is no JSON object"),
         (secret, &["--url", "http://x"], "the URL `http://x` cannot be used"),

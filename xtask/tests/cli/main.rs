@@ -13,4 +13,5 @@ mod secrets;
 mod soak;
 mod support;
 mod transfer;
+mod trust;
 mod watch;

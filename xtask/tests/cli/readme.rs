@@ -1,6 +1,6 @@
-//! The README's commands, run as they stand there. (Its Rust is compiled with the SDK's doctests.)
+//! The README's commands, run as they are written there. (Its Rust is compiled with the SDK's doctests.)
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use crate::support::{
     Ended, Mock, bare, broken_workspace, cargo, cargo_command, copy_of_project, ended, root,
@@ -33,9 +33,15 @@ fn blocks() -> Vec<String> {
     parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
 }
 
-async fn run(script: &str, folder: &std::path::Path, input: &str) -> Ended {
+async fn run(script: &str, folder: &Path, input: &str) -> Ended {
+    run_at_home(script, folder, input, None).await
+}
+
+/// The same with another home, where the commands may write.
+async fn run_at_home(script: &str, folder: &Path, input: &str, home: Option<&Path>) -> Ended {
     let mut command = bare("bash");
     cargo(&mut command);
+    command.envs(home.map(|home| ("HOME", home)));
     command.args(["-euc", script]).current_dir(folder);
     command.env("XTASK", env!("CARGO_BIN_EXE_xtask"));
     run_within(BUILD_LIMIT, command, input).await
@@ -60,7 +66,9 @@ async fn the_commands_for_an_agent_work_one_after_the_other() {
     let script = format!("{CARGO}{}", blocks()[1..].join("\n"))
         .replace(URL, mock.url())
         .replace(FINGERPRINT, mock.fingerprint());
-    let ended = run(&script, project.path(), &format!("{}\n", mock.password())).await;
+    let home = tempfile::tempdir().unwrap();
+    let password = format!("{}\n", mock.password());
+    let ended = run_at_home(&script, project.path(), &password, Some(home.path())).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for words in [mock.fingerprint(), "114 actions, unchanged", "up to date", "survival"] {
         assert!(ended.stdout.contains(words), "{words}: {ended:?}");

@@ -1,0 +1,210 @@
+//! What the documents of this repository say is true of it.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The texts of the repository with their paths, without what is built or fetched.
+fn texts() -> Vec<(PathBuf, String)> {
+    let mut texts = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.file_name().unwrap_or_default();
+            if path.is_dir() {
+                if !["target", ".git", "node_modules"].iter().any(|other| name == *other) {
+                    folders.push(path);
+                }
+            } else if is_text(&path) {
+                texts.push((path.clone(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(texts.len() > 100, "{}", texts.len());
+    texts
+}
+
+fn is_text(path: &Path) -> bool {
+    let kinds = ["rs", "md", "toml", "yml", "sh"];
+    let is_script =
+        path.extension().is_none() && path.parent().is_some_and(|it| it.ends_with(".ci"));
+    is_script || path.extension().is_some_and(|kind| kinds.iter().any(|other| kind == *other))
+}
+
+/// Lines with those that a backslash joins to them.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for line in text.lines() {
+        let last = lines.last_mut().unwrap();
+        last.push_str(line.trim_end_matches('\\'));
+        if !line.ends_with('\\') {
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+const MARKS: [&str; 3] = ["documented", "observed by others", "assumed"];
+
+#[test]
+fn each_citation_of_the_protocol_resolves_and_says_how_well_it_is_known() {
+    let protocol = fs::read_to_string(root().join("docs/protocol.md")).unwrap();
+    for mark in MARKS {
+        assert!(protocol.contains(&format!("- *{mark}*:")), "{mark}");
+    }
+    let mut citations = 0;
+    for (path, text) in texts() {
+        if path.extension() != Some(OsStr::new("rs")) || path.ends_with("documents.rs") {
+            continue;
+        }
+        assert!(!text.contains("PROTOCOL.md"), "{}", path.display());
+        // As one line, without what begins a comment's line.
+        let words = text.split_whitespace().filter(|word| !matches!(*word, "//!" | "///" | "//"));
+        let text = words.collect::<Vec<_>>().join(" ");
+        for (at, _) in text.match_indices("docs/protocol.md") {
+            let cited = &text[at..];
+            let is_marked =
+                MARKS.iter().any(|mark| cited.starts_with(&format!("docs/protocol.md`, {mark}")));
+            let shown: String = cited.chars().take(60).collect();
+            assert!(is_marked, "{}: {shown}", path.display());
+            citations += 1;
+        }
+    }
+    assert!(citations > 10, "{citations}");
+}
+
+#[test]
+fn each_link_of_a_document_leads_to_a_file() {
+    for (path, text) in texts() {
+        if path.extension() != Some(OsStr::new("md")) {
+            continue;
+        }
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let linked = path.parent().unwrap().join(file);
+            assert!(linked.exists(), "{}: {target}", path.display());
+        }
+    }
+}
+
+/// What is ours by name here, and belongs to others, or may tomorrow, where packages are published.
+const OURS: [&str; 3] = ["agent-sdk", "agent-codegen", "agentctl"];
+
+/// Returns the lines that have cargo look for one of our packages where packages are published.
+fn published_forms(text: &str) -> Vec<String> {
+    let lines = lines(text);
+    let is_ours = |name: &str| OURS.contains(&name.trim_matches(['"', '\'', '`']));
+    let names_a_source = |line: &str| {
+        ["git =", "path =", "workspace = true", "--git", "--path"]
+            .iter()
+            .any(|it| line.contains(it))
+    };
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "/!#>*`|$".contains(c));
+        let (key, value) = bare.split_once('=').unwrap_or((bare, ""));
+        let is_dependency = is_ours(key.trim()) && value.trim_start().starts_with(['"', '{'])
+            || key.trim_start().starts_with(|c: char| c.is_ascii_lowercase())
+                && OURS.iter().any(|name| value.contains(&format!("package = \"{name}\"")))
+                && value.contains('{');
+        let words: Vec<_> = line.split(|c: char| c.is_whitespace() || "`'\"".contains(c)).collect();
+        let is_command =
+            words.windows(2).any(|pair| {
+                pair[0].ends_with("cargo") && ["add", "install", "binstall"].contains(&pair[1])
+            }) && words.iter().any(|word| is_ours(word.split('@').next().unwrap_or_default()));
+        let is_place = ["docs.rs/", "crates.io/crates/", "lib.rs/crates/"].iter().any(|place| {
+            line.split(place).skip(1).any(|rest| OURS.iter().any(|name| rest.starts_with(name)))
+        });
+        // `[dependencies.agent-sdk]` and what follows until the next table.
+        let is_table = line.contains("dependencies.")
+            && line.trim_end().ends_with(']')
+            && line.rsplit('.').next().is_some_and(|name| is_ours(name.trim_end_matches(']')));
+        let table = lines[at + 1..].iter().take_while(|line| !line.contains('['));
+        let table_names_a_source = is_table && table.into_iter().any(|line| names_a_source(line));
+        let is_wrong = (is_dependency || is_command) && !names_a_source(line)
+            || is_place
+            || is_table && !table_names_a_source;
+        if is_wrong {
+            found.push(line.trim().to_owned());
+        }
+    }
+    found
+}
+
+/// The name belonged to another crate where packages are published, and would have run in users'
+/// builds.
+#[test]
+fn every_instruction_to_depend_on_the_sdk_names_git_or_a_path() {
+    for (path, text) in texts() {
+        if path.ends_with("documents.rs") {
+            continue;
+        }
+        let found = published_forms(&text);
+        assert!(found.is_empty(), "{}: {found:?}", path.display());
+    }
+}
+
+#[test]
+fn every_form_of_a_published_dependency_is_found() {
+    for form in [
+        "agent-sdk = \"0.1\"",
+        "//! agent-sdk = { version = \"0.1\", features = [\"tls\"] }",
+        "agent-codegen=\"*\"",
+        "\"agent-sdk\" = \"0.1\"",
+        "sdk = { package = \"agent-sdk\", version = \"0.1\" }",
+        "[dependencies.agent-sdk]\nversion = \"0.1\"\n",
+        "//! [build-dependencies.agent-codegen]\n//! version = \"0.1\"",
+        "cargo add agent-sdk",
+        "Run `cargo add --build agent-codegen@0.1`.",
+        "cargo install agentctl --locked",
+        "$ cargo install \\\n    agentctl",
+        "see https://docs.rs/agent-sdk/latest",
+        "https://crates.io/crates/agent-codegen",
+    ] {
+        assert_eq!(published_forms(form).len(), 1, "{form}");
+    }
+    for form in [
+        "agent-sdk = { path = \"../agent-sdk\" }",
+        "agent-sdk = { git = \"ssh://example.org/sdk\", rev = \"0123abc\" }",
+        "agent-sdk.workspace = true",
+        "agent-sdk = { workspace = true, features = [\"tls\"] }",
+        "[dependencies.agent-sdk]\npath = \"../agent-sdk\"\n",
+        "cargo install --path xtask",
+        "cargo test -p agent-sdk",
+        "name = \"agent-sdk\"",
+    ] {
+        assert_eq!(published_forms(form), [""; 0], "{form}");
+    }
+}
+
+/// Each crate has its own copy, since neither depends on the other.
+#[test]
+fn both_crates_take_the_same_characters_for_unseen() {
+    let body = |file: &str| {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let (_, rest) = text.split_once("fn is_unseen(character: char) -> bool {\n").unwrap();
+        rest.split("\n}\n").next().unwrap().to_owned()
+    };
+    assert_eq!(body("agent-sdk/src/text.rs"), body("agent-codegen/src/text.rs"));
+}
+
+#[test]
+fn every_package_has_a_readme_and_says_what_it_is() {
+    for package in ["agent-codegen", "agent-sdk", "xtask"] {
+        let folder = root().join(package);
+        assert!(folder.join("README.md").exists(), "{package}");
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        for key in ["description", "keywords", "categories", "readme"] {
+            assert!(manifest.contains(&format!("\n{key}")), "{package}: {key}");
+        }
+    }
+}
