@@ -57,7 +57,7 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
     line_with(&mut stderr, "watching").await;
 
     mock.kill().await;
-    line_with(&mut stderr, "no connection; attempt").await;
+    line_with(&mut stderr, "to reconnect in").await;
     let mock = start_mock(&port).await;
     line_with(&mut stderr, "connected again").await;
     assert_eq!(mock.run(["call", "server_start", "server=survival"]).await.code, Some(0));

@@ -125,17 +125,20 @@ pub async fn next_line<R: AsyncRead + Unpin>(lines: &mut Lines<BufReader<R>>) ->
     timeout(LIMIT, lines.next_line()).await.expect("no line").unwrap().expect("it has ended")
 }
 
-/// The lines of a process up to the one that contains a text.
+/// Reads the lines of a process up to the one that contains a text.
 pub async fn line_with<R: AsyncRead + Unpin>(
     lines: &mut Lines<BufReader<R>>,
     text: &str,
 ) -> String {
-    loop {
-        let line = next_line(lines).await;
-        if line.contains(text) {
-            return line;
+    let found = async {
+        loop {
+            let line = next_line(lines).await;
+            if line.contains(text) {
+                return line;
+            }
         }
-    }
+    };
+    timeout(LIMIT, found).await.unwrap_or_else(|_| panic!("no line with `{text}`"))
 }
 
 pub type StdoutLines = Lines<BufReader<ChildStdout>>;
