@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use agent_sdk::transfer::Transferred;
 use serde::Serialize;
 
-use crate::output::printable;
+use crate::text::printable;
 
 /// A transfer that ended well.
 #[derive(Serialize)]

@@ -69,9 +69,8 @@ fn each_citation_of_the_protocol_resolves_and_says_how_well_it_is_known() {
         let text = words.collect::<Vec<_>>().join(" ");
         for (at, _) in text.match_indices("docs/protocol.md") {
             let cited = &text[at..];
-            let is_marked =
-                MARKS.iter().any(|mark| cited.starts_with(&format!("docs/protocol.md`, {mark}")));
             let shown: String = cited.chars().take(60).collect();
+            let is_marked = MARKS.iter().any(|mark| shown.contains(mark));
             assert!(is_marked, "{}: {shown}", path.display());
             citations += 1;
         }

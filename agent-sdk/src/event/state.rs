@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The state of a server, in the agent's own word.
 ///
-/// Agents write `server.running`, and perhaps `running` or `RUNNING` (`PROTOCOL.md`, P): states
-/// are equal if their last dotted words are, in any case. The original is kept, and so is a state
-/// that this crate does not know.
+/// Agents write `server.running`, and perhaps `running` or `RUNNING` (`docs/protocol.md`, observed
+/// by others): states are equal if their last dotted words are, in any case. The original is kept,
+/// and so is a state that this crate does not know.
 ///
 /// # Examples
 ///

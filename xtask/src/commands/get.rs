@@ -6,10 +6,7 @@ use agent_sdk::transfer::Transferred;
 
 use super::PASSWORD_HELP;
 use crate::{
-    connection::Connection,
-    failure::Failure,
-    output::{self, FormatOption},
-    progress::Bar,
+    connection::Connection, failure::Failure, output::FormatOption, progress::Bar, text::printable,
     transferred::Outcome,
 };
 
@@ -73,7 +70,7 @@ impl Get {
         if name.is_empty() || name == "." || name == ".." {
             return Err(Failure::usage(format!(
                 "`{}` names no file: say where it is to go",
-                output::printable(&self.remote)
+                printable(&self.remote)
             )));
         }
         Ok(PathBuf::from(name))

@@ -178,9 +178,9 @@ async fn what_the_overlay_knows_holds_for_calls_too() {
 async fn a_call_sends_the_same_values_inside_and_outside_of_the_project() {
     let mock = Mock::start().await;
     let elsewhere = tempfile::tempdir().unwrap();
-    let expected = json!({ "path": "123", "content": "true" });
+    let expected = json!({ "server": "123", "entity_id": "true", "enabled": true });
     for folder in [crate::support::root(), elsewhere.path().to_owned()] {
-        let arguments = ["call", "write_file", "path=123", "content=true"];
+        let arguments = ["call", "mod_change", "server=123", "entity_id=true", "enabled=true"];
         let mut command = mock.client(arguments);
         command.current_dir(&folder);
         assert_eq!(ended(command).await.json(), expected, "{}", folder.display());
