@@ -9,7 +9,8 @@ use super::{
 };
 use crate::wire::json;
 
-/// A message of a kind that is known from `docs/protocol.md` (P), with what is known of it.
+/// A message of a kind that is known (`docs/protocol.md`, observed by others), with what is known
+/// of it.
 ///
 /// What it holds may borrow from the message.
 #[derive(Clone, Debug, PartialEq)]
