@@ -71,6 +71,23 @@ pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
+/// Waits until what reads standard output has ended; for ever where that cannot be seen (a file).
+///
+/// Without this, `watch | head -1` would end only when the next event is written.
+pub async fn reader_gone() {
+    #[cfg(unix)]
+    {
+        use tokio::io::{Interest, unix::AsyncFd};
+        // A pipe without a reader is an error, whatever is waited for.
+        if let Ok(stdout) = AsyncFd::with_interest(io::stdout(), Interest::ERROR)
+            && stdout.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
 /// Prints why the command failed.
 pub fn error(failure: &Failure) {
     print_labelled(AnsiColor::Red, "error", failure);

@@ -4,6 +4,7 @@ use std::io;
 
 use agent_sdk::{Agent, CloseReason, Event, Events, Message, State};
 use serde_json::json;
+use time::{OffsetDateTime, macros::format_description};
 use tokio::{io::AsyncWriteExt, sync::watch::Receiver};
 
 use super::PASSWORD_HELP;
@@ -26,20 +27,25 @@ pub struct Watch {
     #[arg(long)]
     console: bool,
 
+    /// Write with each event when it came: `{"time": …, "event": …}`, in UTC
+    #[arg(long)]
+    time: bool,
+
     #[command(flatten)]
     connection: Connection,
 }
 
 const EXAMPLES: &str = "\
-Ctrl-C ends it, with exit code 0.
+Ctrl-C ends it, with exit code 0; so does the end of what reads its output.
 
 Examples:
   cargo xtask watch --topic survival
-  cargo xtask watch --console | grep --line-buffered stdout";
+  cargo xtask watch --console | grep --line-buffered stdout
+  cargo xtask watch --time | head -1";
 
 /// Why it ends.
 enum End {
-    /// Whoever watches has enough.
+    /// An interrupt, or the end of what reads the output.
     Enough,
     /// The connection is closed for good.
     Closed(String),
@@ -73,18 +79,19 @@ impl Watch {
         output::note(format!("watching {}; Ctrl-C ends it", agent.url()));
         let mut state = agent.state();
         state.mark_unchanged();
+        let mut unread = std::pin::pin!(output::reader_gone());
         loop {
             tokio::select! {
                 // Events that are there come before the news of the connection's end.
                 biased;
                 event = events.next() => match event {
                     Some(Event::Message(message)) => {
-                        if !print(&message).await? {
+                        if !self.print(&message).await? {
                             return Ok(End::Enough);
                         }
                     }
                     Some(Event::Lagged(missed)) => {
-                        output::note(format!("{missed} events missed: whoever reads is too slow"));
+                        output::note(format!("{missed} events missed: their reader is too slow"));
                     }
                     Some(Event::Interrupted) => {
                         output::note("what happened while the connection was lost is missing here");
@@ -98,6 +105,7 @@ impl Watch {
                     Some(_) => {}
                     None => return Ok(End::Closed(reason(&state))),
                 },
+                () = &mut unread => return Ok(End::Enough),
                 Ok(()) = state.changed() => print_state(&state.borrow_and_update()),
             }
         }
@@ -113,21 +121,33 @@ impl Watch {
         }
         Ok(())
     }
+
+    /// Prints a message on one line; returns whether it can still be read.
+    async fn print(&self, message: &Message) -> Result<bool, Failure> {
+        let mut line = json::compact(&String::from_utf8_lossy(message.as_bytes()));
+        if self.time {
+            line = format!(r#"{{"time":"{}","event":{line}}}"#, now()?);
+        }
+        line.push('\n');
+        // Not the standard library's: a reader that pauses must not stop the connection, nor Ctrl-C.
+        let mut stdout = tokio::io::stdout();
+        let mut result = stdout.write_all(line.as_bytes()).await;
+        if result.is_ok() {
+            result = stdout.flush().await;
+        }
+        let is_read = !matches!(&result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        output::written(result)?;
+        Ok(is_read)
+    }
 }
 
-/// Prints a message on one line; whether anybody reads on.
-async fn print(message: &Message) -> Result<bool, Failure> {
-    let mut line = json::compact(&String::from_utf8_lossy(message.as_bytes()));
-    line.push('\n');
-    // Not the standard library's: a reader that pauses must not stop the connection, nor Ctrl-C.
-    let mut stdout = tokio::io::stdout();
-    let mut result = stdout.write_all(line.as_bytes()).await;
-    if result.is_ok() {
-        result = stdout.flush().await;
-    }
-    let is_read = !matches!(&result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
-    output::written(result)?;
-    Ok(is_read)
+/// Returns the time in UTC, by RFC 3339 with milliseconds.
+fn now() -> Result<String, Failure> {
+    let form =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::now_utc()
+        .format(form)
+        .map_err(|error| Failure::failed(format!("the clock is wrong: {error}")))
 }
 
 fn print_state(state: &State) {

@@ -66,14 +66,39 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
     assert_eq!(watch.wait().await.unwrap().code(), Some(0));
 }
 
+/// It ended only when the next event was written, which may be never.
 #[tokio::test]
-async fn a_reader_that_has_enough_ends_it() {
+async fn a_reader_that_has_enough_ends_it_without_another_event() {
     let mock = Mock::start().await;
-    let (mut watch, events) = start(&mock, &["--console", "--topic", "survival"]);
+    let (mut watch, events) = start(&mock, &[]);
     let mut stderr = lines(watch.stderr.take().unwrap());
     line_with(&mut stderr, "watching").await;
     drop(events);
-    mock.run(["call", "server_start", "server=survival"]).await.json();
     let code = tokio::time::timeout(crate::support::LIMIT, watch.wait()).await;
     assert_eq!(code.expect("it does not end").unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn events_in_a_file_are_watched_until_it_is_asked_to_end() {
+    let mock = Mock::start().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut command = mock.client(["watch", "--topic", "survival"]);
+    command.stdout(file.reopen().unwrap()).stderr(Stdio::piped());
+    let mut watch = command.spawn().unwrap();
+    let mut stderr = lines(watch.stderr.take().unwrap());
+    line_with(&mut stderr, "watching").await;
+    mock.run(["call", "server_start", "server=survival"]).await.json();
+    terminate(&watch).await;
+    assert_eq!(watch.wait().await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn each_event_has_its_time_where_it_is_asked_for() {
+    let mock = Mock::start().await;
+    let (watch, mut events) = start(&mock, &["--console", "--time"]);
+    let event = event(&mut events).await;
+    assert_eq!(event["event"]["action"], "stdout");
+    let time = event["time"].as_str().unwrap();
+    assert_eq!((time.len(), &time[10..11], &time[23..]), (24, "T", "Z"), "{time}");
+    terminate(&watch).await;
 }
