@@ -7,7 +7,7 @@ mod transport;
 mod trust;
 mod upgrade;
 
-use std::{io, net::SocketAddr, panic::resume_unwind, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, panic::resume_unwind, pin::pin, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::{
@@ -28,6 +28,9 @@ use crate::error::{ConnectError, ConnectStage};
 
 /// How long one address of a host may keep the next one waiting: RFC 8305, 5.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// The runtime's shortest timer. Before it fires, the runtime has asked which sockets are ready.
+const LAST_TURN: Duration = Duration::from_millis(1);
 
 /// Makes connections to one agent.
 pub(crate) struct Connector {
@@ -93,7 +96,12 @@ impl Connector {
         stage: ConnectStage,
         work: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
-        timeout_at(deadline, work).await.unwrap_or_else(|_| {
+        let mut work = pin!(work);
+        if let Ok(done) = timeout_at(deadline, work.as_mut()).await {
+            return done;
+        }
+        // The process may have been stopped while the answer came: the socket gets one turn more.
+        timeout(LAST_TURN, work).await.unwrap_or_else(|_| {
             Err(ConnectError::TimedOut {
                 address: self.endpoint.authority(),
                 after: self.timeout,

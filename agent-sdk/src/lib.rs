@@ -27,10 +27,15 @@
 //!   agent may have executed it.
 //! - The SDK never sends a request twice. What was not sent when a connection was lost is sent on
 //!   the next one, within its own timeout; what was sent ends as [`Outcome::Unknown`].
-//! - A rejected login is final, for the agent bans an address after five; everything else is tried
-//!   again by a policy ([`ReconnectPolicy`]), and subscriptions are repeated before anybody is told
-//!   [`State::Connected`].
-//! - A certificate is verified unless somebody dares otherwise ([`Tls`]).
+//! - What arrives in time counts, also if the process was stopped meanwhile.
+//! - Credentials that have never worked are tried once, for the agent bans an address after five bad
+//!   logins. Once they have worked, a lost connection is made again whatever a gateway, a ban or a
+//!   restarting agent answers, slowly where an answer may count as a bad login. Final are a certificate
+//!   that is not the expected one, logins that stay rejected, and what the policy names:
+//!   [`ReconnectPolicy`] has the table. [`State`] tells how it goes, and why.
+//! - Subscriptions are made again before calls are sent, which wait for that for 2 s at most. One that
+//!   the agent does not make again is told ([`Event::SubscriptionMissing`]), kept and tried again.
+//! - A certificate is verified unless you opt out explicitly ([`Tls`]).
 //! - No password is in any log, error or `Debug` output.
 //! - Queues, sizes, times and retries have limits ([`Builder`]).
 //!
@@ -48,9 +53,9 @@
 //!
 //! `builder`, `agent`: how to make a handle, and the handle · `action`, `call`, `reply`, `decode`: a
 //! call from its parameters to its result · `connection/`: at work (`driver` owns the socket; `frame`,
-//! `write_buffer`, `dispatch`, `pending` and `keepalive` are its parts; `shared` and `call_state` are
-//! what callers have of it; `reconnect`, `subscriptions` and `resubscribe` care for the next
-//! connection) · `dial/`: getting in (`endpoint`, `transport`, `trust`, `upgrade`) · `tls/`: whom to
+//! `write_buffer`, `dispatch`, `pending`, `schedule` and `keepalive` are its parts; `handle`, `shared`,
+//! `call_state` and `state` are what callers have of it; `reconnect`, `subscriptions` and `resubscribe`
+//! care for the next connection; `watchdog` for calls whose runtime does not run) · `dial/`: getting in (`endpoint`, `transport`, `trust`, `upgrade`) · `tls/`: whom to
 //! trust · `wire/`: requests, envelopes, tokens · `compatibility/`: whether the agent's
 //! catalogue still fits · `event/`: unsolicited messages · `health`: the health
 //! check · `error/`, `options`, `statistics`, `text`: what everything above shares · `mock/`: an agent

@@ -50,8 +50,9 @@ impl Default for Options {
 ///
 /// What a failed login means for the next one depends on whether these credentials have worked before.
 /// [`Builder::connect`](crate::Builder::connect) makes one attempt and returns its error, whatever it
-/// is; the first column is what [`ConnectError::pace`](crate::ConnectError::pace) says of it then. The
-/// second column is what a connection does that was lost. There, only a certificate that is not the
+/// is, unless it is to [wait for the agent](crate::Builder::wait_for_agent); the first column is what
+/// [`ConnectError::pace`](crate::ConnectError::pace) says of it then. The second column is what a
+/// connection does that was lost. There, only a certificate that is not the
 /// expected one is final at once: whatever else a gateway, a ban or an agent in the middle of a restart
 /// answers, credentials that have worked are likely to work again.
 ///
@@ -72,7 +73,8 @@ impl Default for Options {
 /// | a time limit, after the login was sent | slow | slow |
 ///
 /// - *quick*: after the backoff.
-/// - *slow*: [`ReconnectPolicy::ban_delay`] and the backoff. But for the last row, that begins with
+/// - *slow*: after [`ReconnectPolicy::ban_delay`], up to a quarter of it and the backoff, so that the
+///   clients of one agent do not come back in the same instant. But for the last row, that begins with
 ///   the third such refusal within ten minutes, so that a restart of seconds is not a loss of minutes;
 ///   three connections within ten minutes that ended at once and without a word count alike.
 /// - *banned*: the credentials may have been changed, or somebody else behind the same address may have
@@ -199,8 +201,8 @@ impl ReconnectPolicy {
     }
 
     /// Sets how many logins are tried after one was rejected (HTTP 401, 403, 407 or 429) although these
-    /// credentials had worked. The default is 3, with the waits of 75, 150 and 300 s a ban of up to
-    /// eight minutes is outlived; and should the password have been changed, four rejected logins are
+    /// credentials had worked. The default is 3, whose waits of at least 75, 150 and 300 s
+    /// outlive a ban of eight minutes; and should the password have been changed, four rejected logins are
     /// one fewer than the agent bans for. 0 makes the first rejection final.
     ///
     /// # Examples

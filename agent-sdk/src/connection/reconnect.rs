@@ -124,8 +124,9 @@ impl Backoff {
         };
         let bound = doubled(self.policy.initial_backoff, self.waits).min(self.policy.max_backoff);
         self.waits = self.waits.saturating_add(1);
-        // On top, so that those who wait for the end of the same ban do not come back at once.
-        at_least.saturating_add(bound.mul_f64(rand::random::<f64>())).min(FOREVER)
+        // So that those who wait for the end of the same ban do not come back in the same instant.
+        let spread = at_least / 4 + bound;
+        at_least.saturating_add(spread.mul_f64(rand::random::<f64>())).min(FOREVER)
     }
 
     /// Counts an attempt and returns its number.
@@ -198,12 +199,24 @@ mod tests {
         assert_eq!(backoff.after_loss(Duration::from_secs(60), true, now), Pace::Quick);
         assert_eq!(backoff.after_failure(&error, now), Some(Pace::Slow));
         let delay = backoff.delay(Pace::Slow);
-        assert!(delay >= Duration::from_secs(75) && delay <= Duration::from_secs(106), "{delay:?}");
+        assert!(delay >= Duration::from_secs(75) && delay <= Duration::from_secs(125), "{delay:?}");
         let mut backoff = Backoff::new(ReconnectPolicy::default());
         for round in 0..10 {
             let then = now + round * REFUSAL_WINDOW / 2 + Duration::from_secs(1);
             assert_eq!(backoff.after_failure(&error, then), Some(Pace::Quick));
         }
+    }
+
+    /// Two hundred clients that the same restart had slowed down came back in the same instant.
+    #[test]
+    fn slow_waits_are_spread() {
+        let delays = [(); 200].map(|()| {
+            let seconds = Backoff::new(ReconnectPolicy::default()).delay(Pace::Slow).as_secs_f64();
+            assert!((75.0..94.0).contains(&seconds), "{seconds}");
+            seconds
+        });
+        let later = delays.iter().filter(|delay| **delay > 84.5).count();
+        assert!((50..150).contains(&later), "{later} of 200 in the later half");
     }
 
     #[test]
@@ -218,7 +231,7 @@ mod tests {
         for at_least in [75, 150, 300] {
             assert_eq!(backoff.after_failure(&error, now), Some(Pace::Banned));
             let delay = backoff.delay(Pace::Banned).as_secs();
-            assert!((at_least..at_least + 31).contains(&delay), "{delay}");
+            assert!((at_least..at_least * 5 / 4 + 31).contains(&delay), "{delay}");
         }
         assert_eq!(backoff.after_failure(&error, now), None);
         // A login that was accepted proves the credentials good again.

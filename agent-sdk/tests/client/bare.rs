@@ -43,20 +43,39 @@ impl Bare {
 
     /// Lets a client in, with the first bytes of the session in the same packet.
     pub async fn accept_with(&self, first: &[u8]) -> Session {
+        self.login().await.accept_with(first).await
+    }
+
+    /// Waits for a client and reads its login.
+    pub async fn login(&self) -> Login {
         let (mut stream, _) = soon(self.listener.accept()).await.unwrap();
         let accept = accept_key(&read_head(&mut stream).await);
-        let head = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-        );
-        stream.write_all(&[head.as_bytes(), first].concat()).await.unwrap();
-        Session { stream, received: 0, sent: first.len() as u64 }
+        Login { stream, accept }
     }
 
     /// A client and its session.
     pub async fn pair(&self, client: Builder) -> (Agent, Session) {
         let (agent, session) = tokio::join!(client.connect(), self.accept());
         (agent.unwrap(), session)
+    }
+}
+
+/// A login that waits for its answer.
+pub struct Login {
+    stream: TcpStream,
+    accept: String,
+}
+
+impl Login {
+    /// Lets the client in, with the first bytes of the session in the same packet.
+    pub async fn accept_with(self, first: &[u8]) -> Session {
+        let Self { mut stream, accept } = self;
+        let head = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
+        stream.write_all(&[head.as_bytes(), first].concat()).await.unwrap();
+        Session { stream, received: 0, sent: first.len() as u64 }
     }
 }
 

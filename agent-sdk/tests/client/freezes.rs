@@ -37,7 +37,8 @@ fn the_client_that_is_stopped() {
         _ => Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
     };
     runtime.block_on(async {
-        let agent = client_of(url).keepalive(2 * PATIENCE).connect().await.unwrap();
+        let client = client_of(url).connect_timeout(2 * PATIENCE).keepalive(2 * PATIENCE);
+        let agent = client.connect().await.unwrap();
         let calls = (0..3).map(|number| {
             agent.call_raw("echo", json!({ "number": number })).timeout(PATIENCE).into_future()
         });
@@ -137,6 +138,24 @@ async fn a_stopped_process_loses_neither_replies_nor_its_connection() {
         client.stop_while(session.write(PONG, &ping)).await;
         session.reply(&last).await;
         assert_eq!(client.says("reconnects ").await, "0", "{threads}");
+    }
+}
+
+/// The login had been answered in time, and counted as one that was not: the next one 75 s later.
+#[tokio::test]
+async fn a_stopped_process_loses_no_login() {
+    for threads in ["one", "two"] {
+        let bare = Bare::new().await;
+        let mut client = Frozen::start(&bare.url(), threads);
+        let login = bare.login().await;
+        let mut session = None;
+        client.stop_while(async { session = Some(login.accept_with(&[]).await) }).await;
+        let mut session = session.unwrap();
+        for _ in 0..3 {
+            let request = request(&mut session).await;
+            session.reply(&request).await;
+        }
+        assert_eq!(client.says("answered ").await, "3", "{threads}");
     }
 }
 

