@@ -13,8 +13,8 @@
 use std::{env, error::Error, time::Duration};
 
 use agent_sdk::{
-    Agent, Event, Events, KnownEvent, ServerState, Tls,
-    actions::{CreateBackup, ServerFiletree, ServerStart, ServerStop, Subscribe},
+    Agent, Event, Events, KnownEvent, KnownState, ServerState, Tls,
+    actions::{CreateBackup, Server, ServerFiletree, ServerStart, ServerStop, Subscribe},
 };
 use tokio::time::timeout;
 
@@ -44,14 +44,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let started = agent.server_start(ServerStart::new(&*server)).await?.parameters()?;
     println!("server_start     {started}");
 
-    let state = timeout(patience, next_state(&mut events)).await?;
-    println!("  event          {server} is {}", state.ok_or("the agent said no more")?);
+    // The reply means that the agent has accepted it. That it is done, an event tells, or, where
+    // events may be missing, the state that is asked for.
+    timeout(patience, until_running(&agent, &server, &mut events)).await??;
+    println!("  event          {server} is running");
 
     // Parameters have types: a text where `levels` belongs would not compile.
     let files = ServerFiletree::new(&*server).levels(2).root("/");
     println!("server_filetree  {}", agent.server_filetree(files).await?.parameters()?);
 
-    // Options come before `.await`: a backup takes its time.
+    // Options come before `.await`: some agents answer only when the backup is there, after minutes,
+    // others when they have accepted it.
     let backup = agent.create_backup(CreateBackup::new(&*server)).timeout(Duration::from_secs(600));
     println!("create_backup    {}", backup.await?.parameters()?);
 
@@ -67,13 +70,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The next state of a server, out of all that the agent says; `None` when it says no more.
-async fn next_state(events: &mut Events) -> Option<ServerState> {
+/// Waits until a server runs.
+async fn until_running(
+    agent: &Agent,
+    server: &str,
+    events: &mut Events,
+) -> Result<(), Box<dyn Error>> {
     loop {
-        if let Event::Message(message) = events.next().await?
-            && let Some(KnownEvent::ServerState { state: Some(state), .. }) = message.known()
-        {
-            return Some(state);
+        let event = events.next().await.ok_or("the agent said no more")?;
+        let state = if let Event::Message(message) = event {
+            let Some(KnownEvent::ServerState { state, .. }) = message.known() else { continue };
+            state
+        } else {
+            // Events are missing here: ask.
+            let now = agent.server(Server::new(server)).await?.parameters()?;
+            now["state"].as_str().map(ServerState::new)
+        };
+        if state.is_some_and(|state| state == KnownState::Running) {
+            return Ok(());
         }
     }
 }

@@ -30,7 +30,7 @@
 //!
 //! - `builder` makes the mock; `inject` puts faults into it while it runs; `agent` is its handle
 //! - `listener` owns the port and its connections, `session` is one connection after its login
-//! - `dispatch` turns requests into answers
+//! - `dispatch` turns requests into answers; `story` is what happens by itself as time passes
 //! - `shared` is what all connections share: `options`, `servers`, `peer` (the sessions, and who gets
 //!   which events), `handler` (a test's own answers), `catalogue` (what is demanded), `fault`
 //! - `upgrade` answers a login, `login` checks it, `http` reads and writes heads
@@ -49,10 +49,12 @@ mod inject;
 mod listener;
 mod login;
 mod options;
+mod pace;
 mod peer;
 mod servers;
 mod session;
 mod shared;
+mod story;
 mod upgrade;
 mod wire;
 
@@ -62,6 +64,7 @@ pub use self::{
     certificate::Certificate,
     fault::{Fault, RawFrames, ReplyForm},
     handler::Context,
+    pace::{Pace, StateWords},
     shared::SeenRequest,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
     wire::ReplyKey,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::task::AbortHandle;
 use tungstenite::Message;
 
 use super::{
@@ -23,6 +24,14 @@ pub struct MockAgent {
     pub(super) port: u16,
     /// `None` while it is down.
     pub(super) listener: Mutex<Option<Listener>>,
+    /// The task in which time passes for the servers.
+    pub(super) story: AbortHandle,
+}
+
+impl Drop for MockAgent {
+    fn drop(&mut self) {
+        self.story.abort();
+    }
 }
 
 impl MockAgent {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use super::{
     agent::MockAgent,
@@ -21,9 +21,11 @@ use super::{
     listener::Listener,
     login::{Credentials, LoginLimiter},
     options::Options,
+    pace::{Pace, StateWords},
     peer::Peers,
     servers::Servers,
     shared::{Counts, Shared},
+    story,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
     wire::ReplyKey,
 };
@@ -36,6 +38,8 @@ pub struct Builder {
     certificate: Certificate,
     port: u16,
     servers: Vec<String>,
+    pace: Pace,
+    state_words: StateWords,
     handlers: HashMap<String, Handler>,
     ban: (u32, Duration),
     options: Options,
@@ -57,6 +61,8 @@ impl Builder {
             certificate: Certificate::default(),
             port: 0,
             servers: vec!["survival".to_owned()],
+            pace: Pace::default(),
+            state_words: StateWords::default(),
             handlers: HashMap::new(),
             ban: (5, Duration::from_secs(60)),
             options: Options::default(),
@@ -102,6 +108,18 @@ impl Builder {
     /// The ids of the servers that exist at the start, all stopped. Default: `survival` alone.
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.servers = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long servers take for what they have accepted. Default: [`Pace::immediate`].
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// How the states of servers are written. Default: [`StateWords::Prefixed`].
+    pub fn state_words(mut self, words: StateWords) -> Self {
+        self.state_words = words;
         self
     }
 
@@ -210,7 +228,8 @@ impl Builder {
             catalogue,
             handlers: self.handlers,
             files: Mutex::new(Files::default()),
-            servers: Mutex::new(Servers::new(self.servers)),
+            servers: Mutex::new(Servers::new(self.servers, self.pace, self.state_words)),
+            planned: Notify::new(),
             peers: Peers::new(),
             limiter: LoginLimiter::new(self.ban.0, self.ban.1),
             faults: Faults::default(),
@@ -220,7 +239,8 @@ impl Builder {
             seen: Mutex::new(VecDeque::new()),
         });
         let listener = Listener::spawn(socket, Arc::clone(&shared));
-        Ok(MockAgent { shared, port, listener: Mutex::new(Some(listener)) })
+        let story = tokio::spawn(story::run(Arc::clone(&shared))).abort_handle();
+        Ok(MockAgent { shared, port, listener: Mutex::new(Some(listener)), story })
     }
 }
 

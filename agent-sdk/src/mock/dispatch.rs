@@ -8,10 +8,10 @@ use tungstenite::Utf8Bytes;
 
 use super::{
     handler::Context,
-    peer::{Audience, Peer, text},
-    servers::ServerEvent,
+    peer::{Peer, text},
     shared::{Shared, lock},
-    wire::{Answer, Reply, Request, event},
+    story::console,
+    wire::{Answer, Reply, Request},
 };
 
 /// What becomes of a request.
@@ -118,28 +118,15 @@ impl Shared {
         lock(&self.files).act(call.action, &call.parameters)
     }
 
-    /// Lets the servers answer, tells their news, and echoes what is not about servers.
+    /// Lets the servers answer, tells what happened, and echoes what is not about servers.
     fn act_on_servers(&self, call: Call<'_>, events: &mut Vec<Utf8Bytes>) -> Answer {
-        let mut news = Vec::new();
-        let answer = lock(&self.servers).act(call.action, &call.parameters, &mut news);
-        for item in news {
-            self.tell(&item, call.peer, events);
+        let mut told = Vec::new();
+        let answer = lock(&self.servers).act(call.action, &call.parameters, &mut told);
+        self.planned.notify_one();
+        for event in &told {
+            self.tell(event, call.peer, events);
         }
         answer.unwrap_or_else(|| Ok(Value::Object(without_secrets(call.parameters))))
-    }
-
-    /// Sends news to whom it concerns. The caller's own share is left in `events`: it is to come
-    /// after the reply.
-    fn tell(&self, news: &ServerEvent, caller: &Peer, events: &mut Vec<Utf8Bytes>) {
-        let line = console(&format!("{}: {}", news.server, news.event["parameters"]));
-        let shares =
-            [(Audience::Topic(&news.server), text(&news.event)), (Audience::Stdout, text(&line))];
-        for (audience, event) in shares {
-            self.peers.offer(audience, &event, caller.id);
-            if caller.belongs_to(audience) {
-                events.push(event);
-            }
-        }
     }
 }
 
@@ -151,11 +138,6 @@ fn is_basic(action: &str) -> bool {
 fn topic(parameters: &Map<String, Value>) -> Result<&str, Value> {
     let topic = parameters.get("topic").and_then(Value::as_str);
     topic.ok_or_else(|| json!({ "error": "`topic` must be a string" }))
-}
-
-/// A line of the agent's console.
-fn console(line: &str) -> Value {
-    event("stdout", "agent", &json!({ "line": line }))
 }
 
 /// The parameters, but for those that must not be sent around.

@@ -155,8 +155,8 @@ impl Peers {
     }
 
     /// Sends to all of an audience but one; who does not keep up misses it.
-    pub(super) fn offer(&self, audience: Audience<'_>, event: &Utf8Bytes, but: u64) {
-        for peer in self.audience(audience).iter().filter(|peer| peer.id != but) {
+    pub(super) fn offer(&self, audience: Audience<'_>, event: &Utf8Bytes, but: Option<u64>) {
+        for peer in self.audience(audience).iter().filter(|peer| Some(peer.id) != but) {
             peer.offer(event);
         }
     }

@@ -1,41 +1,62 @@
-//! The servers that the mock pretends to run.
+//! The servers that the mock pretends to run: what they are, and what they have accepted and not done.
 
-use std::collections::{BTreeMap, VecDeque};
+mod server;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
-use super::wire::{Answer, event};
+use self::server::{Server, State};
+use super::{
+    pace::{Pace, StateWords},
+    wire::{Answer, event},
+};
 
 /// The most servers that can be deployed.
 const MAX_SERVERS: usize = 1000;
-/// RCON lines and backups of one server that are kept, the newest of them.
-const MAX_KEPT: usize = 1000;
+/// The most steps that can be planned; further ones are taken at once.
+const MAX_PLANNED: usize = 10_000;
+/// How often progress and countdowns are told.
+const PARTS: u32 = 5;
 
 /// All servers, by id.
 pub(super) struct Servers {
-    servers: BTreeMap<String, Server>,
+    by_id: BTreeMap<String, Server>,
+    /// What is still to come, the next one first.
+    plan: Vec<Planned>,
+    pace: Pace,
+    words: StateWords,
+    /// When the consoles write their next lines.
+    console: Option<Instant>,
 }
 
-/// One server.
-struct Server {
-    title: String,
-    running: bool,
-    starts: u64,
-    rcon: Kept,
-    backups: Kept,
+/// Something that a server will do.
+struct Planned {
+    at: Instant,
+    server: String,
+    step: Step,
 }
 
-/// The newest of a growing list, each with its number.
-#[derive(Default)]
-struct Kept {
-    added: u64,
-    items: VecDeque<Value>,
+#[derive(Clone)]
+enum Step {
+    /// Players are warned; so much time is left.
+    Countdown(Duration),
+    Enter(State),
+    /// An action has so much of its work done.
+    Progress {
+        action: String,
+        percent: u32,
+    },
+    FinishBackup,
 }
 
-/// An event of a server, for the sessions that have subscribed to it.
+/// What is told of a server to those that have subscribed to it, and to the console.
 pub(super) struct ServerEvent {
     pub(super) server: String,
     pub(super) event: Value,
+    /// A line of the server's own console, which goes nowhere else.
+    pub(super) is_console: bool,
 }
 
 /// The parameters of a request.
@@ -43,8 +64,18 @@ type Parameters = Map<String, Value>;
 
 impl Servers {
     /// Makes stopped servers with these ids.
-    pub(super) fn new(servers: impl IntoIterator<Item = String>) -> Self {
-        Self { servers: servers.into_iter().map(|id| (id.clone(), Server::new(id))).collect() }
+    pub(super) fn new(
+        ids: impl IntoIterator<Item = String>,
+        pace: Pace,
+        words: StateWords,
+    ) -> Self {
+        Self {
+            by_id: ids.into_iter().map(|id| (id.clone(), Server::new(id))).collect(),
+            plan: Vec::new(),
+            pace,
+            words,
+            console: pace.console.map(|interval| Instant::now() + interval),
+        }
     }
 
     /// Acts, if the action is one that servers have to do with; `None` if it is not.
@@ -52,147 +83,287 @@ impl Servers {
         &mut self,
         action: &str,
         parameters: &Parameters,
-        news: &mut Vec<ServerEvent>,
+        events: &mut Vec<ServerEvent>,
     ) -> Option<Answer> {
-        Some(match action {
+        let answer = match action {
             "servers" => Ok(self.list()),
-            "server" => self.with(parameters, |id, server| Ok(server.describe(id))),
-            "server_start" => self.switch(parameters, &["starting", "running"], news),
-            "restart" => self.switch(parameters, &["stopping", "starting", "running"], news),
-            "server_stop" => self.switch(parameters, &["stopping", "stopped"], news),
-            "server_kill" | "server_force_kill" => self.switch(parameters, &["stopped"], news),
-            "server_deploy" => self.deploy(parameters, news),
-            "server_remove" => self.remove(parameters, news),
-            "server_rcon_send" => self.rcon_send(parameters, news),
+            "server" => self.with(parameters, |id, server, words| Ok(server.describe(id, words))),
+            "server_start" => self.start(parameters),
+            "restart" => self.stop(parameters, true),
+            "server_stop" => self.stop(parameters, false),
+            "server_stop_cancel" => self.cancel_stop(parameters, events),
+            "server_kill" | "server_force_kill" => self.kill(parameters),
+            "server_deploy" => self.deploy(parameters, events),
+            "server_remove" => self.remove(parameters, events),
+            "server_rcon_send" => self.rcon_send(parameters, events),
             "server_rcon_read" => self.rcon_read(parameters),
-            "create_backup" => self.with(parameters, |_, server| {
-                let backup =
-                    server.backups.add(|number| json!({ "id": format!("backup-{number}") }));
-                Ok(json!({ "backup": backup }))
-            }),
-            "query_backups" => {
-                self.with(parameters, |_, server| Ok(json!({ "backups": server.backups.items })))
+            "create_backup" => self.back_up(parameters),
+            "query_backups" => self.with(parameters, |_, server, _| Ok(server.backups())),
+            "server_update" | "install_mod" | "add_mod" => {
+                return self.work(action, parameters, events);
             }
             _ => return None,
-        })
+        };
+        self.advance(Instant::now(), events);
+        Some(answer)
+    }
+
+    /// When `advance` is to be called next.
+    pub(super) fn next_step(&self) -> Option<Instant> {
+        self.plan.first().map(|planned| planned.at).into_iter().chain(self.console).min()
+    }
+
+    /// Takes every step that is due.
+    pub(super) fn advance(&mut self, now: Instant, events: &mut Vec<ServerEvent>) {
+        while self.plan.first().is_some_and(|planned| planned.at <= now) {
+            let Planned { server, step, .. } = self.plan.remove(0);
+            self.take(&server, step, events);
+        }
+        if let Some(interval) = self.pace.console
+            && self.console.is_some_and(|at| at <= now)
+        {
+            self.console = Some(now + interval);
+            events.extend(self.by_id.iter_mut().filter_map(|(id, server)| {
+                let line = json!({ "server": id, "line": server.console_line()? });
+                let event = event("stdout", id, &line);
+                Some(ServerEvent { server: id.clone(), event, is_console: true })
+            }));
+        }
+    }
+
+    fn take(&mut self, id: &str, step: Step, events: &mut Vec<ServerEvent>) {
+        // It may have been removed meanwhile.
+        let Some(server) = self.by_id.get_mut(id) else { return };
+        let (kind, detail) = match step {
+            Step::Countdown(left) => {
+                ("server.countdown", json!({ "server": id, "seconds": left.as_secs() }))
+            }
+            Step::Enter(state) => {
+                let before = server.enter(state);
+                return events.push(state_event(id, before, state, self.words));
+            }
+            Step::Progress { action, percent } => {
+                ("download_progress", json!({ "server": id, "action": action, "percent": percent }))
+            }
+            Step::FinishBackup => {
+                ("backup.created", json!({ "server": id, "backup": server.finish_backup() }))
+            }
+        };
+        events.push(told(id, event(kind, id, &detail)));
+    }
+
+    /// Plans a step for the time after so long; steps of the same time keep their order.
+    fn plan(&mut self, id: &str, after: Duration, step: Step) {
+        let after = if self.plan.len() < MAX_PLANNED { after } else { Duration::ZERO };
+        let at = Instant::now() + after;
+        let place = self.plan.partition_point(|planned| planned.at <= at);
+        self.plan.insert(place, Planned { at, server: id.to_owned(), step });
     }
 
     fn list(&self) -> Value {
-        let servers = self.servers.iter().map(|(id, server)| server.describe(id));
+        let servers = self.by_id.iter().map(|(id, server)| server.describe(id, self.words));
         json!({ "servers": servers.collect::<Vec<_>>() })
     }
 
-    /// Leads a server through some states, if the first of them can follow the present one.
-    fn switch(
-        &mut self,
-        parameters: &Parameters,
-        states: &[&str],
-        news: &mut Vec<ServerEvent>,
-    ) -> Answer {
-        self.with(parameters, |id, server| {
-            let starts = states[0] == "starting";
-            if starts == server.running {
-                let state = server.state();
-                return Err(json!({ "error": format!("server `{id}` is already {state}") }));
-            }
-            server.running = states.ends_with(&["running"]);
-            server.starts += u64::from(server.running);
-            news.extend(states.iter().map(|state| state_news(id, state)));
-            Ok(server.describe(id))
-        })
+    fn start(&mut self, parameters: &Parameters) -> Answer {
+        let id = self.known(parameters)?;
+        self.expect(&id, State::Stopped)?;
+        self.plan(&id, Duration::ZERO, Step::Enter(State::Starting));
+        self.plan(&id, self.pace.starting, Step::Enter(State::Running));
+        Ok(self.accepted(&id, State::Starting))
     }
 
-    fn deploy(&mut self, parameters: &Parameters, news: &mut Vec<ServerEvent>) -> Answer {
+    /// Stops a running server after a countdown, and starts it again if that is wanted.
+    fn stop(&mut self, parameters: &Parameters, starts_again: bool) -> Answer {
+        let id = self.known(parameters)?;
+        self.expect(&id, State::Running)?;
+        if self.plan.iter().any(|planned| planned.server == id && planned.step.is_stop()) {
+            return Err(json!({ "error": format!("server `{id}` is about to stop already") }));
+        }
+        let Pace { countdown, stopping, starting, .. } = self.pace;
+        if !countdown.is_zero() {
+            for part in 0..PARTS {
+                let left = countdown * (PARTS - part) / PARTS;
+                self.plan(&id, countdown * part / PARTS, Step::Countdown(left));
+            }
+        }
+        self.plan(&id, countdown, Step::Enter(State::Stopping));
+        if starts_again {
+            self.plan(&id, countdown + stopping, Step::Enter(State::Starting));
+            self.plan(&id, countdown + stopping + starting, Step::Enter(State::Running));
+        } else {
+            self.plan(&id, countdown + stopping, Step::Enter(State::Stopped));
+        }
+        Ok(self.accepted(&id, State::Stopping))
+    }
+
+    /// Calls a stop off whose countdown still runs.
+    fn cancel_stop(&mut self, parameters: &Parameters, events: &mut Vec<ServerEvent>) -> Answer {
+        let id = self.known(parameters)?;
+        self.expect(&id, State::Running)?;
+        let planned = self.plan.len();
+        self.forget(&id, |step| !matches!(step, Step::Progress { .. } | Step::FinishBackup));
+        if self.plan.len() == planned {
+            return Err(json!({ "error": format!("server `{id}` is not about to stop") }));
+        }
+        let detail = json!({ "server": id, "cancelled": true });
+        events.push(told(&id, event("server.countdown", &id, &detail)));
+        self.with(parameters, |id, server, words| Ok(server.describe(id, words)))
+    }
+
+    fn kill(&mut self, parameters: &Parameters) -> Answer {
+        let id = self.known(parameters)?;
+        if self.state(&id) == Some(State::Stopped) {
+            return Err(json!({ "error": format!("server `{id}` is already stopped") }));
+        }
+        self.forget(&id, |_| true);
+        self.plan(&id, Duration::ZERO, Step::Enter(State::Stopped));
+        Ok(self.accepted(&id, State::Stopped))
+    }
+
+    fn deploy(&mut self, parameters: &Parameters, events: &mut Vec<ServerEvent>) -> Answer {
         let id = text(parameters, "id");
-        if id.is_empty() || self.servers.contains_key(id) || self.servers.len() >= MAX_SERVERS {
+        if id.is_empty() || self.by_id.contains_key(id) || self.by_id.len() >= MAX_SERVERS {
             return Err(json!({ "error": format!("server `{id}` cannot be deployed") }));
         }
         let server = Server::new(text(parameters, "title").to_owned());
-        let described = server.describe(id);
-        self.servers.insert(id.to_owned(), server);
-        news.push(state_news(id, "stopped"));
+        let described = server.describe(id, self.words);
+        self.by_id.insert(id.to_owned(), server);
+        events.push(state_event(id, State::Deploying, State::Stopped, self.words));
         Ok(described)
     }
 
-    fn remove(&mut self, parameters: &Parameters, news: &mut Vec<ServerEvent>) -> Answer {
-        self.with(parameters, |id, server| {
-            if server.running {
-                return Err(json!({ "error": format!("server `{id}` is running") }));
-            }
-            Ok(json!({}))
-        })?;
-        let id = text(parameters, "server");
-        self.servers.remove(id);
-        news.push(state_news(id, "removed"));
+    fn remove(&mut self, parameters: &Parameters, events: &mut Vec<ServerEvent>) -> Answer {
+        let id = self.known(parameters)?;
+        self.expect(&id, State::Stopped)?;
+        self.by_id.remove(&id);
+        self.forget(&id, |_| true);
+        events.push(state_event(&id, State::Stopped, State::Removed, self.words));
         Ok(json!({}))
     }
 
-    fn rcon_send(&mut self, parameters: &Parameters, news: &mut Vec<ServerEvent>) -> Answer {
-        let payload = text(parameters, "payload").to_owned();
-        self.with(parameters, |id, server| {
-            if !server.running {
-                return Err(json!({ "error": format!("server `{id}` is not running") }));
-            }
-            let line = server
-                .rcon
-                .add(|number| json!({ "id": number, "line": format!("executed: {payload}") }));
-            news.push(ServerEvent { server: id.to_owned(), event: event("rcon", id, &line) });
+    fn rcon_send(&mut self, parameters: &Parameters, events: &mut Vec<ServerEvent>) -> Answer {
+        let id = self.known(parameters)?;
+        let payload = text(parameters, "payload");
+        self.with(parameters, |_, server, _| {
+            let line = server.rcon(payload);
+            let line =
+                line.ok_or_else(|| json!({ "error": format!("server `{id}` is not running") }))?;
+            events.push(told(&id, event("rcon", &id, &line)));
             Ok(json!({ "sent": payload }))
         })
     }
 
     fn rcon_read(&mut self, parameters: &Parameters) -> Answer {
         let since = parameters.get("since").and_then(Value::as_u64).unwrap_or(0);
-        self.with(parameters, |_, server| {
-            let lines = server.rcon.items.iter().filter(|line| line["id"].as_u64() > Some(since));
-            Ok(json!({ "lines": lines.collect::<Vec<_>>() }))
+        self.with(parameters, |_, server, _| Ok(server.rcon_since(since)))
+    }
+
+    /// Accepts a backup; it is listed once it is done.
+    fn back_up(&mut self, parameters: &Parameters) -> Answer {
+        let id = self.known(parameters)?;
+        self.plan_progress(&id, "create_backup");
+        self.plan(&id, self.pace.work, Step::FinishBackup);
+        self.with(parameters, |_, server, _| {
+            Ok(json!({ "backup": { "id": server.begin_backup() } }))
         })
+    }
+
+    /// Does work that a server is to do, and that shows in its progress alone.
+    fn work(
+        &mut self,
+        action: &str,
+        parameters: &Parameters,
+        events: &mut Vec<ServerEvent>,
+    ) -> Option<Answer> {
+        if let Ok(id) = self.known(parameters) {
+            self.plan_progress(&id, action);
+            self.advance(Instant::now(), events);
+        }
+        None
+    }
+
+    fn plan_progress(&mut self, id: &str, action: &str) {
+        if self.pace.work.is_zero() {
+            return;
+        }
+        for part in 1..=PARTS {
+            let percent = part * 100 / PARTS;
+            let step = Step::Progress { action: action.to_owned(), percent };
+            self.plan(id, self.pace.work * part / PARTS, step);
+        }
+    }
+
+    /// The id of the server that the parameters name.
+    fn known(&self, parameters: &Parameters) -> Result<String, Value> {
+        let id = text(parameters, "server");
+        let unknown = || json!({ "error": format!("there is no server `{id}`") });
+        self.by_id.get_key_value(id).map(|(id, _)| id.clone()).ok_or_else(unknown)
+    }
+
+    fn state(&self, id: &str) -> Option<State> {
+        self.by_id.get(id).map(Server::state)
+    }
+
+    /// Refuses what a server in another state cannot do.
+    fn expect(&self, id: &str, expected: State) -> Result<(), Value> {
+        match self.state(id) {
+            Some(state) if state != expected => {
+                let state = state.word();
+                Err(json!({ "error": format!("server `{id}` is already {state}") }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is answered at once: the server, and the state that it is on its way to.
+    fn accepted(&self, id: &str, state: State) -> Value {
+        let described = self.by_id.get(id).map(|server| server.describe(id, self.words));
+        let mut described = described.unwrap_or_default();
+        described["state"] = state.written(self.words).into();
+        described
+    }
+
+    fn forget(&mut self, id: &str, which: impl Fn(&Step) -> bool) {
+        self.plan.retain(|planned| planned.server != id || !which(&planned.step));
     }
 
     /// Does something with the server that the parameters name.
     fn with(
         &mut self,
         parameters: &Parameters,
-        act: impl FnOnce(&str, &mut Server) -> Answer,
+        act: impl FnOnce(&str, &mut Server, StateWords) -> Answer,
     ) -> Answer {
-        let id = text(parameters, "server");
-        match self.servers.get_mut(id) {
-            Some(server) => act(id, server),
-            None => Err(json!({ "error": format!("there is no server `{id}`") })),
+        let id = self.known(parameters)?;
+        match self.by_id.get_mut(&id) {
+            Some(server) => act(&id, server, self.words),
+            None => Ok(Value::Null),
         }
     }
 }
 
-impl Server {
-    fn new(title: String) -> Self {
-        Self { title, running: false, starts: 0, rcon: Kept::default(), backups: Kept::default() }
-    }
-
-    fn state(&self) -> &'static str {
-        if self.running { "running" } else { "stopped" }
-    }
-
-    fn describe(&self, id: &str) -> Value {
-        json!({ "id": id, "title": self.title, "state": self.state(), "starts": self.starts })
+impl Step {
+    fn is_stop(&self) -> bool {
+        matches!(self, Self::Enter(State::Stopping))
     }
 }
 
-impl Kept {
-    /// Adds an item that knows its number; the first is 1.
-    fn add(&mut self, item: impl FnOnce(u64) -> Value) -> Value {
-        self.added += 1;
-        let item = item(self.added);
-        if self.items.len() >= MAX_KEPT {
-            self.items.pop_front();
+fn told(id: &str, event: Value) -> ServerEvent {
+    ServerEvent { server: id.to_owned(), event, is_console: false }
+}
+
+fn state_event(id: &str, before: State, after: State, words: StateWords) -> ServerEvent {
+    let event = match words {
+        StateWords::Prefixed => {
+            let (before, after) = (before.written(words), after.written(words));
+            let detail = json!({ "server": id, "before": before, "after": after });
+            event("server.changed_state", id, &detail)
         }
-        self.items.push_back(item.clone());
-        item
-    }
-}
-
-fn state_news(id: &str, state: &str) -> ServerEvent {
-    let detail = json!({ "server": id, "state": state });
-    ServerEvent { server: id.to_owned(), event: event("server_state", id, &detail) }
+        StateWords::Bare => {
+            event("server_state", id, &json!({ "server": id, "state": after.written(words) }))
+        }
+    };
+    told(id, event)
 }
 
 fn text<'a>(parameters: &'a Parameters, name: &str) -> &'a str {
@@ -200,86 +371,4 @@ fn text<'a>(parameters: &'a Parameters, name: &str) -> &'a str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Acts on the one server; the answer, and the states that were told.
-    fn act(servers: &mut Servers, action: &str, more: &Value) -> (Answer, Vec<String>) {
-        let mut parameters = json!({ "server": "survival" }).as_object().unwrap().clone();
-        parameters.extend(more.as_object().unwrap().clone());
-        let mut news = Vec::new();
-        let answer = servers.act(action, &parameters, &mut news).unwrap();
-        let state =
-            |news: ServerEvent| news.event["parameters"]["state"].as_str().map(str::to_owned);
-        (answer, news.into_iter().filter_map(state).collect())
-    }
-
-    #[test]
-    fn a_server_tells_one_story_from_start_to_kill() {
-        let mut servers = Servers::new(["survival".to_owned()]);
-        let steps: [(&str, &[&str]); 5] = [
-            ("server_start", &["starting", "running"]),
-            ("restart", &["stopping", "starting", "running"]),
-            ("server_stop", &["stopping", "stopped"]),
-            ("server_start", &["starting", "running"]),
-            ("server_kill", &["stopped"]),
-        ];
-        for (action, states) in steps {
-            let (answer, told) = act(&mut servers, action, &json!({}));
-            let state = answer.unwrap()["state"].clone();
-            assert_eq!(told, states, "{action}");
-            assert_eq!(state, *states.last().unwrap(), "{action}");
-            let (now, _) = act(&mut servers, "server", &json!({}));
-            assert_eq!(now.unwrap()["state"], state);
-        }
-        let (servers, _) = act(&mut servers, "servers", &json!({}));
-        assert_eq!(servers.unwrap()["servers"][0]["starts"], 3);
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_in_words_and_changes_nothing() {
-        let mut servers = Servers::new(["survival".to_owned()]);
-        for (action, words) in [
-            ("server_stop", "server `survival` is already stopped"),
-            ("restart", "server `survival` is already stopped"),
-            ("server_rcon_send", "server `survival` is not running"),
-        ] {
-            let (answer, told) = act(&mut servers, action, &json!({}));
-            assert_eq!(answer.unwrap_err()["error"], words);
-            assert!(told.is_empty());
-        }
-        let (answer, _) = act(&mut servers, "server_start", &json!({ "server": "other" }));
-        assert_eq!(answer.unwrap_err()["error"], "there is no server `other`");
-    }
-
-    #[test]
-    fn rcon_is_read_from_where_the_reader_stands() {
-        let mut servers = Servers::new(["survival".to_owned()]);
-        act(&mut servers, "server_start", &json!({})).0.unwrap();
-        for payload in ["#one", "#two"] {
-            act(&mut servers, "server_rcon_send", &json!({ "payload": payload })).0.unwrap();
-        }
-        let (lines, _) = act(&mut servers, "server_rcon_read", &json!({ "since": 1 }));
-        assert_eq!(lines.unwrap(), json!({ "lines": [{ "id": 2, "line": "executed: #two" }] }));
-    }
-
-    #[test]
-    fn servers_come_and_go() {
-        let mut servers = Servers::new([]);
-        act(&mut servers, "server_deploy", &json!({ "id": "new", "title": "dayz" })).0.unwrap();
-        act(&mut servers, "server_deploy", &json!({ "id": "new" })).0.unwrap_err();
-        let (_, told) = act(&mut servers, "server_remove", &json!({ "server": "new" }));
-        assert_eq!(told, ["removed"]);
-        let (servers, _) = act(&mut servers, "servers", &json!({}));
-        assert_eq!(servers.unwrap(), json!({ "servers": [] }));
-    }
-
-    #[test]
-    fn only_the_newest_are_kept() {
-        let mut kept = Kept::default();
-        for _ in 0..=MAX_KEPT {
-            kept.add(|number| json!(number));
-        }
-        assert_eq!((kept.items.len(), &kept.items[0]), (MAX_KEPT, &json!(2)));
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::{
     catalogue::Catalogue,
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) handlers: HashMap<String, Handler>,
     pub(super) files: Mutex<Files>,
     pub(super) servers: Mutex<Servers>,
+    /// Notified when the servers may have planned something.
+    pub(super) planned: Notify,
     pub(super) peers: Peers,
     pub(super) limiter: LoginLimiter,
     pub(super) faults: Faults,

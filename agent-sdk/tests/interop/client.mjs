@@ -72,10 +72,10 @@ async function story(client) {
   await client.call("subscribe", { topic: "survival" });
   reply = await client.call("server_start", { server: "survival" });
   assert.equal(reply.status, "ok");
-  const states = [(await client.event()).parameters.state, (await client.event()).parameters.state];
-  assert.deepEqual(states, ["starting", "running"]);
+  const states = [(await client.event()).parameters.after, (await client.event()).parameters.after];
+  assert.deepEqual(states, ["server.starting", "server.running"]);
   reply = await client.call("server", { server: "survival" });
-  assert.equal(reply.parameters.state, "running");
+  assert.equal(reply.parameters.state, "server.running");
 }
 
 async function health() {

@@ -79,10 +79,10 @@ async def story(client):
     await client.call("subscribe", {"topic": "survival"})
     reply = await client.call("server_start", {"server": "survival"})
     assert reply["status"] == "ok", reply
-    states = [(await client.event())["parameters"]["state"] for _ in range(2)]
-    assert states == ["starting", "running"], states
+    states = [(await client.event())["parameters"]["after"] for _ in range(2)]
+    assert states == ["server.starting", "server.running"], states
     reply = await client.call("server", {"server": "survival"})
-    assert reply["parameters"]["state"] == "running", reply
+    assert reply["parameters"]["state"] == "server.running", reply
 
 
 async def main():

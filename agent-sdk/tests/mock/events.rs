@@ -1,14 +1,15 @@
 //! Events: who gets which, and when.
 
-use agent_sdk::mock::{Builder, MockAgent, UpgradeQuirk};
+use agent_sdk::mock::{Builder, MockAgent, Pace, StateWords, UpgradeQuirk};
 use serde_json::{Value, json};
 
 use crate::foreign::{Client, catalogue, plain_mock};
 
 fn state(event: &Value) -> &str {
-    assert_eq!((&event["action"], &event["topic"]), (&json!("server_state"), &json!("survival")));
+    let kind = (&event["action"], &event["topic"]);
+    assert_eq!(kind, (&json!("server.changed_state"), &json!("survival")));
     assert!(event.get("idempotence").is_none());
-    event["parameters"]["state"].as_str().unwrap()
+    event["parameters"]["after"].as_str().unwrap()
 }
 
 #[tokio::test]
@@ -21,12 +22,12 @@ async fn a_start_is_told_to_those_that_have_subscribed_and_to_nobody_else() {
     other.call("subscribe", json!({ "topic": "another" })).await;
 
     let started = actor.call("server_start", json!({ "server": "survival" })).await;
-    assert_eq!(started["parameters"]["state"], "running");
-    assert_eq!(state(&watcher.next().await), "starting");
-    assert_eq!(state(&watcher.next().await), "running");
+    assert_eq!(started["parameters"]["state"], "server.starting", "accepted, not done");
+    assert_eq!(state(&watcher.next().await), "server.starting");
+    assert_eq!(state(&watcher.next().await), "server.running");
     let servers = watcher.call("servers", json!({})).await;
     assert_eq!(servers["parameters"]["servers"][0]["id"], "survival");
-    assert_eq!(servers["parameters"]["servers"][0]["state"], "running");
+    assert_eq!(servers["parameters"]["servers"][0]["state"], "server.running");
 
     actor.expect_silence().await;
     other.expect_silence().await;
@@ -41,8 +42,8 @@ async fn ones_own_news_come_after_the_reply() {
     let mut client = Client::login(&mock).await;
     client.call("subscribe", json!({ "topic": "survival" })).await;
     client.call("server_start", json!({ "server": "survival" })).await;
-    assert_eq!(state(&client.next().await), "starting");
-    assert_eq!(state(&client.next().await), "running");
+    assert_eq!(state(&client.next().await), "server.starting");
+    assert_eq!(state(&client.next().await), "server.running");
     let again = client.call("server_start", json!({ "server": "survival" })).await;
     assert_eq!(again["parameters"]["error"], "server `survival` is already running");
     client.expect_silence().await;
@@ -72,6 +73,44 @@ async fn subscriptions_end_with_their_connection() {
     let mut client = Client::login(&mock).await;
     mock.push_event_to("survival", &json!({ "action": "news" })).await;
     client.expect_silence().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_accepted_is_done_as_time_passes() {
+    let pace = Pace::realistic();
+    let mock = MockAgent::builder(catalogue()).tls(false).pace(pace).start().await.unwrap();
+    let mut client = Client::login(&mock).await;
+    client.call("subscribe", json!({ "topic": "survival" })).await;
+    client.call("server_start", json!({ "server": "survival" })).await;
+    assert_eq!(state(&client.next().await), "server.starting");
+    client.call("enable_stdout", json!({})).await;
+    assert_eq!(state(&client.next_of("server.changed_state").await), "server.running");
+    let mut line = client.next_of("stdout").await;
+    while line["topic"] == "agent" {
+        line = client.next_of("stdout").await;
+    }
+    let console = (&line["topic"], &line["parameters"]["server"]);
+    assert_eq!(console, (&json!("survival"), &json!("survival")));
+    let stopping = client.call_among_events("server_stop", json!({ "server": "survival" })).await;
+    assert_eq!(stopping["parameters"]["state"], "server.stopping");
+    assert_eq!(client.next_of("server.countdown").await["parameters"]["seconds"], 10);
+    assert_eq!(state(&client.next_of("server.changed_state").await), "server.stopping");
+    assert_eq!(state(&client.next_of("server.changed_state").await), "server.stopped");
+}
+
+#[tokio::test]
+async fn states_can_be_written_without_their_prefix() {
+    let builder = MockAgent::builder(catalogue()).tls(false).state_words(StateWords::Bare);
+    let mock = builder.start().await.unwrap();
+    let mut client = Client::login(&mock).await;
+    client.call("subscribe", json!({ "topic": "survival" })).await;
+    let reply = client.call("server_start", json!({ "server": "survival" })).await;
+    assert_eq!(reply["parameters"]["state"], "starting");
+    let event = client.next().await;
+    assert_eq!(
+        (&event["action"], &event["parameters"]["state"]),
+        (&json!("server_state"), &json!("starting"))
+    );
 }
 
 #[tokio::test]

@@ -188,7 +188,7 @@ async fn a_restart_cuts_all_and_keeps_the_port_and_the_servers() {
     }
     assert_eq!((mock.url(), mock.connections()), (url, 0));
     let servers = Client::login(&mock).await.call("servers", json!({})).await;
-    assert_eq!(servers["parameters"]["servers"][0]["state"], "running");
+    assert_eq!(servers["parameters"]["servers"][0]["state"], "server.running");
 }
 
 #[tokio::test]

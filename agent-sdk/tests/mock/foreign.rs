@@ -151,6 +151,27 @@ impl Client {
         reply
     }
 
+    /// Sends a request and takes its reply from among the events.
+    pub async fn call_among_events(&mut self, action: &str, parameters: Value) -> Value {
+        self.send("another-token", action, parameters).await;
+        loop {
+            let message = self.next().await;
+            if message["idempotence"] == "another-token" {
+                return message;
+            }
+        }
+    }
+
+    /// The next event of a kind.
+    pub async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await;
+            if message["action"] == kind {
+                return message;
+            }
+        }
+    }
+
     /// Proves that nothing else has been sent up to now.
     pub async fn expect_silence(&mut self) {
         self.call("whoami", json!({})).await;

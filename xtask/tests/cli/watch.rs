@@ -26,9 +26,10 @@ async fn events_are_one_line_each_until_it_is_asked_to_end() {
     let mut stderr = lines(watch.stderr.take().unwrap());
     line_with(&mut stderr, "watching").await;
     assert_eq!(mock.run(["call", "server_start", "server=survival"]).await.code, Some(0));
-    for state in ["starting", "running"] {
+    for state in ["server.starting", "server.running"] {
         let told = event(&mut events).await;
-        assert_eq!(told["parameters"], json!({ "server": "survival", "state": state }));
+        assert_eq!(told["action"], "server.changed_state");
+        assert_eq!(told["parameters"]["after"], state);
     }
     terminate(&watch).await;
     assert_eq!(events.next_line().await.unwrap(), None);
@@ -61,7 +62,7 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
     let mock = start_mock(&port).await;
     line_with(&mut stderr, "connected again").await;
     assert_eq!(mock.run(["call", "server_start", "server=survival"]).await.code, Some(0));
-    assert_eq!(event(&mut events).await["parameters"]["state"], "starting");
+    assert_eq!(event(&mut events).await["parameters"]["after"], "server.starting");
     terminate(&watch).await;
     assert_eq!(watch.wait().await.unwrap().code(), Some(0));
 }

@@ -1,0 +1,108 @@
+//! How long things take on the machine that the mock pretends to be.
+
+use std::time::Duration;
+
+/// How long the mock's servers take for what they have accepted.
+///
+/// All of it runs on tokio's clock: with `#[tokio::test(start_paused = true)]` minutes pass in
+/// milliseconds. The default is [`Pace::immediate`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use agent_sdk::mock::{MockAgent, Pace};
+/// use serde_json::json;
+///
+/// let pace = Pace::realistic().countdown(Duration::from_secs(60)).console(None);
+/// let builder = MockAgent::builder(json!({ "actions": {} })).pace(pace);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    pub(super) countdown: Duration,
+    pub(super) stopping: Duration,
+    pub(super) starting: Duration,
+    pub(super) work: Duration,
+    pub(super) console: Option<Duration>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::immediate()
+    }
+}
+
+impl Pace {
+    /// Everything is done as soon as it is accepted, and the console is quiet.
+    #[must_use]
+    pub const fn immediate() -> Self {
+        Self {
+            countdown: Duration::ZERO,
+            stopping: Duration::ZERO,
+            starting: Duration::ZERO,
+            work: Duration::ZERO,
+            console: None,
+        }
+    }
+
+    /// As on a small host: a countdown of 10 s before a stop, 3 s to stop, 20 s to start, 30 s for a
+    /// backup, an update or a mod, and a line of each running server's console every 5 s.
+    #[must_use]
+    pub const fn realistic() -> Self {
+        Self {
+            countdown: Duration::from_secs(10),
+            stopping: Duration::from_secs(3),
+            starting: Duration::from_secs(20),
+            work: Duration::from_secs(30),
+            console: Some(Duration::from_secs(5)),
+        }
+    }
+
+    /// How long players are warned before a stop or a restart. `server_stop_cancel` ends it.
+    #[must_use]
+    pub const fn countdown(mut self, time: Duration) -> Self {
+        self.countdown = time;
+        self
+    }
+
+    /// How long a server is `stopping`.
+    #[must_use]
+    pub const fn stopping(mut self, time: Duration) -> Self {
+        self.stopping = time;
+        self
+    }
+
+    /// How long a server is `starting`.
+    #[must_use]
+    pub const fn starting(mut self, time: Duration) -> Self {
+        self.starting = time;
+        self
+    }
+
+    /// How long a backup, an update or a mod takes after it was accepted.
+    #[must_use]
+    pub const fn work(mut self, time: Duration) -> Self {
+        self.work = time;
+        self
+    }
+
+    /// After what time each running server writes one more line to its console; `None` never.
+    #[must_use]
+    pub const fn console(mut self, interval: Option<Duration>) -> Self {
+        self.console = interval;
+        self
+    }
+}
+
+/// How the mock writes the states of servers. Default: [`StateWords::Prefixed`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StateWords {
+    /// `server.running`, and the event `server.changed_state` with `before` and `after`, as agents
+    /// have been seen to do.
+    #[default]
+    Prefixed,
+    /// `running`, and the event `server_state` with `state`.
+    Bare,
+}

@@ -1,0 +1,154 @@
+//! One server.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+use crate::mock::pace::StateWords;
+
+/// RCON lines and backups of one server that are kept, the newest of them.
+const MAX_KEPT: usize = 1000;
+
+/// One server.
+pub(super) struct Server {
+    title: String,
+    state: State,
+    starts: u64,
+    rcon: Kept,
+    backups: Kept,
+    /// Backups that were accepted and are not done.
+    begun_backups: u64,
+    console_lines: u64,
+}
+
+/// What a server is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Deploying,
+    Stopped,
+    Starting,
+    Running,
+    Stopping,
+    Removed,
+}
+
+impl State {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Deploying => "deploying",
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The state as the mock's messages have it.
+    pub(super) fn written(self, words: StateWords) -> String {
+        match words {
+            StateWords::Prefixed => format!("server.{}", self.word()),
+            StateWords::Bare => self.word().to_owned(),
+        }
+    }
+}
+
+/// The newest of a growing list, each with its number.
+#[derive(Default)]
+struct Kept {
+    added: u64,
+    items: VecDeque<Value>,
+}
+
+impl Server {
+    pub(super) fn new(title: String) -> Self {
+        Self {
+            title,
+            state: State::Stopped,
+            starts: 0,
+            rcon: Kept::default(),
+            backups: Kept::default(),
+            begun_backups: 0,
+            console_lines: 0,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    /// Changes the state; the one before.
+    pub(super) fn enter(&mut self, state: State) -> State {
+        self.starts += u64::from(state == State::Running);
+        std::mem::replace(&mut self.state, state)
+    }
+
+    pub(super) fn describe(&self, id: &str, words: StateWords) -> Value {
+        let state = self.state.written(words);
+        json!({ "id": id, "title": self.title, "state": state, "starts": self.starts })
+    }
+
+    /// Runs an RCON command; its line, unless the server is not running.
+    pub(super) fn rcon(&mut self, payload: &str) -> Option<Value> {
+        let executed = |number| json!({ "id": number, "line": format!("executed: {payload}") });
+        (self.state == State::Running).then(|| self.rcon.add(executed))
+    }
+
+    pub(super) fn rcon_since(&self, since: u64) -> Value {
+        let lines = self.rcon.items.iter().filter(|line| line["id"].as_u64() > Some(since));
+        json!({ "lines": lines.collect::<Vec<_>>() })
+    }
+
+    /// The id of a backup that was accepted.
+    pub(super) fn begin_backup(&mut self) -> String {
+        self.begun_backups += 1;
+        backup_id(self.begun_backups)
+    }
+
+    /// Lists the oldest backup that was accepted and was not done; its id.
+    pub(super) fn finish_backup(&mut self) -> String {
+        self.backups.add(|number| json!({ "id": backup_id(number) }));
+        backup_id(self.backups.added)
+    }
+
+    pub(super) fn backups(&self) -> Value {
+        json!({ "backups": self.backups.items })
+    }
+
+    /// The next line of the console, unless the server is not running.
+    pub(super) fn console_line(&mut self) -> Option<String> {
+        self.console_lines += u64::from(self.state == State::Running);
+        (self.state == State::Running).then(|| format!("tick {}", self.console_lines))
+    }
+}
+
+fn backup_id(number: u64) -> String {
+    format!("backup-{number}")
+}
+
+impl Kept {
+    /// Adds an item that knows its number; the first is 1.
+    fn add(&mut self, item: impl FnOnce(u64) -> Value) -> Value {
+        self.added += 1;
+        let item = item(self.added);
+        if self.items.len() >= MAX_KEPT {
+            self.items.pop_front();
+        }
+        self.items.push_back(item.clone());
+        item
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_are_kept() {
+        let mut kept = Kept::default();
+        for _ in 0..=MAX_KEPT {
+            kept.add(|number| json!(number));
+        }
+        assert_eq!((kept.items.len(), &kept.items[0]), (MAX_KEPT, &json!(2)));
+    }
+}
