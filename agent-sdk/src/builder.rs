@@ -6,6 +6,8 @@ use tokio::runtime::Handle;
 #[cfg(feature = "tls")]
 use tokio::time::Instant;
 
+#[cfg(feature = "health")]
+use crate::text::Secrets;
 use crate::{
     action::ActionInfo,
     agent::Agent,
@@ -102,8 +104,9 @@ impl Builder {
     /// The login header is a list separated by commas, so neither may contain a comma or a control
     /// character, begin or end with white space, or be empty; `connect` says so without dialling.
     pub fn credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
-        self.credentials =
-            Some(Credentials { username: username.into(), password: password.into() });
+        let credentials = Credentials::new(username, password);
+        self.options.secrets = credentials.secrets();
+        self.credentials = Some(credentials);
         self
     }
 
@@ -410,6 +413,12 @@ impl Builder {
                 .ok_or(missing),
             Transport::Plain(_) => Err(missing),
         }
+    }
+
+    /// What is taken out of the agent's words.
+    #[cfg(feature = "health")]
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.options.secrets.clone()
     }
 
     /// The address, if it may be used.

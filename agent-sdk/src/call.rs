@@ -21,7 +21,7 @@ use crate::{
     connection::{CallState, Completion, Handle, NewCall, Refused, Shared, SubscriptionChange},
     decode::FromReply,
     error::{CloseReason, Error, NotSent, Rejected},
-    options::FOREVER,
+    options::{FOREVER, Options},
     reply::Reply,
     wire::{Request, RequestError, Status, Token},
 };
@@ -287,7 +287,7 @@ impl Inner<'_> {
                     self.phase = CallPhase::Waiting(owner, state);
                     return Poll::Pending;
                 };
-                let result = self.result(ending, owner.shared().options.max_message_size);
+                let result = self.result(ending, &owner.shared().options);
                 self.trace(&result, state.token());
                 Poll::Ready(result)
             }
@@ -333,17 +333,18 @@ impl Inner<'_> {
         Ok(state)
     }
 
-    fn result(&self, ending: Completion, limit: usize) -> Result<Reply, Error> {
+    fn result(&self, ending: Completion, options: &Options) -> Result<Reply, Error> {
         let action = || self.action.as_ref().into();
         match ending {
             Completion::Reply { message, status, parameters } => {
                 let reply = Reply::new(self.action.clone(), message, parameters);
                 match status {
                     Status::Ok => Ok(reply),
-                    Status::Error => Err(Error::Rejected(Box::new(Rejected::by(&reply, limit)))),
+                    Status::Error => Err(Error::Rejected(Box::new(Rejected::by(&reply, options)))),
                 }
             }
             Completion::TooLarge { size } => {
+                let limit = options.max_message_size;
                 Err(Error::ReplyTooLarge { action: action(), size, limit })
             }
             Completion::NotSent => Err(self.not_sent(NotSent::TimedOut(self.timeout))),

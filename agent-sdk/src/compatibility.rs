@@ -333,7 +333,7 @@ async fn ask(shared: &Arc<Shared>, table: &[ActionInfo]) -> Result<Compatibility
     let reply: Reply = Call::of_connection(shared, "list_actions", request).await?;
     let Some(live) = Catalogue::of_reply(&reply.parameters()?) else {
         let problem = serde::de::Error::custom("it holds no catalogue of actions");
-        return Err(Error::Decode(Box::new(DecodeError::new(".".to_owned(), reply, &problem))));
+        return Err(Error::Decode(Box::new(DecodeError::new(".", reply, &problem))));
     };
     Ok(Compatibility::between(table, &live))
 }

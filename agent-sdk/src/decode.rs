@@ -50,7 +50,7 @@ impl Reply {
             let mut reader = serde_json::Deserializer::from_str(&text);
             serde_path_to_error::deserialize(&mut reader).map_err(|error| {
                 let path = error.path().to_string();
-                Error::Decode(Box::new(DecodeError::new(path, self.clone(), error.inner())))
+                Error::Decode(Box::new(DecodeError::new(&path, self.clone(), error.inner())))
             })
         })
     }

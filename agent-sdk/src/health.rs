@@ -15,7 +15,7 @@ use crate::{
     builder::Builder,
     dial::{Connector, Transport, on_runtime},
     error::{ConnectError, ConnectStage},
-    text::excerpt,
+    text::Secrets,
 };
 
 /// The largest answer that is read, in bytes.
@@ -82,15 +82,21 @@ impl Builder {
     async fn health_here(self) -> Result<Health, ConnectError> {
         // No credentials travel, so plain `ws` needs no permission.
         let builder = self.allow_plaintext(true);
-        let endpoint = builder.endpoint()?;
+        let (endpoint, secrets) = (builder.endpoint()?, builder.secrets());
         let connector = builder.connector(endpoint).await?;
         let deadline = Instant::now() + connector.timeout;
         let transport = connector.open(deadline).await?;
-        connector.in_time(deadline, ConnectStage::Request, ask(transport, &connector)).await
+        connector
+            .in_time(deadline, ConnectStage::Request, ask(transport, &connector, &secrets))
+            .await
     }
 }
 
-async fn ask(transport: Transport, connector: &Connector) -> Result<Health, ConnectError> {
+async fn ask(
+    transport: Transport,
+    connector: &Connector,
+    secrets: &Secrets,
+) -> Result<Health, ConnectError> {
     let address = connector.endpoint.authority();
     let strange = |said: String| ConnectError::NotAnAgent { address: address.clone(), said };
     let http = |error: hyper::Error| strange(format!("the health check failed: {error}"));
@@ -110,12 +116,12 @@ async fn ask(transport: Transport, connector: &Connector) -> Result<Health, Conn
     let status = response.status();
     let body = read(response.into_body()).await.map_err(strange)?;
     if !status.is_success() {
-        return Err(strange(format!("HTTP {status}: {}", excerpt(&body))));
+        return Err(strange(format!("HTTP {status}: {}", secrets.excerpt_unless_login(&body))));
     }
-    let whole: Value = serde_json::from_slice(&body)
-        .ok()
-        .filter(Value::is_object)
-        .ok_or_else(|| strange(format!("its health check is `{}`", excerpt(&body))))?;
+    let whole: Value =
+        serde_json::from_slice(&body).ok().filter(Value::is_object).ok_or_else(|| {
+            strange(format!("its health check is `{}`", secrets.excerpt_unless_login(&body)))
+        })?;
     Ok(Health { whole })
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::text::Secrets;
+
 /// Longer durations are clamped to this, so that no deadline overflows.
 pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
@@ -18,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) fail_fast: bool,
     pub(crate) event_capacity: usize,
     pub(crate) reconnect: ReconnectPolicy,
+    /// What is taken out of the agent's words.
+    pub(crate) secrets: Secrets,
 }
 
 impl Default for Options {
@@ -33,6 +37,7 @@ impl Default for Options {
             fail_fast: false,
             event_capacity: 1024,
             reconnect: ReconnectPolicy::default(),
+            secrets: Secrets::default(),
         }
     }
 }

@@ -1,11 +1,17 @@
 //! Peers' words, made safe to show.
 
+mod secrets;
+
+pub(crate) use secrets::Secrets;
+
 /// The longest excerpt, in characters.
 pub(crate) const EXCERPT_LEN: usize = 200;
+/// What is looked at for an excerpt, in bytes.
+const EXCERPT_BYTES: usize = 4 * EXCERPT_LEN;
 
 /// Returns the beginning of a peer's text, on one line and without anything that moves a cursor.
 pub(crate) fn excerpt(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&text[..text.len().min(4 * EXCERPT_LEN)]);
+    let text = String::from_utf8_lossy(text.get(..EXCERPT_BYTES).unwrap_or(text));
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || is_unseen(c))
         .filter(|word| !word.is_empty())

@@ -39,7 +39,6 @@ use crate::{
     error::{DisconnectReason, Rejected},
     event::{Event, Message, Subscription},
     reply::Reply,
-    text::excerpt,
     wire::{self, BufferPool, Envelope, Request, Status},
 };
 
@@ -402,7 +401,6 @@ impl<'a> Driver<'a> {
 
     /// Tells what became of repeated subscriptions.
     fn tell_resubscribed(&self, resubscribed: Vec<(Answer, Reply)>) {
-        let limit = self.shared.options.max_message_size;
         for (answer, reply) in resubscribed {
             match answer {
                 Answer::Holds | Answer::Rejected { is_news: false, .. } => {}
@@ -410,7 +408,8 @@ impl<'a> Driver<'a> {
                     self.shared.events.announce(&Event::SubscriptionRestored { subscription });
                 }
                 Answer::Rejected { subscription, .. } => {
-                    let reason = excerpt(Rejected::by(&reply, limit).message().as_bytes());
+                    let rejected = Rejected::by(&reply, &self.shared.options);
+                    let reason = rejected.message().to_owned();
                     self.tell_missing(subscription, reason);
                 }
             }
@@ -638,7 +637,8 @@ impl<'a> Driver<'a> {
             Some(code) => code,
         };
         frame::write_close(self.write_buffer.frames(), echo);
-        let reason = excerpt(text.unwrap_or_default().as_bytes());
+        let secrets = &self.shared.options.secrets;
+        let reason = secrets.excerpt(text.unwrap_or_default().as_bytes());
         Disconnect::Lost(DisconnectReason::CloseFrame { code, reason })
     }
 }

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use tungstenite::http::uri::PathAndQuery;
+use zeroize::Zeroizing;
 
 use crate::{
     address::{Address, Host},
     error::ConnectError,
+    text::Secrets,
 };
 
 /// The agent's port, unless configured otherwise (`docs/protocol.md`, documented).
@@ -128,17 +130,28 @@ fn without_secrets(url: &str) -> String {
     }
 }
 
-/// Who logs in.
+/// Who logs in. It is wiped from memory when it is dropped.
 #[derive(Clone)]
 pub(crate) struct Credentials {
-    pub(crate) username: String,
-    pub(crate) password: String,
+    pub(crate) username: Zeroizing<String>,
+    pub(crate) password: Zeroizing<String>,
 }
 
 impl Credentials {
+    pub(crate) fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { username: username.into().into(), password: password.into().into() }
+    }
+
+    /// What must not be shown where a peer repeats it.
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets::new(self.username.clone(), self.password.clone())
+    }
+
     /// Refuses what the login header cannot carry: it is a list, separated by commas.
     pub(crate) fn check(&self) -> Result<(), ConnectError> {
-        for (which, value) in [("username", &self.username), ("password", &self.password)] {
+        for (which, value) in
+            [("username", self.username.as_str()), ("password", self.password.as_str())]
+        {
             let reason = if value.is_empty() {
                 "it is empty"
             } else if value.trim() != value {
@@ -158,7 +171,7 @@ impl Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("Credentials").field("username", &*self.username).finish_non_exhaustive()
     }
 }
 
@@ -260,14 +273,13 @@ mod tests {
             ("root", "hunter2\r\nX: y", "password", "control"),
             ("root", "\u{a0}hunter2", "password", "white space"),
         ] {
-            let credentials =
-                Credentials { username: username.to_owned(), password: password.to_owned() };
+            let credentials = Credentials::new(username, password);
             let text = credentials.check().unwrap_err().to_string();
             assert!(text.contains(which) && text.contains(why), "{text}");
             assert!(!text.contains("hunter2"), "{text}");
             assert!(!format!("{credentials:?}").contains("hunter2"));
         }
-        let fine = Credentials { username: "root".to_owned(), password: "pa ss;wörd".to_owned() };
+        let fine = Credentials::new("root", "pa ss;wörd");
         assert!(fine.check().is_ok());
     }
 }

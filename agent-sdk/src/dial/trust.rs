@@ -25,6 +25,7 @@ use super::endpoint::Endpoint;
 use crate::{
     address::{Address, Host},
     error::{ConnectError, ConnectStage},
+    text::excerpt,
     tls::{
         Check, Fingerprint, KnownAgents, Mode, OnFirstMeeting, Pins, Remembered, Roots, Tls,
         UnsupportedKey, Verifier,
@@ -158,10 +159,11 @@ impl Trust {
                 ConnectError::CertificateUnsupported { address, fingerprint, problem }
             }
             rustls::Error::InvalidCertificate(reason) => {
-                let reason = reason.to_string();
+                // It may repeat the certificate's names.
+                let reason = excerpt(reason.to_string().as_bytes());
                 ConnectError::CertificateUntrusted { address, fingerprint, reason }
             }
-            other => ConnectError::Tls { address, reason: other.to_string() },
+            other => ConnectError::Tls { address, reason: excerpt(other.to_string().as_bytes()) },
         }
     }
 

@@ -3,23 +3,23 @@
 //! tungstenite has a handshake of its own; it refuses an answer without a subprotocol, which the
 //! agent may give (`docs/protocol.md`, documented), and logs the request with the password in it.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
+use zeroize::Zeroizing;
 
 use super::endpoint::{Credentials, Endpoint};
-use crate::{
-    error::{ConnectError, ConnectStage},
-    text::excerpt,
-};
+use crate::error::{ConnectError, ConnectStage};
 
 /// The largest head of an answer that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 /// How long the rest of a refusal is waited for: it is only words.
 const BODY: Duration = Duration::from_millis(250);
+/// More than a request has beside its path, host and credentials, in bytes.
+const REQUEST_LEN: usize = 256;
 /// Room for an answer, of which most fit into one packet.
 const READ_SIZE: usize = 2048;
 /// The largest number of header fields in it.
@@ -49,11 +49,8 @@ pub(crate) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
                 (true, _) => ConnectError::ClosedWithoutAnswer { address: endpoint.authority() },
                 (false, Err(error)) => broken(error),
                 (false, Ok(_)) => {
-                    let said = hide(&lossy(&received), credentials);
-                    not_an_agent(
-                        endpoint,
-                        format!("it sent `{}` and closed", excerpt(said.as_bytes())),
-                    )
+                    let said = credentials.secrets().excerpt_unless_login(&received);
+                    not_an_agent(endpoint, format!("it sent `{said}` and closed"))
                 }
             });
         }
@@ -80,11 +77,17 @@ async fn read_body<S: AsyncRead + Unpin>(stream: &mut S, received: &mut BytesMut
     }
 }
 
-/// The request. It holds the password: it is written to the socket and nowhere else.
-fn request(endpoint: &Endpoint, credentials: &Credentials, key: &str) -> String {
-    let Credentials { username, password } = credentials;
+/// The request. It holds the password: it is written to the socket and nowhere else, and wiped
+/// afterwards.
+fn request(endpoint: &Endpoint, credentials: &Credentials, key: &str) -> Zeroizing<String> {
+    let (username, password) = (credentials.username.as_str(), credentials.password.as_str());
     let (path, host) = (&endpoint.path, endpoint.host_header());
-    format!(
+    let length = REQUEST_LEN + path.len() + host.len() + username.len() + password.len();
+    // With room for all: growing would leave copies behind.
+    let mut request = Zeroizing::new(String::with_capacity(length));
+    // Writing to a string cannot fail.
+    let _ = write!(
+        request,
         "GET {path} HTTP/1.1\r\n\
          Host: {host}\r\n\
          Connection: Upgrade\r\n\
@@ -93,7 +96,8 @@ fn request(endpoint: &Endpoint, credentials: &Credentials, key: &str) -> String 
          Sec-WebSocket-Key: {key}\r\n\
          Sec-WebSocket-Protocol: SMP1.0, {username}, {password}\r\n\
          \r\n"
-    )
+    );
+    request
 }
 
 /// An answer that is no refusal.
@@ -223,10 +227,12 @@ impl Fields<'_, '_> {
 impl Refusal {
     fn into_error(self, endpoint: &Endpoint, credentials: &Credentials) -> ConnectError {
         let address = endpoint.authority();
-        let shown = |text: &str| excerpt(hide(text, credentials).as_bytes());
+        let secrets = credentials.secrets();
+        let shown = |text: &str| secrets.excerpt(text.as_bytes());
+        let shown_body = |text: &str| secrets.excerpt_unless_login(text.as_bytes());
         match self {
             Self::Status { status, location, reason, body, .. } => {
-                let said = said(&shown(&reason), &shown(&body));
+                let said = said(&shown(&reason), &shown_body(&body));
                 match (status, location) {
                     // 407 and 429 may come from a proxy or a ban; both must not be repeated either.
                     (401 | 403 | 407 | 429, _) => {
@@ -242,7 +248,9 @@ impl Refusal {
                     }
                 }
             }
-            Self::NotHttp(said) => not_an_agent(endpoint, format!("it sent `{}`", shown(&said))),
+            Self::NotHttp(said) => {
+                not_an_agent(endpoint, format!("it sent `{}`", shown_body(&said)))
+            }
             Self::Tls => not_an_agent(endpoint, format!("it speaks TLS{NEEDS_TLS}")),
             Self::TooLong => {
                 not_an_agent(endpoint, format!("its answer's head is over {MAX_HEAD} bytes"))
@@ -285,11 +293,6 @@ fn is_health(body: &str) -> bool {
     json.is_some_and(|json| json.pointer("/agent/version").is_some())
 }
 
-/// The text without the password, which a stranger may send back.
-fn hide(text: &str, credentials: &Credentials) -> String {
-    text.replace(&credentials.password, "***")
-}
-
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -316,7 +319,7 @@ mod tests {
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
     fn credentials() -> Credentials {
-        Credentials { username: "root".to_owned(), password: "hunter2".to_owned() }
+        Credentials::new("root", "hunter2")
     }
 
     #[test]
@@ -332,7 +335,9 @@ mod tests {
             let refusal = parse(text.as_bytes(), KEY).unwrap_err();
             let error = refusal.into_error(&endpoint, &credentials());
             assert!(!format!("{error}{error:?}").contains("hunter2"), "{error}");
-            assert!(error.to_string().contains("***"), "{error}");
+            let is_hidden =
+                ["***", "(not shown"].iter().any(|mark| error.to_string().contains(mark));
+            assert!(is_hidden, "{error}");
         }
     }
 
@@ -408,6 +413,15 @@ mod tests {
             let error = refusal.into_error(&endpoint, &credentials()).to_string();
             assert!(error.contains(cause), "{text:?}: {error}");
         }
+    }
+
+    /// Growing would leave parts of the password in memory that is given back.
+    #[test]
+    fn the_request_is_made_without_growing() {
+        let endpoint = Endpoint::parse("wss://agent.example:1/ws").unwrap();
+        let made = request(&endpoint, &credentials(), &generate_key());
+        assert!(made.len() < REQUEST_LEN, "{}", made.len());
+        assert!(made.ends_with("SMP1.0, root, hunter2\r\n\r\n"));
     }
 
     #[test]

@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::DisconnectReason;
-use crate::reply::Reply;
+use crate::{
+    options::Options,
+    reply::Reply,
+    text::{Secrets, excerpt},
+};
 
 /// Why a call failed.
 ///
@@ -191,13 +195,13 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    pub(crate) fn new(action: &str, detail: Value) -> Self {
-        Self { action: action.into(), message: message_of(&detail), detail }
+    pub(crate) fn new(action: &str, detail: Value, secrets: &Secrets) -> Self {
+        Self { action: action.into(), message: message_of(&detail, secrets), detail }
     }
 
     /// Reads the reply by which the agent refused.
-    pub(crate) fn by(reply: &Reply, max_message_size: usize) -> Self {
-        Self::new(reply.action(), reply.detail(max_message_size))
+    pub(crate) fn by(reply: &Reply, options: &Options) -> Self {
+        Self::new(reply.action(), reply.detail(options.max_message_size), &options.secrets)
     }
 
     /// The name of the action that was called.
@@ -206,7 +210,8 @@ impl Rejected {
         &self.action
     }
 
-    /// The agent's own words, where they could be found in the detail.
+    /// The agent's own words, where they could be found in the detail: one line, shortened, and
+    /// without the password of this connection. [`Rejected::detail`] has them as they came.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -228,23 +233,29 @@ impl fmt::Debug for Rejected {
     }
 }
 
+/// How many keys of a detail without words are shown.
+const SHOWN_KEYS: usize = 8;
+
 /// Looks for words in the detail of a refusal, whose shape nobody has documented.
-fn message_of(detail: &Value) -> String {
+fn message_of(detail: &Value, secrets: &Secrets) -> String {
+    const NO_REASON: &str = "it gave no reason";
     match detail {
-        Value::Null => "it gave no reason".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Object(map) => ["error", "message", "reason", "detail"]
-            .iter()
-            .filter_map(|key| map.get(*key))
-            .filter(|value| !value.is_null())
-            .map(message_of)
-            .next()
-            .unwrap_or_else(|| match map.keys().map(String::as_str).collect::<Vec<_>>() {
-                // Their values may repeat what was sent, secrets included.
-                keys if !keys.is_empty() => format!("it gave only `{}`", keys.join("`, `")),
-                _ => "it gave no reason".to_owned(),
-            }),
-        other => other.to_string(),
+        Value::Null => NO_REASON.to_owned(),
+        Value::String(text) => secrets.excerpt(text.as_bytes()),
+        Value::Object(map) => {
+            let words = ["error", "message", "reason", "detail"]
+                .iter()
+                .filter_map(|key| map.get(*key))
+                .find(|value| !value.is_null());
+            // The other values may repeat what was sent, secrets included.
+            let keys: Vec<&str> = map.keys().map(String::as_str).take(SHOWN_KEYS).collect();
+            match words {
+                Some(words) => message_of(words, secrets),
+                None if keys.is_empty() => NO_REASON.to_owned(),
+                None => secrets.excerpt(format!("it gave only `{}`", keys.join("`, `")).as_bytes()),
+            }
+        }
+        other => secrets.excerpt(other.to_string().as_bytes()),
     }
 }
 
@@ -261,11 +272,13 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    pub(crate) fn new(path: String, reply: Reply, source: &serde_json::Error) -> Self {
-        Self { path, problem: without_values(&source.to_string()), reply }
+    pub(crate) fn new(path: &str, reply: Reply, source: &serde_json::Error) -> Self {
+        let problem = without_values(&source.to_string());
+        Self { path: excerpt(path.as_bytes()), problem, reply }
     }
 
-    /// Where in the reply's `parameters` the trouble is, as a JSON path; `.` is the whole.
+    /// Where in the reply's `parameters` the trouble is, as a JSON path; `.` is the whole. It is
+    /// shortened if it is long.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -290,8 +303,8 @@ pub struct MessageError {
 }
 
 impl MessageError {
-    pub(crate) fn unreadable(path: String, source: &serde_json::Error) -> Self {
-        Self { path, problem: without_values(&source.to_string()) }
+    pub(crate) fn unreadable(path: &str, source: &serde_json::Error) -> Self {
+        Self { path: excerpt(path.as_bytes()), problem: without_values(&source.to_string()) }
     }
 
     pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {
@@ -309,16 +322,21 @@ impl MessageError {
     }
 }
 
-/// Takes the text that was found out of serde's words, such as `invalid type: string "…"`.
+/// Takes what was found out of serde's words, such as `invalid type: string "…"`: it may be a secret.
+/// The rest is made safe to show, since names of fields are the agent's words.
 fn without_values(problem: &str) -> String {
-    for (before, after) in [("string \"", "\", expected"), ("variant `", "`, expected")] {
-        if let Some((head, rest)) = problem.split_once(before)
-            && let Some((_, tail)) = rest.rsplit_once(after)
+    for kind in ["invalid type: ", "invalid value: ", "unknown variant "] {
+        if let Some(rest) = problem.strip_prefix(kind)
+            && let Some((found, expected)) = rest.rsplit_once(", expected")
         {
-            return format!("{head}{before}…{after}{tail}");
+            let hidden = match found.find(['`', '"']) {
+                Some(start) => format!("{}`…`", found.get(..start).unwrap_or_default()),
+                None => found.to_owned(),
+            };
+            return excerpt(format!("{kind}{hidden}, expected{expected}").as_bytes());
         }
     }
-    problem.to_owned()
+    excerpt(problem.as_bytes())
 }
 
 #[cfg(test)]
@@ -330,12 +348,21 @@ mod tests {
         for (problem, shown) in [
             (
                 "invalid type: string \"hunter2\", expected \", expected u32 at line 1 column 9",
-                "invalid type: string \"…\", expected u32 at line 1 column 9",
+                "invalid type: string `…`, expected u32 at line 1 column 9",
             ),
             (
                 "unknown variant `hunter2`, expected `a` or `b`",
                 "unknown variant `…`, expected `a` or `b`",
             ),
+            (
+                "invalid type: integer `123456`, expected a string at line 1",
+                "invalid type: integer `…`, expected a string at line 1",
+            ),
+            (
+                "invalid value: character `h`, expected unit",
+                "invalid value: character `…`, expected unit",
+            ),
+            ("invalid type: null, expected a map", "invalid type: null, expected a map"),
             ("missing field `id` at line 1", "missing field `id` at line 1"),
         ] {
             assert_eq!(without_values(problem), shown);

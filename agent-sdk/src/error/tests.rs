@@ -5,7 +5,7 @@ use std::{error::Error as _, io, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::reply::Reply;
+use crate::{reply::Reply, text::Secrets};
 
 const ALL: &str = "a variant of each kind is in the list: add the new one";
 
@@ -101,8 +101,12 @@ fn call_errors() -> Vec<Error> {
     ];
     let reply = Reply::new("echo".into(), crate::wire::Payload::Copied(b"{}".to_vec()), None);
     let whole = [
-        Error::Rejected(Box::new(Rejected::new("echo", json!({"error": "no"})))),
-        Error::Decode(Box::new(DecodeError::new(".".to_owned(), reply, &json_error()))),
+        Error::Rejected(Box::new(Rejected::new(
+            "echo",
+            json!({"error": "no"}),
+            &Secrets::default(),
+        ))),
+        Error::Decode(Box::new(DecodeError::new(".", reply, &json_error()))),
         Error::ReplyTooLarge { action: action(), size: 2, limit: 1 },
     ];
     let not_sent = not_sent.map(|reason| Error::NotSent { action: action(), reason });

@@ -178,7 +178,7 @@ fn decode<T: DeserializeOwned>(text: &[u8]) -> Result<T, MessageError> {
     serde_json::from_str(&text).or_else(|_| {
         let mut reader = serde_json::Deserializer::from_str(&text);
         serde_path_to_error::deserialize(&mut reader)
-            .map_err(|error| MessageError::unreadable(error.path().to_string(), error.inner()))
+            .map_err(|error| MessageError::unreadable(&error.path().to_string(), error.inner()))
     })
 }
 

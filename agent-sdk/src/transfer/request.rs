@@ -11,9 +11,10 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{task::JoinSet, time::Instant};
+use zeroize::Zeroizing;
 
 use super::TransferError;
-use crate::{agent::Agent, dial::Door, text::excerpt};
+use crate::{agent::Agent, dial::Door, text::Secrets};
 
 /// The most of a refusal's body that is read, in bytes: it is only words.
 const MAX_REFUSAL: usize = 16 * 1024;
@@ -62,7 +63,7 @@ impl Post<'_> {
             .map_err(|error| self.broken(&error))?;
         let response = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
         if !response.status().is_success() {
-            return Err(self.refused(response).await);
+            return Err(self.refused(response, &door.credentials.secrets()).await);
         }
         Ok(Answer { response, _connection: driver })
     }
@@ -76,10 +77,11 @@ impl Post<'_> {
         TransferError::Broken { path: self.path.to_owned(), bytes: 0, reason }
     }
 
-    async fn refused(&self, response: Response<Incoming>) -> TransferError {
+    async fn refused(&self, response: Response<Incoming>, secrets: &Secrets) -> TransferError {
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), MAX_REFUSAL).collect().await;
-        let said = body.map(|body| excerpt(&body.to_bytes())).unwrap_or_default();
+        let said =
+            body.map(|body| secrets.excerpt_unless_login(&body.to_bytes())).unwrap_or_default();
         let said = if said.is_empty() { said } else { format!(": {said}") };
         TransferError::Refused { path: self.path.to_owned(), status, said }
     }
@@ -88,8 +90,10 @@ impl Post<'_> {
 impl Door {
     /// The login as HTTP Basic, which no log shows.
     fn authorization(&self, post: &Post<'_>) -> Result<HeaderValue, TransferError> {
-        let login = format!("{}:{}", self.credentials.username, self.credentials.password);
-        let login = format!("Basic {}", data_encoding::BASE64.encode(login.as_bytes()));
+        let (username, password) = (&self.credentials.username, &self.credentials.password);
+        let login = Zeroizing::new([username.as_str(), ":", password.as_str()].concat());
+        let login = Zeroizing::new(data_encoding::BASE64.encode(login.as_bytes()));
+        let login = Zeroizing::new(["Basic ", login.as_str()].concat());
         let mut value = HeaderValue::from_str(&login).map_err(|error| post.broken(&error))?;
         value.set_sensitive(true);
         Ok(value)

@@ -53,6 +53,14 @@ impl Bare {
         Login { stream, accept }
     }
 
+    /// Answers a login with this, and closes.
+    pub async fn refuse(&self, answer: &[u8]) {
+        let (mut stream, _) = soon(self.listener.accept()).await.unwrap();
+        read_head(&mut stream).await;
+        stream.write_all(answer).await.unwrap();
+        stream.shutdown().await.unwrap();
+    }
+
     /// A client and its session.
     pub async fn pair(&self, client: Builder) -> (Agent, Session) {
         let (agent, session) = tokio::join!(client.connect(), self.accept());
@@ -148,6 +156,12 @@ impl Session {
 
     pub async fn event(&mut self, event: &Value) {
         self.write(TEXT, event.to_string().as_bytes()).await;
+    }
+
+    /// Rejects a request with this detail.
+    pub async fn reject(&mut self, request: &Value, detail: &Value) {
+        let token = &request["idempotence"];
+        self.event(&json!({"idempotence": token, "status": "error", "parameters": detail})).await;
     }
 
     /// Answers a request.

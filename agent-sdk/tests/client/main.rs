@@ -4,6 +4,8 @@
 mod bare;
 mod calls;
 mod cancelling;
+#[path = "../capture/mod.rs"]
+mod capture;
 mod certificates;
 mod closing;
 mod common;
@@ -17,6 +19,7 @@ mod frames;
 mod freezes;
 mod futures;
 mod gateway;
+mod hostile_words;
 mod known;
 mod login;
 mod reconnect;

@@ -1,0 +1,130 @@
+use std::fmt::Write as _;
+
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use proptest::prelude::*;
+
+use super::*;
+use crate::text::{EXCERPT_LEN, is_unseen};
+
+const USERNAME: &str = "operator";
+
+fn secrets(password: &str) -> Secrets {
+    Secrets::new(USERNAME.to_owned().into(), password.to_owned().into())
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut coded, byte| {
+        if byte.is_ascii_alphanumeric() {
+            coded.push(char::from(byte));
+        } else {
+            write!(coded, "%{byte:02X}").unwrap();
+        }
+        coded
+    })
+}
+
+fn every_byte_percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
+fn json(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap().replace('/', "\\/");
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+fn every_character_json(text: &str) -> String {
+    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat()
+}
+
+/// The password as peers repeat it, by the name of the coding.
+fn codings(password: &str) -> Vec<(&'static str, String)> {
+    let header = format!("SMP1.0, {USERNAME}, {password}");
+    let basic = format!("{USERNAME}:{password}");
+    vec![
+        ("plain", password.to_owned()),
+        ("upper case", password.to_ascii_uppercase()),
+        ("JSON", json(password)),
+        ("JSON, every character", every_character_json(password)),
+        ("JSON in JSON", json(&json(password))),
+        ("percent", percent(password)),
+        ("percent, every byte", every_byte_percent(password)),
+        ("percent, twice", percent(&percent(password))),
+        ("Base64", BASE64.encode(password.as_bytes())),
+        ("Base64 for URLs", BASE64URL_NOPAD.encode(password.as_bytes())),
+        ("Base64 in JSON", json(&BASE64.encode(password.as_bytes()))),
+        ("Base64 in a URL", percent(&BASE64.encode(password.as_bytes()))),
+        ("login header", header.clone()),
+        ("login header in Base64", BASE64.encode(header.as_bytes())),
+        ("Basic authentication", format!("Basic {}", BASE64.encode(basic.as_bytes()))),
+        ("Basic authentication, shifted", BASE64.encode(format!("x{basic}").as_bytes())),
+    ]
+}
+
+#[test]
+fn the_password_is_hidden_in_each_coding_and_what_is_around_it_is_not() {
+    for password in
+        ["hunter2", "pa ss;w\u{f6}rd/+\"\\", "7f3b0c9e-6d1f-4a55-9f0e-0b7d1c2e3f4a", "\u{1f600}x"]
+    {
+        for (coding, coded) in codings(password) {
+            let text = format!("before [{coded}] after");
+            let shown = secrets(password).excerpt(text.as_bytes());
+            assert!(!shown.contains(&coded) && !shown.contains(password), "{coding}: {shown}");
+            assert!(shown.contains("***"), "{coding}: {shown}");
+            assert!(
+                shown.starts_with("before [") && shown.ends_with("] after"),
+                "{coding}: {shown}"
+            );
+        }
+    }
+}
+
+/// A limit, of the peer or of this side, used to leave its first half.
+#[test]
+fn a_password_that_is_cut_in_its_middle_is_hidden() {
+    let password = "7f3b0c9e-6d1f-4a55-9f0e-0b7d1c2e3f4a";
+    for (coding, coded) in codings(password) {
+        for at in [coded.len() / 2, coded.len() - 1] {
+            let cut = &coded[..at];
+            let shown = secrets(password).excerpt(format!("said {cut}").as_bytes());
+            assert!(!shown.contains(cut), "{coding}: {shown}");
+        }
+        for before in [EXCERPT_BYTES - 20, EXCERPT_LEN - 20] {
+            let text = format!("{}{coded}", "x".repeat(before));
+            let shown = secrets(password).excerpt(text.as_bytes());
+            assert!(!shown.contains("7f3b0"), "{coding}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_names_the_user_is_not_shown() {
+    for (coding, coded) in codings(USERNAME) {
+        let text = format!("{}{coded}", "x ".repeat(EXCERPT_BYTES));
+        assert_eq!(secrets("hunter2").excerpt_unless_login(text.as_bytes()), NOT_SHOWN, "{coding}");
+    }
+    assert_eq!(secrets("hunter2").excerpt_unless_login(b"no such page"), "no such page");
+}
+
+#[test]
+fn nothing_is_hidden_where_there_is_no_login() {
+    assert_eq!(Secrets::default().excerpt(b"anything at all"), "anything at all");
+    assert_eq!(Secrets::default().excerpt_unless_login(b"anything at all"), "anything at all");
+}
+
+proptest! {
+    /// One line, bounded, inert, and without the password in any coding.
+    #[test]
+    fn whatever_a_peer_says_is_shown_harmlessly(
+        password in "[!-+\\--~][ -+\\--~]{4,40}[!-+\\--~]",
+        before in "[^%\\\\]{0,60}",
+        after in "\\PC{0,60}",
+        which in 0..16_usize,
+    ) {
+        let (coding, coded) = codings(&password).swap_remove(which);
+        let text = format!("{before}\u{1b}]0;{coded}\n{after}");
+        let shown = secrets(&password).excerpt(text.as_bytes());
+        prop_assert!(shown.chars().count() <= EXCERPT_LEN + 1);
+        prop_assert!(!shown.contains(is_unseen), "{:?}", shown);
+        prop_assert!(!shown.contains(&coded) && !shown.contains(&password), "{}: {}", coding, shown);
+    }
+}
