@@ -186,6 +186,50 @@ fn every_form_of_a_published_dependency_is_found() {
 }
 
 /// Each crate has its own copy, since neither depends on the other.
+/// The names of all tests: functions below an attribute that makes them one, or within `proptest!`.
+fn tests() -> Vec<String> {
+    let mut names = Vec::new();
+    for (_, text) in texts().iter().filter(|(path, _)| path.extension() == Some(OsStr::new("rs"))) {
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                is_test = true;
+            } else if !line.starts_with("#[") && !line.starts_with("//") {
+                let function = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+                if let Some((name, _)) =
+                    function.filter(|_| is_test).and_then(|it| it.split_once('('))
+                {
+                    names.push(name.to_owned());
+                }
+                is_test = false;
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn each_promise_about_security_names_tests_that_exist() {
+    let document = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let tests = tests();
+    let mut promises = 0;
+    for row in
+        document.lines().filter(|line| line.starts_with("| ") && line.matches('|').count() == 3)
+    {
+        let column = row.rsplit('|').nth(1).unwrap().trim();
+        if column == "tests" {
+            continue;
+        }
+        for name in column.split(", ") {
+            let name = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
+            let name = name.unwrap_or_else(|| panic!("no test is named: {row}"));
+            assert!(tests.iter().any(|test| test == name), "{name} is no test: {row}");
+        }
+        promises += 1;
+    }
+    assert!(promises > 15, "{promises}");
+}
+
 #[test]
 fn both_crates_take_the_same_characters_for_unseen() {
     let body = |file: &str| {
