@@ -9,7 +9,7 @@ use std::{
     mem,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -36,8 +36,7 @@ use crate::{
 /// A reply means that the agent has *accepted* the action, not that the work is done
 /// (`docs/protocol.md`, documented and observed by others): a stop may run a countdown first, a
 /// start takes minutes, and a backup, an update or the installation of a mod may go on long after
-/// its reply. To learn when it is done, look at the state (`server`, `query_backups`,
-/// `steam_list_downloads`) or wait for its event.
+/// its reply. To learn when it is done, [`wait`](crate::wait) for it.
 ///
 /// # Errors
 ///
@@ -175,6 +174,15 @@ impl<'a, T: FromReply> Call<'a, T> {
     /// ```
     pub fn owned(self) -> Call<'static, T> {
         Call { inner: self.inner.owned(), output: PhantomData }
+    }
+}
+
+impl<T: FromReply> Call<'_, T> {
+    /// Sends the call, and leaves it to itself.
+    pub(crate) fn detach(mut self) {
+        // The first poll queues it, and a call that has ended is not cancelled.
+        let _ = self.inner.poll(&mut Context::from_waker(Waker::noop()));
+        self.inner.phase = CallPhase::Ended;
     }
 }
 

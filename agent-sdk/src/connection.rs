@@ -14,6 +14,7 @@ mod schedule;
 mod shared;
 mod state;
 mod subscriptions;
+mod waits;
 pub(crate) mod watchdog;
 mod write_buffer;
 

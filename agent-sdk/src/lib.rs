@@ -57,7 +57,7 @@
 //! `call_state` and `state` are what callers have of it; `reconnect`, `subscriptions` and `resubscribe`
 //! care for the next connection; `watchdog` for calls whose runtime does not run) · `dial/`: getting in (`endpoint`, `transport`, `trust`, `upgrade`) · `tls/`: whom to
 //! trust · `wire/`: requests, envelopes, tokens · `compatibility/`: whether the agent's
-//! catalogue still fits · `event/`: unsolicited messages · `health`: the health
+//! catalogue still fits · `wait/`: until work is done · `event/`: unsolicited messages · `health`: the health
 //! check · `error/`, `options`, `statistics`, `text`: what everything above shares · `mock/`: an agent
 //! for tests · `generated/`: the actions, written by `cargo xtask generate`
 
@@ -85,6 +85,7 @@ mod text;
 mod tls;
 #[cfg(feature = "transfer")]
 pub mod transfer;
+pub mod wait;
 mod wire;
 
 // Not for rustfmt: the generator formats it, and `cargo xtask check` compares it byte for byte.

@@ -19,6 +19,7 @@ use super::{
     pending::PendingCalls,
     state::State,
     subscriptions::Subscriptions,
+    waits::Waits,
 };
 use crate::{
     error::{CloseReason, DisconnectReason, Unanswered},
@@ -63,6 +64,7 @@ struct SubmissionQueue {
 pub(crate) struct DriverState {
     pub(crate) pending: PendingCalls,
     pub(crate) subscriptions: Subscriptions,
+    pub(crate) waits: Waits,
     pub(crate) stats: Statistics,
     pub(crate) latencies: Latencies,
     /// Set once somebody wants to close: until then calls in flight may still be answered.
@@ -113,6 +115,7 @@ impl Shared {
             table: Mutex::new(DriverState {
                 pending: PendingCalls::new(options.max_in_flight),
                 subscriptions: Subscriptions::default(),
+                waits: Waits::default(),
                 stats: Statistics::default(),
                 latencies: Latencies::default(),
                 close_by: None,

@@ -57,6 +57,8 @@ struct Kept {
     is_told: bool,
     /// When an event of it arrived last.
     last_heard: Option<Instant>,
+    /// How often callers have asked for it.
+    times_made: u32,
 }
 
 impl Subscriptions {
@@ -64,14 +66,26 @@ impl Subscriptions {
     pub(crate) fn apply(&mut self, effect: SubscriptionChange) {
         match effect {
             SubscriptionChange::Keep(subscription, request) => {
-                let last_heard = self.0.get(&subscription).and_then(|kept| kept.last_heard);
-                let kept = Kept { request, holds: true, is_told: false, last_heard };
+                let former = self.0.get(&subscription);
+                let last_heard = former.and_then(|kept| kept.last_heard);
+                let times_made = former.map_or(0, |kept| kept.times_made).saturating_add(1);
+                let kept = Kept { request, holds: true, is_told: false, last_heard, times_made };
                 self.0.insert(subscription, kept);
             }
             SubscriptionChange::Forget(subscription) => {
                 self.0.remove(&subscription);
             }
         }
+    }
+
+    /// Returns how often callers have asked for a subscription that is kept.
+    pub(crate) fn times_made(&self, subscription: &Subscription) -> Option<u32> {
+        self.0.get(subscription).map(|kept| kept.times_made)
+    }
+
+    /// Ends a subscription on this side.
+    pub(crate) fn forget(&mut self, subscription: &Subscription) {
+        self.0.remove(subscription);
     }
 
     /// Notes that the agent has rejected a call that would have made a change: what is to end and does

@@ -34,4 +34,5 @@ mod time_limit;
 mod tls;
 mod turmoil;
 mod unreadable;
+mod waiting;
 mod watchdogs;

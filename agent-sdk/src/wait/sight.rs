@@ -1,0 +1,123 @@
+//! What one who waits gets to see.
+
+use serde_json::Value;
+
+use crate::event::{KnownEvent, KnownState, Message, ServerState};
+
+/// What the agent says of what is waited for: an event, or the answer when it was asked.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Sight<'a> {
+    /// An event of the topic.
+    Event(&'a Message),
+    /// The result of the action that is asked, by default `server`.
+    Snapshot(&'a Value),
+}
+
+/// Where a state may be in an answer, in the order of preference.
+const STATES: [&str; 5] = ["state", "server_state", "current_state", "current", "status"];
+/// Where the number of players may be, or the list of them.
+const PLAYERS: [&str; 6] =
+    ["players", "player_count", "players_online", "online_players", "num_players", "online"];
+/// What may be wrapped around a server's description.
+const WRAPPERS: [&str; 4] = ["server", "data", "metrics", "status"];
+/// Where a state or a number may be in an object of its own.
+const INNER: [&str; 7] = ["state", "name", "value", "current", "count", "online", "total"];
+
+impl Sight<'_> {
+    /// Returns the server's state, if it is told.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::{KnownState, wait::Sight};
+    ///
+    /// let answer = serde_json::json!({ "server": { "id": "alpha", "state": "server.running" } });
+    /// let state = Sight::Snapshot(&answer).state().unwrap();
+    /// assert_eq!(state, KnownState::Running);
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> Option<ServerState> {
+        match self {
+            Self::Event(message) => match message.known()? {
+                KnownEvent::ServerState { state, .. } => state,
+                _ => None,
+            },
+            Self::Snapshot(answer) => {
+                let text = |value: &Value| value.as_str().map(ServerState::new);
+                find(answer, &STATES, &text).or_else(|| text(answer))
+            }
+        }
+    }
+
+    /// Returns how many players the server has, if that is told. A server that is stopped has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::wait::Sight;
+    ///
+    /// let answer = serde_json::json!({ "state": "server.running", "players": ["Ada", "Bob"] });
+    /// assert_eq!(Sight::Snapshot(&answer).players(), Some(2));
+    /// ```
+    #[must_use]
+    pub fn players(&self) -> Option<u64> {
+        let count = |value: &Value| {
+            value.as_u64().or_else(|| value.as_array().map(|players| players.len() as u64))
+        };
+        let told = match self {
+            Self::Event(message) => find(&message.parameters().ok()?, &PLAYERS, &count),
+            Self::Snapshot(answer) => find(answer, &PLAYERS, &count),
+        };
+        let is_stopped = || self.state().is_some_and(|state| state == KnownState::Stopped);
+        told.or_else(|| is_stopped().then_some(0))
+    }
+}
+
+/// Looks for a value of use under these keys, in an object or in what is wrapped in it.
+fn find<T>(answer: &Value, keys: &[&str], read: &impl Fn(&Value) -> Option<T>) -> Option<T> {
+    let own = keys.iter().find_map(|key| {
+        let value = answer.get(key)?;
+        let inner = || INNER.iter().find_map(|key| read(value.get(key)?));
+        read(value).or_else(inner)
+    });
+    own.or_else(|| WRAPPERS.iter().find_map(|key| find(answer.get(key)?, keys, read)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_state_is_found_wherever_an_answer_may_have_it() {
+        for answer in [
+            json!({ "state": "server.running" }),
+            json!({ "status": "RUNNING", "id": "alpha" }),
+            json!({ "server": { "state": { "name": "running" } } }),
+            json!({ "data": { "server": { "current_state": "server.running" } } }),
+            json!("server.running"),
+        ] {
+            let state = Sight::Snapshot(&answer).state();
+            assert_eq!(state, Some(ServerState::new("running")), "{answer}");
+        }
+        for answer in [json!({}), json!(null), json!([1]), json!({ "state": 1 })] {
+            assert_eq!(Sight::Snapshot(&answer).state(), None, "{answer}");
+        }
+    }
+
+    #[test]
+    fn players_are_counted_and_none_is_told_from_unknown() {
+        for (answer, players) in [
+            (json!({ "players": 3 }), Some(3)),
+            (json!({ "players": [] }), Some(0)),
+            (json!({ "metrics": { "players": { "online": 2, "max": 60 } } }), Some(2)),
+            (json!({ "state": "server.stopped" }), Some(0)),
+            (json!({ "state": "server.running" }), None),
+            (json!({ "players": "many" }), None),
+        ] {
+            assert_eq!(Sight::Snapshot(&answer).players(), players, "{answer}");
+        }
+    }
+}
