@@ -154,7 +154,7 @@ impl Generator {
         let mut code = Code::default();
         let entry = (
             "mod",
-            format::format(entry::emit(home, self.allow, &parts))
+            format::format(entry::emit(home, self.allow, &model, &parts))
                 .map_err(|error| error.to_string()),
         );
         for (name, text) in parallel::write(home, &model, &parts).into_iter().chain([entry]) {

@@ -2,6 +2,7 @@
 //! everything decided, nothing yet in tokens.
 
 mod doubts;
+pub(crate) mod groups;
 mod lower;
 pub(crate) mod reply;
 mod secret;
@@ -17,6 +18,8 @@ pub(crate) struct Model {
     pub types: Vec<Declared>,
     /// The types of replies.
     pub replies: Vec<reply::ReplyType>,
+    /// The actions that have a method, by group.
+    pub groups: Vec<groups::Group>,
 }
 
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub(crate) struct Action {
     pub deprecated: String,
     /// The type of the reply, if somebody described it.
     pub output: Option<String>,
+    /// The methods of related actions.
+    pub related: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -52,9 +57,20 @@ pub(crate) struct Parameter {
     pub required: bool,
     /// Lines of Markdown, or nothing.
     pub docs: String,
+    /// Who says of what type it is.
+    pub typed_by: TypedBy,
     /// Whether it must not be shown.
     pub secret: bool,
     pub role: Role,
+}
+
+/// Who says of what type a parameter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TypedBy {
+    Catalogue,
+    Overlay,
+    /// Neither: any JSON value is taken.
+    Neither,
 }
 
 /// How a caller gives a parameter.
@@ -92,6 +108,11 @@ pub(crate) struct Declared {
 }
 
 impl Model {
+    /// The actions of a group, by wire name.
+    pub fn members<'a>(&'a self, group: &'a groups::Group) -> impl Iterator<Item = &'a Action> {
+        self.callable().filter(|action| group.actions.contains(&action.wire))
+    }
+
     /// The actions that get a method.
     pub fn callable(&self) -> impl Iterator<Item = &Action> {
         self.actions.iter().filter(|action| !action.cloud_controller_only)

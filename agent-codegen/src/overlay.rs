@@ -22,7 +22,13 @@
 //! [parameters.server]
 //! type = "ServerId"
 //!
+//! # Actions that belong together: one `impl` with this documentation.
+//! [groups.servers]
+//! description = "Servers: what runs, and how it is started and stopped."
+//! actions = ["server_start", "server_stop"]
+//!
 //! [actions.server_export]
+//! related = ["server_import"]
 //! name = "export_server"
 //! timeout = 600
 //! description = "Exports a server; takes minutes."
@@ -94,6 +100,15 @@ pub(crate) struct Content {
     pub types: BTreeMap<Spanned<String>, TypeEntry>,
     pub parameters: BTreeMap<Spanned<String>, NameEntry>,
     pub actions: BTreeMap<Spanned<String>, ActionEntry>,
+    pub groups: BTreeMap<Spanned<String>, GroupEntry>,
+}
+
+/// Actions that belong together.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct GroupEntry {
+    pub description: String,
+    pub actions: Vec<Spanned<String>>,
 }
 
 /// The one parameter that has a position: with two of them, a new catalogue could swap what an old
@@ -193,6 +208,8 @@ pub(crate) struct ActionEntry {
     /// In seconds.
     pub timeout: Option<u64>,
     pub reads: bool,
+    /// Actions that a reader of this one may look for.
+    pub related: Vec<Spanned<String>>,
     pub reply: Option<Spanned<String>>,
     pub parameters: BTreeMap<Spanned<String>, ParameterEntry>,
 }

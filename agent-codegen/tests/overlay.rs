@@ -39,7 +39,10 @@ fn an_optional_parameter_has_a_setter_and_is_left_out_until_it_is_set() {
     "#;
     let text = good(overlay, "parameters.rs");
     assert!(
-        text.contains("/// `wait`: Whether to wait until it runs pub wait: Option<bool>,"),
+        text.contains(
+            "/// Whether to wait until it runs /// /// `wait`: typed by the overlay. pub wait: \
+             Option<bool>,"
+        ),
         "{text}"
     );
     assert!(text.contains("pub fn wait(mut self, value: bool) -> Self"), "{text}");
@@ -63,8 +66,71 @@ fn the_subject_is_the_argument_of_new_where_it_is_required() {
     assert!(text.contains("pub fn new(server: impl Into<String>) -> Self"), "{text}");
     let wipe = "pub fn new(server: impl Into<String>) -> ServerWipe<MissingTargets> {";
     assert!(text.contains(wipe), "{text}");
-    let servers = "pub struct Servers { /// `server` pub server: Option<String>, }";
+    let servers =
+        "pub struct Servers { /// `server`: typed by the overlay. pub server: Option<String>, }";
     assert!(text.contains(servers), "{text}");
+}
+
+#[test]
+fn a_group_is_an_impl_and_part_of_the_index() {
+    let overlay = "[groups.life_of_servers]\ndescription = 'How they run.'\n\
+                   actions = ['server_start', 'server_wipe']";
+    let (code, report) = generate(overlay);
+    let text = flat(&code, "methods.rs");
+    let begin = "/// # Life of servers /// /// How they run. impl Agent { /// Starts";
+    assert!(text.contains(begin), "{text}");
+    assert!(text.contains("/// # Other impl Agent { /// Action `odd`"), "{text}");
+    let index = flat(&code, "mod.rs");
+    let row = "//! - [`server_start`](crate::Agent::server_start): Starts";
+    assert!(index.contains(row), "{index}");
+    let notes: Vec<_> = report.iter().filter(|found| found.code() == "no-group").collect();
+    let [note] = notes[..] else { panic!("{report}") };
+    assert_eq!(note.message(), "no group has `odd`, `servers`");
+}
+
+#[test]
+fn an_action_in_two_groups_is_an_error() {
+    let overlay = "[groups.a]\nactions = ['servers']\n[groups.b]\nactions = ['servers', 'sever']";
+    let (_, report) = generate(overlay);
+    let errors: Vec<_> = report.iter().filter(|it| it.severity() == Severity::Error).collect();
+    let errors: Vec<_> = errors.iter().map(|found| found.message()).collect();
+    assert_eq!(
+        errors,
+        ["the catalogue has no action `sever`", "`servers` is in the group `a`, too"]
+    );
+}
+
+#[test]
+fn related_actions_link_to_each_other() {
+    let text = good("[actions.server_start]\nrelated = ['server_wipe']", "methods.rs");
+    assert!(text.contains("/// See also [`server_wipe`](Agent::server_wipe)."), "{text}");
+    assert!(text.contains("/// See also [`server_start`](Agent::server_start)."), "{text}");
+}
+
+/// Its documentation used to be its name, once more.
+#[test]
+fn a_field_says_what_it_is_and_who_says_of_what_type() {
+    let overlay = "[types.ServerId]\nis = 'str'\n[parameters.server]\ntype = 'ServerId'\n\
+                   description = 'The id of the server.'\n\
+                   [actions.servers.parameters.page]\noptional = true\ntype = 'int'";
+    let text = good(overlay, "parameters.rs");
+    for part in [
+        "/// The id of the server. /// /// `server`: `str` in the catalogue, typed by the overlay.",
+        "/// `targets`: `list` in the catalogue.",
+        "/// `page`: typed by the overlay.",
+        "/// Sets `server`. /// /// The id of the server. pub fn server(",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn what_is_deprecated_says_so_as_a_struct_too() {
+    let overlay = "[actions.servers]\ndeprecated = 'use something else'";
+    let attribute = "#[deprecated = \"use something else\"]";
+    assert!(good(overlay, "methods.rs").contains(attribute));
+    assert!(good(overlay, "parameters.rs").contains(attribute));
+    assert!(good(overlay, "mod.rs").contains(" deprecated,"));
 }
 
 #[test]
@@ -199,7 +265,7 @@ fn what_matches_nothing_is_an_error_that_names_the_nearest() {
         (
             "[actions.servers]\ntimeuot = 5",
             "this is no overlay: unknown field `timeuot`, expected one of `name`, `description`, \
-             `deprecated`, `timeout`, `reads`, `reply`, `parameters`",
+             `deprecated`, `timeout`, `reads`, `related`, `reply`, `parameters`",
             "`schemas/overlay.schema.json` tells all that may stand in it",
         ),
     ] {
@@ -276,12 +342,22 @@ fn the_schema_for_editors_knows_every_key() {
     let text = std::fs::read_to_string(path).expect("it is readable");
     let schema: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     for (place, keys) in [
-        ("/properties", vec!["note", "subject", "types", "parameters", "actions"]),
+        ("/properties", vec!["note", "subject", "types", "parameters", "actions", "groups"]),
+        ("/$defs/Group/properties", vec!["description", "actions"]),
         ("/$defs/Type/properties", vec!["is", "values", "description"]),
         ("/$defs/ParametersOfAName/properties", vec!["type", "description", "secret"]),
         (
             "/$defs/Action/properties",
-            vec!["name", "description", "deprecated", "timeout", "reads", "reply", "parameters"],
+            vec![
+                "name",
+                "description",
+                "deprecated",
+                "timeout",
+                "reads",
+                "related",
+                "reply",
+                "parameters",
+            ],
         ),
         ("/$defs/Parameter/properties", vec!["name", "type", "description", "optional", "secret"]),
     ] {

@@ -3,7 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::{model::Action, text::code_span};
+use crate::{
+    model::{Action, Model, Parameter, TypedBy},
+    text::{Visible, code_span},
+};
 
 /// Lines of documentation, some of which may hold several; an empty one separates paragraphs.
 pub(super) fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> TokenStream {
@@ -52,14 +55,72 @@ pub(super) fn new(action: &Action) -> String {
     }
 }
 
-/// What the overlay says of an action that should not be used any more.
-pub(super) fn deprecated_note(action: &Action) -> Option<TokenStream> {
-    let why = &action.deprecated;
-    (!why.is_empty()).then(|| lines(["", format!("Deprecated: {why}").as_str()]))
+/// Links to the methods of related actions.
+pub(super) fn related(action: &Action) -> Option<TokenStream> {
+    let links = action.related.iter().map(|method| format!("[`{method}`](Agent::{method})"));
+    let links: Vec<_> = links.collect();
+    (!links.is_empty()).then(|| lines(["", &format!("See also {}.", links.join(", "))]))
 }
 
-/// The description of a parameter; its name on the wire where there is none.
-pub(super) fn parameter(wire: &str, docs: &str) -> TokenStream {
+/// All methods by group, if there are groups; `agent` is the path of the type that has them.
+pub(super) fn index(model: &Model, agent: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in model.groups.iter().filter(|group| !group.title.is_empty()) {
+        lines.extend([String::new(), format!("# {}", group.title), String::new()]);
+        if !group.docs.is_empty() {
+            lines.extend([group.docs.clone(), String::new()]);
+        }
+        lines.extend(model.members(group).map(|action| {
+            let method = &action.name.snake;
+            let link = format!("- [`{method}`]({agent}::{method})");
+            // The first line is enough, without the mark that would join it to the next.
+            match action.docs.lines().next().map(|line| line.trim_end_matches('\\')) {
+                Some(docs) if !docs.is_empty() => format!("{link}: {docs}"),
+                _ => link,
+            }
+        }));
+    }
+    lines
+}
+
+/// `#[deprecated = "…"]` with what the overlay says.
+pub(super) fn deprecated(action: &Action) -> Option<TokenStream> {
+    let why = Visible(&action.deprecated).to_string();
+    (!why.is_empty()).then(|| quote!(#[deprecated = #why]))
+}
+
+/// What a parameter is, its name on the wire, and who says of what type it is.
+pub(super) fn field(parameter: &Parameter) -> TokenStream {
+    let name = code_span(&parameter.wire);
+    let word = code_span(&parameter.word);
+    let source = match (parameter.typed_by, parameter.word.is_empty()) {
+        (TypedBy::Catalogue, _) => format!("{name}: {word} in the catalogue."),
+        (TypedBy::Overlay, false) => {
+            format!("{name}: {word} in the catalogue, typed by the overlay.")
+        }
+        (TypedBy::Overlay, true) => format!("{name}: typed by the overlay."),
+        (TypedBy::Neither, false) => {
+            format!("{name}: {word} in the catalogue, which is any value.")
+        }
+        (TypedBy::Neither, true) => format!("{name}: any value, the catalogue has no type."),
+    };
+    match parameter.docs.as_str() {
+        "" => lines([source.as_str()]),
+        docs => lines([docs, "", &source]),
+    }
+}
+
+/// What a setter sets.
+pub(super) fn setter(parameter: &Parameter) -> TokenStream {
+    let sets = format!("Sets {}.", code_span(&parameter.wire));
+    match parameter.docs.as_str() {
+        "" => lines([sets.as_str()]),
+        docs => lines([&sets, "", docs]),
+    }
+}
+
+/// The description of a field of a reply; its name on the wire where there is none.
+pub(super) fn member(wire: &str, docs: &str) -> TokenStream {
     let name = code_span(wire);
     match docs {
         "" => lines([name.as_str()]),

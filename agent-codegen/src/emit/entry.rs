@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Part, home::Home, tokens::ident};
+use super::{Part, docs, home::Home, tokens::ident};
+use crate::model::Model;
 
 /// ```text
 /// //! The actions of the agent: …
@@ -20,7 +21,7 @@ use super::{Part, home::Home, tokens::ident};
 ///
 /// Another crate may include the file, which then cannot have inner attributes: there, all is in a
 /// module of its own.
-pub(super) fn emit(home: &Home, allow: bool, parts: &[Part]) -> Vec<TokenStream> {
+pub(super) fn emit(home: &Home, allow: bool, model: &Model, parts: &[Part]) -> Vec<TokenStream> {
     let modules = parts.iter().map(|part| {
         let name = ident(part.name);
         quote!(mod #name;)
@@ -35,7 +36,7 @@ pub(super) fn emit(home: &Home, allow: bool, parts: &[Part]) -> Vec<TokenStream>
             }
         }
     });
-    let lints = home.lints();
+    let lints = home.lints(model.callable().any(|action| !action.deprecated.is_empty()));
     match home {
         Home::Sdk => {
             let docs = quote! {
@@ -43,6 +44,12 @@ pub(super) fn emit(home: &Home, allow: bool, parts: &[Part]) -> Vec<TokenStream>
                 //!
                 //! Each action is also a method of [`Agent`](crate::Agent).
             };
+            let index = docs::index(model, "crate::Agent");
+            let index = index.iter().flat_map(|lines| lines.split('\n')).map(|line| {
+                let line = if line.is_empty() { String::new() } else { format!(" {line}") };
+                quote!(#![doc = #line])
+            });
+            let docs = quote!(#docs #(#index)*);
             let lints = allow.then(|| quote!(#![#lints]));
             let modules = quote!(#(#modules)*);
             let exports = quote!(#(#exports)*);

@@ -62,8 +62,9 @@ impl Home {
         }
     }
 
-    /// The lints that generated code is spared, once for all of it.
-    pub(super) fn lints(&self) -> TokenStream {
+    /// The lints that generated code is spared, once for all of it. It names what is deprecated, too.
+    pub(super) fn lints(&self, has_deprecated: bool) -> TokenStream {
+        let deprecated = has_deprecated.then(|| quote!(deprecated,));
         match self {
             Self::Sdk => quote! {
                 allow(
@@ -72,6 +73,7 @@ impl Home {
                     clippy::struct_field_names,
                     clippy::too_many_lines,
                     clippy::type_complexity,
+                    #deprecated
                     non_snake_case,
                     reason = "the agent chooses the words and how many there are"
                 )
@@ -85,6 +87,7 @@ impl Home {
                         clippy::nursery,
                         clippy::pedantic,
                         clippy::restriction,
+                        #deprecated
                         #(#names,)*
                         reason = "generated for every action, used or not"
                     )

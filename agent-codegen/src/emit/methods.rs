@@ -24,7 +24,7 @@ use super::{
     rust_types::output,
     tokens::{ident, path},
 };
-use crate::model::{Action, Model};
+use crate::model::{Action, Model, groups::Group};
 
 pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
     let mut imports = Imports::new(home);
@@ -41,15 +41,34 @@ pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
         }
         Home::OtherCrate(_) => {
             imports.prelude();
-            handle(home)
+            handle(home, model)
         }
     };
     let docs = quote! {
         //! A method of the agent for each action.
     };
-    let methods = model.callable().map(|action| method(home, action));
-    let methods = quote!(impl Agent { #(#methods)* });
-    [docs].into_iter().chain(imports.blocks()).chain(handle).chain([methods]).collect()
+    let groups = model.groups.iter().map(|it| group(home, it, model.members(it)));
+    [docs].into_iter().chain(imports.blocks()).chain(handle).chain(groups).collect()
+}
+
+/// ```text
+/// /// # Servers
+/// ///
+/// /// What runs, and how it is started and stopped.
+/// impl Agent {
+///     …
+/// }
+/// ```
+fn group<'a>(home: &Home, group: &Group, actions: impl Iterator<Item = &'a Action>) -> TokenStream {
+    let docs = (!group.title.is_empty()).then(|| {
+        let title = format!("# {}", group.title);
+        match group.docs.as_str() {
+            "" => docs::lines([title.as_str()]),
+            text => docs::lines([&title, "", text]),
+        }
+    });
+    let methods = actions.map(|action| method(home, action));
+    quote!(#docs impl Agent { #(#methods)* })
 }
 
 /// ```text
@@ -94,7 +113,7 @@ fn method(home: &Home, action: &Action) -> TokenStream {
 /// impl From<::agent_sdk::Agent> for Agent;
 /// impl Deref for Agent { type Target = ::agent_sdk::Agent; }
 /// ```
-fn handle(home: &Home) -> Vec<TokenStream> {
+fn handle(home: &Home, model: &Model) -> Vec<TokenStream> {
     let sdk = path(home.sdk());
     let std = path(home.std());
     let docs = docs::lines([
@@ -106,9 +125,11 @@ fn handle(home: &Home) -> Vec<TokenStream> {
         ),
         "`Agent::from(agent)`.",
     ]);
+    let index = docs::lines(docs::index(model, "Agent").iter().map(String::as_str));
     vec![
         quote! {
             #docs
+            #index
             #[derive(Clone, Debug)]
             pub struct Agent(#sdk::Agent);
         },
@@ -142,9 +163,9 @@ fn docs(action: &Action) -> TokenStream {
     let docs = docs::action(action);
     let hint = hint(action);
     let alias = docs::alias(&action.wire, &action.name.snake);
-    let why = crate::text::Visible(&action.deprecated).to_string();
-    let deprecated = (!why.is_empty()).then(|| quote!(#[deprecated = #why]));
-    quote!(#docs #hint #alias #deprecated)
+    let deprecated = docs::deprecated(action);
+    let related = docs::related(action);
+    quote!(#docs #hint #related #alias #deprecated)
 }
 
 /// How to set optional parameters, where the method takes no argument.

@@ -48,10 +48,7 @@ use super::{
     rust_types::{self, argument, field, output},
     tokens::ident,
 };
-use crate::{
-    model::{Action, Model, Parameter, Role},
-    text::code_span,
-};
+use crate::model::{Action, Model, Parameter, Role};
 
 /// What stands before the actions.
 pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
@@ -103,7 +100,7 @@ pub(super) fn action(action: &Action) -> Vec<TokenStream> {
 fn structure(action: &Action) -> TokenStream {
     let name = ident(&action.name.camel);
     let docs = docs::action(action);
-    let deprecated = docs::deprecated_note(action);
+    let deprecated = docs::deprecated(action);
     let alias = docs::alias(&action.wire, &action.name.camel);
     // A secret must not be shown, so that struct's `Debug` is written out.
     let debug = (!hides(action)).then(|| quote!(Debug,));
@@ -115,7 +112,7 @@ fn structure(action: &Action) -> TokenStream {
     let slots = brackets(slots);
     let fields = action.parameters.iter().map(|parameter| {
         let name = ident(&parameter.field);
-        let docs = docs::parameter(&parameter.wire, &parameter.docs);
+        let docs = docs::field(parameter);
         let rust_type = stored(parameter);
         quote!(#docs pub #name: #rust_type)
     });
@@ -242,7 +239,7 @@ fn field_of(name: &Ident, value: &TokenStream) -> TokenStream {
 fn setter(action: &Action, parameter: &Parameter) -> Option<TokenStream> {
     let name = ident(&parameter.field);
     let (rust_type, value) = argument(parameter.value_type(), &ident("value"));
-    let docs = docs::lines([format!("Sets {}.", code_span(&parameter.wire)).as_str()]);
+    let docs = docs::setter(parameter);
     match &parameter.role {
         Role::Subject => None,
         Role::Required(slot) => {

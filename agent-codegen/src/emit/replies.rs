@@ -190,7 +190,7 @@ fn structure(home: &Home, name: &str, docs: &TokenStream, shape: &Struct) -> Vec
 /// A field; `reads` tells whether serde derives how to read it.
 fn member(home: &Home, member: &Field, reads: bool) -> TokenStream {
     let name = ident(&member.name);
-    let docs = docs::parameter(&member.wire, &member.docs);
+    let docs = docs::member(&member.wire, &member.docs);
     let wire = &member.wire;
     let rename = (member.name != *wire).then(|| quote!(rename = #wire));
     let value = value(member);

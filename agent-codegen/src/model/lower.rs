@@ -8,7 +8,7 @@ use std::{
 use toml::Spanned;
 
 use super::{
-    Action, Declared, Model, Parameter, Role, Slot, doubts,
+    Action, Declared, Model, Parameter, Role, Slot, TypedBy, doubts, groups,
     reply::{self, ReplyType},
     secret::is_secret,
 };
@@ -41,13 +41,34 @@ impl Model {
             let output = outputs.get(wire.as_str()).cloned();
             lowering.action(wire, name, output, action)
         });
-        let actions: Vec<_> = actions.collect();
+        let mut actions: Vec<_> = actions.collect();
+        relate(&mut actions, overlay);
+        let groups = groups::read(&actions, snapshot, overlay, report);
         let parameters = actions.iter().flat_map(|action| &action.parameters);
         let parameters = parameters.map(|parameter| &parameter.param_type);
         let used: Vec<_> = parameters.chain(replies.iter().flat_map(ReplyType::types)).collect();
         overlay.check_types(&used, report);
         doubts::report(snapshot, overlay, report);
-        Self { actions, types, replies }
+        Self { actions, types, replies, groups }
+    }
+}
+
+/// Says of each action which ones are related, both ways.
+fn relate(actions: &mut [Action], overlay: &Overlay) {
+    let callable = actions.iter().filter(|action| !action.cloud_controller_only);
+    let methods: BTreeMap<_, _> =
+        callable.map(|action| (action.wire.clone(), action.name.snake.clone())).collect();
+    let mut related: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (key, entry) in &overlay.content.actions {
+        for other in &entry.related {
+            let (one, other) = (key.get_ref().as_str(), other.get_ref().as_str());
+            related.entry(one).or_default().insert(other);
+            related.entry(other).or_default().insert(one);
+        }
+    }
+    for action in actions {
+        let others = related.get(action.wire.as_str()).into_iter().flatten();
+        action.related = others.filter_map(|wire| methods.get(*wire).cloned()).collect();
     }
 }
 
@@ -190,6 +211,7 @@ impl<'a> Lowering<'a> {
             reads: entry.reads,
             deprecated: prose(&entry.deprecated),
             output,
+            related: Vec::new(),
         }
     }
 
@@ -263,6 +285,12 @@ impl<'a> Lowering<'a> {
             (None, Some(word)) => self.by_name(parameter, word),
             (None, None) => parameter.param_type.clone(),
         };
+        let typed_by = match &parameter.doubt {
+            _ if param_type != parameter.param_type => TypedBy::Overlay,
+            None if parameter.word.is_empty() => TypedBy::Neither,
+            None => TypedBy::Catalogue,
+            Some(_) => TypedBy::Neither,
+        };
         Parameter {
             wire: parameter.name.clone(),
             field: name.snake.clone(),
@@ -271,6 +299,7 @@ impl<'a> Lowering<'a> {
             // What the agent demands, nobody may leave out.
             required: parameter.required,
             docs: with_values(docs, &parameter.values),
+            typed_by,
             secret: secret.unwrap_or_else(|| is_secret(&parameter.name)),
             role: Role::Optional,
         }

@@ -64,6 +64,8 @@ const OF_THE_AGENT: &[&str] = &[
     "upload",
     "download",
     "url",
+    "door",
+    "shared",
 ];
 
 /// Functions of a struct of parameters that are no setters.
@@ -152,6 +154,16 @@ const TYPES: &[&str] = &[
     "RetryingCall",
     "State",
     "Subscription",
+    "RetryingCall",
+    "Uses",
+    "ServerState",
+    "MessageError",
+    "KnownState",
+    "Fit",
+    "Compatibility",
+    "CatalogueCheck",
+    "ActionCompatibility",
+    "ActionChange",
     "Statistics",
     "Tls",
     "Unanswered",

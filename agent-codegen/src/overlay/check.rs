@@ -32,6 +32,13 @@ impl Overlay {
                 self.unmatched("parameter", key, names.iter().copied(), report);
             }
         }
+        let related = content.actions.values().flat_map(|entry| &entry.related);
+        let grouped = content.groups.values().flat_map(|group| &group.actions);
+        for key in related.chain(grouped) {
+            if !actions.contains_key(key.get_ref()) {
+                self.unmatched("action", key, actions.keys().map(String::as_str), report);
+            }
+        }
         let parameters = self.parameter_names(snapshot);
         for key in content.parameters.keys().chain(&self.subject_key()) {
             if !parameters.contains(key.get_ref().as_str()) {

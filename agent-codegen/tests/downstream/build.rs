@@ -53,6 +53,7 @@ const SDK_LINTS: &[&str] = &[
     "clippy::self_named_constructors",
     "clippy::struct_field_names",
     "clippy::too_many_lines",
+    "deprecated",
     "clippy::type_complexity",
     "non_snake_case",
 ];

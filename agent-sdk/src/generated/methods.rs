@@ -34,15 +34,10 @@ use super::{
     replies::{ListActionsReply, WhoamiReply},
 };
 
+/// # Agent
+///
+/// The agent itself: its health, figures, logs and settings.
 impl Agent {
-    /// Adds an installed mod to a server
-    ///
-    /// Action `add_mod`: `AddMod::new(server).entity_id(…).position(…)`.
-    #[inline]
-    pub fn add_mod(&self, parameters: AddMod) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
     /// Returns recorded metrics of the agent
     ///
     /// Action `agent_metrics`: `AgentMetrics::new().since(…).until(…)`.
@@ -59,6 +54,75 @@ impl Agent {
         self.call(AgentStatistics::new())
     }
 
+    /// Reads the audit log
+    ///
+    /// Action `audit_events`: `AuditEvents::new().limit(…).since(…)`.
+    #[inline]
+    pub fn audit_events(&self, parameters: AuditEvents) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Kills a running process of the agent
+    ///
+    /// Action `kill`.
+    #[inline]
+    pub fn kill(&self) -> Call<'_, Reply> {
+        self.call(Kill::new())
+    }
+
+    /// Lists all actions and their parameters
+    ///
+    /// Action `list_actions`.
+    #[inline]
+    pub fn list_actions(&self) -> Call<'_, ListActionsReply> {
+        self.call(ListActions::new())
+    }
+
+    /// Forwards an action to the vendor's cloud and returns its answer
+    ///
+    /// Action `proxy`: `Proxy::new().action(…).parameters(…)`.
+    #[inline]
+    pub fn proxy(&self, parameters: Proxy) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Queries the event log of the agent
+    ///
+    /// Action `query_agent_events`: `QueryAgentEvents::new().limit(…).since(…)`.
+    #[inline]
+    pub fn query_agent_events(&self, parameters: QueryAgentEvents) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Returns the health of the agent
+    ///
+    /// Action `request_agent_health`.
+    #[inline]
+    pub fn request_agent_health(&self) -> Call<'_, Reply> {
+        self.call(RequestAgentHealth::new())
+    }
+
+    /// Changes the settings of the agent
+    ///
+    /// Action `settings`: `Settings::new().settings(…)`.
+    #[inline]
+    pub fn settings(&self, parameters: Settings) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Runs several actions as one transaction
+    ///
+    /// Action `transaction`: `Transaction::new().actions(…)`.
+    #[inline]
+    pub fn transaction(&self, parameters: Transaction) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+}
+
+/// # Applications
+///
+/// Applications beside the servers, such as tools.
+impl Agent {
     /// Installs an application
     ///
     /// Action `application_install`: `ApplicationInstall::new().application(…).options(…)`. A call waits 600 s for its reply unless told otherwise.
@@ -112,52 +176,19 @@ impl Agent {
     pub fn applications(&self) -> Call<'_, Reply> {
         self.call(Applications::new())
     }
+}
 
-    /// Reads the audit log
-    ///
-    /// Action `audit_events`: `AuditEvents::new().limit(…).since(…)`.
-    #[inline]
-    pub fn audit_events(&self, parameters: AuditEvents) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Changes the configuration of a server
-    ///
-    /// Action `configuration`: `Configuration::new(server).configuration(…)`.
-    #[inline]
-    pub fn configuration(&self, parameters: Configuration) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
+/// # Backups
+///
+/// Copies of servers, and how they come back.
+impl Agent {
     /// Creates a backup of a server
     ///
     /// Action `create_backup`: `CreateBackup::new(server)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`query_backups`](Agent::query_backups), [`restore_backup`](Agent::restore_backup).
     #[inline]
     pub fn create_backup(&self, parameters: CreateBackup) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Creates a role
-    ///
-    /// Action `create_role`: `CreateRole::new().name(…).permissions(…)`.
-    #[inline]
-    pub fn create_role(&self, parameters: CreateRole) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Creates a local user
-    ///
-    /// Action `create_user`: `CreateUser::new().password(…).roles(…).username(…)`.
-    #[inline]
-    pub fn create_user(&self, parameters: CreateUser) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Creates a webhook
-    ///
-    /// Action `create_webhook`: `CreateWebhook::new().events(…).name(…).url(…)`.
-    #[inline]
-    pub fn create_webhook(&self, parameters: CreateWebhook) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
@@ -169,6 +200,66 @@ impl Agent {
         self.call(parameters)
     }
 
+    /// Lists the backups of a server
+    ///
+    /// Action `query_backups`: `QueryBackups::new(server)`.
+    ///
+    /// See also [`create_backup`](Agent::create_backup).
+    #[inline]
+    pub fn query_backups(&self, parameters: QueryBackups) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Restores a backup
+    ///
+    /// Action `restore_backup`: `RestoreBackup::new(server).backup(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`create_backup`](Agent::create_backup).
+    #[inline]
+    pub fn restore_backup(&self, parameters: RestoreBackup) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+}
+
+/// # Events
+///
+/// What the agent sends unasked to this session.
+impl Agent {
+    /// Streams the standard output of servers to this session
+    ///
+    /// Action `enable_stdout`.
+    ///
+    /// See also [`subscribe`](Agent::subscribe).
+    #[inline]
+    pub fn enable_stdout(&self) -> Call<'_, Reply> {
+        self.call(EnableStdout::new())
+    }
+
+    /// Subscribes this session to a topic
+    ///
+    /// Action `subscribe`: `Subscribe::new().topic(…)`.
+    ///
+    /// See also [`enable_stdout`](Agent::enable_stdout), [`unsubscribe`](Agent::unsubscribe).
+    #[inline]
+    pub fn subscribe(&self, parameters: Subscribe) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Ends a subscription of this session
+    ///
+    /// Action `unsubscribe`: `Unsubscribe::new().topic(…)`.
+    ///
+    /// See also [`subscribe`](Agent::subscribe).
+    #[inline]
+    pub fn unsubscribe(&self, parameters: Unsubscribe) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+}
+
+/// # Files
+///
+/// What is on the agent's machine.
+impl Agent {
     /// Deletes a file
     ///
     /// Action `delete_file`: `DeleteFile::new().path(…)`.
@@ -177,49 +268,11 @@ impl Agent {
         self.call(parameters)
     }
 
-    /// Deletes a role
-    ///
-    /// Action `delete_role`: `DeleteRole::new().name(…)`.
-    #[inline]
-    pub fn delete_role(&self, parameters: DeleteRole) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Deletes a local user
-    ///
-    /// Action `delete_user`: `DeleteUser::new().username(…)`.
-    #[inline]
-    pub fn delete_user(&self, parameters: DeleteUser) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Deletes a webhook
-    ///
-    /// Action `delete_webhook`: `DeleteWebhook::new().webhook(…)`.
-    #[inline]
-    pub fn delete_webhook(&self, parameters: DeleteWebhook) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Downloads a mod
-    ///
-    /// Action `download_mod`: `DownloadMod::new().entity_id(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
-    #[inline]
-    pub fn download_mod(&self, parameters: DownloadMod) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Streams the standard output of servers to this session
-    ///
-    /// Action `enable_stdout`.
-    #[inline]
-    pub fn enable_stdout(&self) -> Call<'_, Reply> {
-        self.call(EnableStdout::new())
-    }
-
     /// Opens a download
     ///
     /// Action `file_download`: `FileDownload::new().path(…)`.
+    ///
+    /// See also [`file_upload`](Agent::file_upload).
     #[inline]
     pub fn file_download(&self, parameters: FileDownload) -> Call<'_, Reply> {
         self.call(parameters)
@@ -236,6 +289,8 @@ impl Agent {
     /// Unpacks an archive
     ///
     /// Action `file_unzip`: `FileUnzip::new().source(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
+    ///
+    /// See also [`file_zip`](Agent::file_zip).
     #[inline]
     pub fn file_unzip(&self, parameters: FileUnzip) -> Call<'_, Reply> {
         self.call(parameters)
@@ -244,6 +299,8 @@ impl Agent {
     /// Opens an upload
     ///
     /// Action `file_upload`: `FileUpload::new().checksum(…).path(…).size(…)`.
+    ///
+    /// See also [`file_download`](Agent::file_download).
     #[inline]
     pub fn file_upload(&self, parameters: FileUpload) -> Call<'_, Reply> {
         self.call(parameters)
@@ -252,116 +309,127 @@ impl Agent {
     /// Packs files into an archive
     ///
     /// Action `file_zip`: `FileZip::new().paths(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
+    ///
+    /// See also [`file_unzip`](Agent::file_unzip).
     #[inline]
     pub fn file_zip(&self, parameters: FileZip) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
-    /// Lists the events webhooks can listen to
+    /// Moves a file
     ///
-    /// Action `get_webhook_events`.
+    /// Action `move_file`: `MoveFile::new().overwrite(…).source(…).target(…)`.
     #[inline]
-    pub fn get_webhook_events(&self) -> Call<'_, Reply> {
-        self.call(GetWebhookEvents::new())
+    pub fn move_file(&self, parameters: MoveFile) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Reads a file
+    ///
+    /// Action `read_file`: `ReadFile::new().path(…)`.
+    ///
+    /// See also [`write_file`](Agent::write_file).
+    #[inline]
+    pub fn read_file(&self, parameters: ReadFile) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Returns the file tree of a server
+    ///
+    /// Action `server_filetree`: `ServerFiletree::new(server).levels(…).root(…)`.
+    #[inline]
+    pub fn server_filetree(&self, parameters: ServerFiletree) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Writes a file
+    ///
+    /// Action `write_file`: `WriteFile::new().content(…).path(…)`.
+    ///
+    /// See also [`read_file`](Agent::read_file).
+    #[inline]
+    pub fn write_file(&self, parameters: WriteFile) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+}
+
+/// # Host
+///
+/// The machine on which the agent runs, and its databases.
+impl Agent {
+    /// Returns facts about the host system
+    ///
+    /// Action `request_system_info`.
+    #[inline]
+    pub fn request_system_info(&self) -> Call<'_, Reply> {
+        self.call(RequestSystemInfo::new())
+    }
+
+    /// Creates an SQL database
+    ///
+    /// Action `sql_database_create`: `SqlDatabaseCreate::new().name(…).password(…).username(…)`.
+    #[inline]
+    pub fn sql_database_create(&self, parameters: SqlDatabaseCreate) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Deletes an SQL database
+    ///
+    /// Action `sql_database_delete`: `SqlDatabaseDelete::new().name(…)`.
+    #[inline]
+    pub fn sql_database_delete(&self, parameters: SqlDatabaseDelete) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Lists SQL databases
+    ///
+    /// Action `sql_databases_list`.
+    #[inline]
+    pub fn sql_databases_list(&self) -> Call<'_, Reply> {
+        self.call(SqlDatabasesList::new())
+    }
+
+    /// Runs a command on the host system
+    ///
+    /// Action `system_command`: `SystemCommand::new().arguments(…).command(…).timeout(…)`.
+    #[inline]
+    pub fn system_command(&self, parameters: SystemCommand) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+}
+
+/// # Mods
+///
+/// Mods, and the servers that use them.
+impl Agent {
+    /// Adds an installed mod to a server
+    ///
+    /// Action `add_mod`: `AddMod::new(server).entity_id(…).position(…)`.
+    ///
+    /// See also [`install_mod`](Agent::install_mod), [`remove_mod`](Agent::remove_mod).
+    #[inline]
+    pub fn add_mod(&self, parameters: AddMod) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Downloads a mod
+    ///
+    /// Action `download_mod`: `DownloadMod::new().entity_id(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`install_mod`](Agent::install_mod).
+    #[inline]
+    pub fn download_mod(&self, parameters: DownloadMod) -> Call<'_, Reply> {
+        self.call(parameters)
     }
 
     /// Installs a mod on a server
     ///
     /// Action `install_mod`: `InstallMod::new(server).entity_id(…).name(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`add_mod`](Agent::add_mod), [`download_mod`](Agent::download_mod).
     #[inline]
     pub fn install_mod(&self, parameters: InstallMod) -> Call<'_, Reply> {
         self.call(parameters)
-    }
-
-    /// Kills a running process of the agent
-    ///
-    /// Action `kill`.
-    #[inline]
-    pub fn kill(&self) -> Call<'_, Reply> {
-        self.call(Kill::new())
-    }
-
-    /// Lists all actions and their parameters
-    ///
-    /// Action `list_actions`.
-    #[inline]
-    pub fn list_actions(&self) -> Call<'_, ListActionsReply> {
-        self.call(ListActions::new())
-    }
-
-    /// Lists usable Steam content servers
-    ///
-    /// Action `list_available_steam_servers`.
-    #[inline]
-    pub fn list_available_steam_servers(&self) -> Call<'_, Reply> {
-        self.call(ListAvailableSteamServers::new())
-    }
-
-    /// Lists excluded Steam content servers
-    ///
-    /// Action `list_excluded_steam_servers`.
-    #[inline]
-    pub fn list_excluded_steam_servers(&self) -> Call<'_, Reply> {
-        self.call(ListExcludedSteamServers::new())
-    }
-
-    /// Lists all permissions this agent knows
-    ///
-    /// Action `list_permissions`.
-    #[inline]
-    pub fn list_permissions(&self) -> Call<'_, Reply> {
-        self.call(ListPermissions::new())
-    }
-
-    /// Lists all roles
-    ///
-    /// Action `list_roles`.
-    #[inline]
-    pub fn list_roles(&self) -> Call<'_, Reply> {
-        self.call(ListRoles::new())
-    }
-
-    /// Lists open sessions
-    ///
-    /// Action `list_sessions`.
-    #[inline]
-    pub fn list_sessions(&self) -> Call<'_, Reply> {
-        self.call(ListSessions::new())
-    }
-
-    /// Lists titles this agent can install
-    ///
-    /// Action `list_supported_titles`.
-    #[inline]
-    pub fn list_supported_titles(&self) -> Call<'_, Reply> {
-        self.call(ListSupportedTitles::new())
-    }
-
-    /// Lists all local users
-    ///
-    /// Action `list_users`.
-    #[inline]
-    pub fn list_users(&self) -> Call<'_, Reply> {
-        self.call(ListUsers::new())
-    }
-
-    /// Lists the deliveries of a webhook
-    ///
-    /// Action `list_webhook_deliveries`: `ListWebhookDeliveries::new().limit(…).webhook(…)`.
-    #[inline]
-    pub fn list_webhook_deliveries(
-        &self,
-        parameters: ListWebhookDeliveries,
-    ) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Lists webhooks
-    ///
-    /// Action `list_webhooks`.
-    #[inline]
-    pub fn list_webhooks(&self) -> Call<'_, Reply> {
-        self.call(ListWebhooks::new())
     }
 
     /// Returns one mod
@@ -397,46 +465,75 @@ impl Agent {
         self.call(Mods::new())
     }
 
-    /// Moves a file
+    /// Removes a mod from a server
     ///
-    /// Action `move_file`: `MoveFile::new().overwrite(…).source(…).target(…)`.
+    /// Action `remove_mod`: `RemoveMod::new(server).entity_id(…)`.
+    ///
+    /// See also [`add_mod`](Agent::add_mod).
     #[inline]
-    pub fn move_file(&self, parameters: MoveFile) -> Call<'_, Reply> {
+    pub fn remove_mod(&self, parameters: RemoveMod) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
-    /// Forwards an action to the vendor's cloud and returns its answer
+    /// Lists the mods bound to a server
     ///
-    /// Action `proxy`: `Proxy::new().action(…).parameters(…)`.
+    /// Action `server_mod_bindings`: `ServerModBindings::new(server)`.
     #[inline]
-    pub fn proxy(&self, parameters: Proxy) -> Call<'_, Reply> {
+    pub fn server_mod_bindings(&self, parameters: ServerModBindings) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
-    /// Queries the event log of the agent
+    /// Removes all mods from a server
     ///
-    /// Action `query_agent_events`: `QueryAgentEvents::new().limit(…).since(…)`.
+    /// Action `server_mods_clear`: `ServerModsClear::new(server)`.
     #[inline]
-    pub fn query_agent_events(&self, parameters: QueryAgentEvents) -> Call<'_, Reply> {
+    pub fn server_mods_clear(&self, parameters: ServerModsClear) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
-    /// Lists the backups of a server
+    /// Lists the mods of a title
     ///
-    /// Action `query_backups`: `QueryBackups::new(server)`.
+    /// Action `title_mods`: `TitleMods::new().title(…)`.
     #[inline]
-    pub fn query_backups(&self, parameters: QueryBackups) -> Call<'_, Reply> {
+    pub fn title_mods(&self, parameters: TitleMods) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+}
+
+/// # Rcon
+///
+/// Commands to the game of a running server.
+impl Agent {
+    /// Reads RCON output
+    ///
+    /// Action `server_rcon_read`: `ServerRconRead::new(server).since(…)`.
+    ///
+    /// See also [`server_rcon_send`](Agent::server_rcon_send).
+    #[inline]
+    pub fn server_rcon_read(&self, parameters: ServerRconRead) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
-    /// Reads the log of the downloader
+    /// Sends a command over RCON
     ///
-    /// Action `query_downloader_log`: `QueryDownloaderLog::new().limit(…).since(…)`.
+    /// Action `server_rcon_send`: `ServerRconSend::new(server).payload(…)`.
+    ///
+    /// See also [`server_rcon_read`](Agent::server_rcon_read).
     #[inline]
-    pub fn query_downloader_log(
-        &self,
-        parameters: QueryDownloaderLog,
-    ) -> Call<'_, Reply> {
+    pub fn server_rcon_send(&self, parameters: ServerRconSend) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+}
+
+/// # Servers
+///
+/// What there is, and its life from deployment to removal.
+impl Agent {
+    /// Changes the configuration of a server
+    ///
+    /// Action `configuration`: `Configuration::new(server).configuration(…)`.
+    #[inline]
+    pub fn configuration(&self, parameters: Configuration) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
@@ -459,81 +556,13 @@ impl Agent {
         self.call(parameters)
     }
 
-    /// Lists the executions of a task
-    ///
-    /// Action `query_task_executions`: `QueryTaskExecutions::new().limit(…).since(…).task(…)`.
-    #[inline]
-    pub fn query_task_executions(
-        &self,
-        parameters: QueryTaskExecutions,
-    ) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Reads a file
-    ///
-    /// Action `read_file`: `ReadFile::new().path(…)`.
-    #[inline]
-    pub fn read_file(&self, parameters: ReadFile) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Removes a mod from a server
-    ///
-    /// Action `remove_mod`: `RemoveMod::new(server).entity_id(…)`.
-    #[inline]
-    pub fn remove_mod(&self, parameters: RemoveMod) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Returns the health of the agent
-    ///
-    /// Action `request_agent_health`.
-    #[inline]
-    pub fn request_agent_health(&self) -> Call<'_, Reply> {
-        self.call(RequestAgentHealth::new())
-    }
-
-    /// Returns facts about the host system
-    ///
-    /// Action `request_system_info`.
-    #[inline]
-    pub fn request_system_info(&self) -> Call<'_, Reply> {
-        self.call(RequestSystemInfo::new())
-    }
-
-    /// Requests the manifest of a title
-    ///
-    /// Action `request_title_manifest`: `RequestTitleManifest::new().title(…)`.
-    #[inline]
-    pub fn request_title_manifest(
-        &self,
-        parameters: RequestTitleManifest,
-    ) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
     /// Restarts a server
     ///
     /// Action `restart`: `Restart::new(server)`.
+    ///
+    /// See also [`server_start`](Agent::server_start).
     #[inline]
     pub fn restart(&self, parameters: Restart) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Restores a backup
-    ///
-    /// Action `restore_backup`: `RestoreBackup::new(server).backup(…)`. A call waits 1800 s for its reply unless told otherwise.
-    #[inline]
-    pub fn restore_backup(&self, parameters: RestoreBackup) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Replaces the permissions of a role
-    ///
-    /// Action `role_update`: `RoleUpdate::new().name(…).permissions(…)`.
-    #[inline]
-    pub fn role_update(&self, parameters: RoleUpdate) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
@@ -548,6 +577,8 @@ impl Agent {
     /// Lists the archives of a server
     ///
     /// Action `server_archives`: `ServerArchives::new(server)`.
+    ///
+    /// See also [`server_restore`](Agent::server_restore).
     #[inline]
     pub fn server_archives(&self, parameters: ServerArchives) -> Call<'_, Reply> {
         self.call(parameters)
@@ -556,6 +587,8 @@ impl Agent {
     /// Deploys a new server
     ///
     /// Action `server_deploy`: `ServerDeploy::new().configuration(…).id(…).title(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`server_remove`](Agent::server_remove).
     #[inline]
     pub fn server_deploy(&self, parameters: ServerDeploy) -> Call<'_, Reply> {
         self.call(parameters)
@@ -564,22 +597,18 @@ impl Agent {
     /// Exports a server to an archive
     ///
     /// Action `server_export`: `ServerExport::new(server).target(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`server_import`](Agent::server_import).
     #[inline]
     pub fn server_export(&self, parameters: ServerExport) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Returns the file tree of a server
-    ///
-    /// Action `server_filetree`: `ServerFiletree::new(server).levels(…).root(…)`.
-    #[inline]
-    pub fn server_filetree(&self, parameters: ServerFiletree) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
     /// Kills the server process
     ///
     /// Action `server_force_kill`: `ServerForceKill::new(server)`.
+    ///
+    /// See also [`server_kill`](Agent::server_kill).
     #[inline]
     pub fn server_force_kill(&self, parameters: ServerForceKill) -> Call<'_, Reply> {
         self.call(parameters)
@@ -588,6 +617,8 @@ impl Agent {
     /// Reads the game configuration of a server
     ///
     /// Action `server_gameconfig_read`: `ServerGameconfigRead::new(server)`.
+    ///
+    /// See also [`server_gameconfig_write`](Agent::server_gameconfig_write).
     #[inline]
     pub fn server_gameconfig_read(
         &self,
@@ -599,6 +630,8 @@ impl Agent {
     /// Writes the game configuration of a server
     ///
     /// Action `server_gameconfig_write`: `ServerGameconfigWrite::new(server).configuration(…)`.
+    ///
+    /// See also [`server_gameconfig_read`](Agent::server_gameconfig_read).
     #[inline]
     pub fn server_gameconfig_write(
         &self,
@@ -610,6 +643,8 @@ impl Agent {
     /// Imports a server from an archive
     ///
     /// Action `server_import`: `ServerImport::new().name(…).source(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`server_export`](Agent::server_export).
     #[inline]
     pub fn server_import(&self, parameters: ServerImport) -> Call<'_, Reply> {
         self.call(parameters)
@@ -618,6 +653,8 @@ impl Agent {
     /// Sends the server process a termination signal
     ///
     /// Action `server_kill`: `ServerKill::new(server)`.
+    ///
+    /// See also [`server_force_kill`](Agent::server_force_kill), [`server_stop`](Agent::server_stop).
     #[inline]
     pub fn server_kill(&self, parameters: ServerKill) -> Call<'_, Reply> {
         self.call(parameters)
@@ -631,41 +668,11 @@ impl Agent {
         self.call(parameters)
     }
 
-    /// Lists the mods bound to a server
-    ///
-    /// Action `server_mod_bindings`: `ServerModBindings::new(server)`.
-    #[inline]
-    pub fn server_mod_bindings(&self, parameters: ServerModBindings) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Removes all mods from a server
-    ///
-    /// Action `server_mods_clear`: `ServerModsClear::new(server)`.
-    #[inline]
-    pub fn server_mods_clear(&self, parameters: ServerModsClear) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Reads RCON output
-    ///
-    /// Action `server_rcon_read`: `ServerRconRead::new(server).since(…)`.
-    #[inline]
-    pub fn server_rcon_read(&self, parameters: ServerRconRead) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Sends a command over RCON
-    ///
-    /// Action `server_rcon_send`: `ServerRconSend::new(server).payload(…)`.
-    #[inline]
-    pub fn server_rcon_send(&self, parameters: ServerRconSend) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
     /// Rebuilds a server from its title
     ///
     /// Action `server_rebuild`: `ServerRebuild::new(server)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`server_update`](Agent::server_update).
     #[inline]
     pub fn server_rebuild(&self, parameters: ServerRebuild) -> Call<'_, Reply> {
         self.call(parameters)
@@ -674,6 +681,8 @@ impl Agent {
     /// Removes a server
     ///
     /// Action `server_remove`: `ServerRemove::new(server).delete_files(…)`.
+    ///
+    /// See also [`server_deploy`](Agent::server_deploy).
     #[inline]
     pub fn server_remove(&self, parameters: ServerRemove) -> Call<'_, Reply> {
         self.call(parameters)
@@ -682,6 +691,8 @@ impl Agent {
     /// Restores a server from an archive
     ///
     /// Action `server_restore`: `ServerRestore::new(server).archive(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`server_archives`](Agent::server_archives).
     #[inline]
     pub fn server_restore(&self, parameters: ServerRestore) -> Call<'_, Reply> {
         self.call(parameters)
@@ -690,6 +701,8 @@ impl Agent {
     /// Starts a server
     ///
     /// Action `server_start`: `ServerStart::new(server)`.
+    ///
+    /// See also [`restart`](Agent::restart), [`server_stop`](Agent::server_stop).
     #[inline]
     pub fn server_start(&self, parameters: ServerStart) -> Call<'_, Reply> {
         self.call(parameters)
@@ -698,6 +711,8 @@ impl Agent {
     /// Stops a server
     ///
     /// Action `server_stop`: `ServerStop::new(server)`.
+    ///
+    /// See also [`server_kill`](Agent::server_kill), [`server_start`](Agent::server_start), [`server_stop_cancel`](Agent::server_stop_cancel).
     #[inline]
     pub fn server_stop(&self, parameters: ServerStop) -> Call<'_, Reply> {
         self.call(parameters)
@@ -706,6 +721,8 @@ impl Agent {
     /// Cancels a scheduled stop
     ///
     /// Action `server_stop_cancel`: `ServerStopCancel::new(server)`.
+    ///
+    /// See also [`server_stop`](Agent::server_stop).
     #[inline]
     pub fn server_stop_cancel(&self, parameters: ServerStopCancel) -> Call<'_, Reply> {
         self.call(parameters)
@@ -714,6 +731,8 @@ impl Agent {
     /// Updates the files of a server
     ///
     /// Action `server_update`: `ServerUpdate::new(server).validate(…)`. A call waits 1800 s for its reply unless told otherwise.
+    ///
+    /// See also [`server_rebuild`](Agent::server_rebuild).
     #[inline]
     pub fn server_update(&self, parameters: ServerUpdate) -> Call<'_, Reply> {
         self.call(parameters)
@@ -734,42 +753,65 @@ impl Agent {
     pub fn servers(&self) -> Call<'_, Reply> {
         self.call(Servers::new())
     }
+}
 
-    /// Changes the settings of the agent
+/// # Sessions
+///
+/// This session, and the others.
+impl Agent {
+    /// Lists open sessions
     ///
-    /// Action `settings`: `Settings::new().settings(…)`.
+    /// Action `list_sessions`.
     #[inline]
-    pub fn settings(&self, parameters: Settings) -> Call<'_, Reply> {
-        self.call(parameters)
+    pub fn list_sessions(&self) -> Call<'_, Reply> {
+        self.call(ListSessions::new())
     }
 
-    /// Creates an SQL database
+    /// Returns the user of this session and its permissions
     ///
-    /// Action `sql_database_create`: `SqlDatabaseCreate::new().name(…).password(…).username(…)`.
+    /// Action `whoami`.
     #[inline]
-    pub fn sql_database_create(&self, parameters: SqlDatabaseCreate) -> Call<'_, Reply> {
-        self.call(parameters)
+    pub fn whoami(&self) -> Call<'_, WhoamiReply> {
+        self.call(Whoami::new())
+    }
+}
+
+/// # Steam
+///
+/// Downloads from Steam.
+impl Agent {
+    /// Lists usable Steam content servers
+    ///
+    /// Action `list_available_steam_servers`.
+    #[inline]
+    pub fn list_available_steam_servers(&self) -> Call<'_, Reply> {
+        self.call(ListAvailableSteamServers::new())
     }
 
-    /// Deletes an SQL database
+    /// Lists excluded Steam content servers
     ///
-    /// Action `sql_database_delete`: `SqlDatabaseDelete::new().name(…)`.
+    /// Action `list_excluded_steam_servers`.
     #[inline]
-    pub fn sql_database_delete(&self, parameters: SqlDatabaseDelete) -> Call<'_, Reply> {
-        self.call(parameters)
+    pub fn list_excluded_steam_servers(&self) -> Call<'_, Reply> {
+        self.call(ListExcludedSteamServers::new())
     }
 
-    /// Lists SQL databases
+    /// Reads the log of the downloader
     ///
-    /// Action `sql_databases_list`.
+    /// Action `query_downloader_log`: `QueryDownloaderLog::new().limit(…).since(…)`.
     #[inline]
-    pub fn sql_databases_list(&self) -> Call<'_, Reply> {
-        self.call(SqlDatabasesList::new())
+    pub fn query_downloader_log(
+        &self,
+        parameters: QueryDownloaderLog,
+    ) -> Call<'_, Reply> {
+        self.call(parameters)
     }
 
     /// Cancels a Steam download
     ///
     /// Action `steam_cancel_download`: `SteamCancelDownload::new().download(…)`.
+    ///
+    /// See also [`steam_list_downloads`](Agent::steam_list_downloads).
     #[inline]
     pub fn steam_cancel_download(
         &self,
@@ -781,6 +823,8 @@ impl Agent {
     /// Lists running Steam downloads
     ///
     /// Action `steam_list_downloads`.
+    ///
+    /// See also [`steam_cancel_download`](Agent::steam_cancel_download).
     #[inline]
     pub fn steam_list_downloads(&self) -> Call<'_, Reply> {
         self.call(SteamListDownloads::new())
@@ -793,26 +837,30 @@ impl Agent {
     pub fn steam_refresh_content_servers(&self) -> Call<'_, Reply> {
         self.call(SteamRefreshContentServers::new())
     }
+}
 
-    /// Subscribes this session to a topic
+/// # Tasks
+///
+/// Tasks that the agent runs on a schedule.
+impl Agent {
+    /// Lists the executions of a task
     ///
-    /// Action `subscribe`: `Subscribe::new().topic(…)`.
-    #[inline]
-    pub fn subscribe(&self, parameters: Subscribe) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Runs a command on the host system
+    /// Action `query_task_executions`: `QueryTaskExecutions::new().limit(…).since(…).task(…)`.
     ///
-    /// Action `system_command`: `SystemCommand::new().arguments(…).command(…).timeout(…)`.
+    /// See also [`task_create`](Agent::task_create).
     #[inline]
-    pub fn system_command(&self, parameters: SystemCommand) -> Call<'_, Reply> {
+    pub fn query_task_executions(
+        &self,
+        parameters: QueryTaskExecutions,
+    ) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
     /// Creates a scheduled task
     ///
     /// Action `task_create`: `TaskCreate::new().action(…).enabled(…).name(…).parameters(…).schedule(…)`.
+    ///
+    /// See also [`query_task_executions`](Agent::query_task_executions).
     #[inline]
     pub fn task_create(&self, parameters: TaskCreate) -> Call<'_, Reply> {
         self.call(parameters)
@@ -849,20 +897,36 @@ impl Agent {
     pub fn tasks_list(&self) -> Call<'_, Reply> {
         self.call(TasksList::new())
     }
+}
+
+/// # Titles
+///
+/// The games that servers are made of.
+impl Agent {
+    /// Lists titles this agent can install
+    ///
+    /// Action `list_supported_titles`.
+    #[inline]
+    pub fn list_supported_titles(&self) -> Call<'_, Reply> {
+        self.call(ListSupportedTitles::new())
+    }
+
+    /// Requests the manifest of a title
+    ///
+    /// Action `request_title_manifest`: `RequestTitleManifest::new().title(…)`.
+    #[inline]
+    pub fn request_title_manifest(
+        &self,
+        parameters: RequestTitleManifest,
+    ) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
 
     /// Lists the features of a title
     ///
     /// Action `title_features`: `TitleFeatures::new().title(…)`.
     #[inline]
     pub fn title_features(&self, parameters: TitleFeatures) -> Call<'_, Reply> {
-        self.call(parameters)
-    }
-
-    /// Lists the mods of a title
-    ///
-    /// Action `title_mods`: `TitleMods::new().title(…)`.
-    #[inline]
-    pub fn title_mods(&self, parameters: TitleMods) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
@@ -897,34 +961,83 @@ impl Agent {
     pub fn titles_status(&self) -> Call<'_, Reply> {
         self.call(TitlesStatus::new())
     }
+}
 
-    /// Runs several actions as one transaction
+/// # Users
+///
+/// Local users, their roles and permissions.
+impl Agent {
+    /// Creates a role
     ///
-    /// Action `transaction`: `Transaction::new().actions(…)`.
+    /// Action `create_role`: `CreateRole::new().name(…).permissions(…)`.
     #[inline]
-    pub fn transaction(&self, parameters: Transaction) -> Call<'_, Reply> {
+    pub fn create_role(&self, parameters: CreateRole) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
-    /// Ends a subscription of this session
+    /// Creates a local user
     ///
-    /// Action `unsubscribe`: `Unsubscribe::new().topic(…)`.
+    /// Action `create_user`: `CreateUser::new().password(…).roles(…).username(…)`.
+    ///
+    /// See also [`user_password`](Agent::user_password).
     #[inline]
-    pub fn unsubscribe(&self, parameters: Unsubscribe) -> Call<'_, Reply> {
+    pub fn create_user(&self, parameters: CreateUser) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
-    /// Changes a webhook
+    /// Deletes a role
     ///
-    /// Action `update_webhook`: `UpdateWebhook::new().changes(…).webhook(…)`.
+    /// Action `delete_role`: `DeleteRole::new().name(…)`.
     #[inline]
-    pub fn update_webhook(&self, parameters: UpdateWebhook) -> Call<'_, Reply> {
+    pub fn delete_role(&self, parameters: DeleteRole) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Deletes a local user
+    ///
+    /// Action `delete_user`: `DeleteUser::new().username(…)`.
+    #[inline]
+    pub fn delete_user(&self, parameters: DeleteUser) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Lists all permissions this agent knows
+    ///
+    /// Action `list_permissions`.
+    #[inline]
+    pub fn list_permissions(&self) -> Call<'_, Reply> {
+        self.call(ListPermissions::new())
+    }
+
+    /// Lists all roles
+    ///
+    /// Action `list_roles`.
+    #[inline]
+    pub fn list_roles(&self) -> Call<'_, Reply> {
+        self.call(ListRoles::new())
+    }
+
+    /// Lists all local users
+    ///
+    /// Action `list_users`.
+    #[inline]
+    pub fn list_users(&self) -> Call<'_, Reply> {
+        self.call(ListUsers::new())
+    }
+
+    /// Replaces the permissions of a role
+    ///
+    /// Action `role_update`: `RoleUpdate::new().name(…).permissions(…)`.
+    #[inline]
+    pub fn role_update(&self, parameters: RoleUpdate) -> Call<'_, Reply> {
         self.call(parameters)
     }
 
     /// Gives roles to a user
     ///
     /// Action `user_give_roles`: `UserGiveRoles::new().roles(…).username(…)`.
+    ///
+    /// See also [`user_revoke_roles`](Agent::user_revoke_roles).
     #[inline]
     pub fn user_give_roles(&self, parameters: UserGiveRoles) -> Call<'_, Reply> {
         self.call(parameters)
@@ -933,6 +1046,8 @@ impl Agent {
     /// Changes the password of a user
     ///
     /// Action `user_password`: `UserPassword::new().password(…).username(…)`.
+    ///
+    /// See also [`create_user`](Agent::create_user).
     #[inline]
     pub fn user_password(&self, parameters: UserPassword) -> Call<'_, Reply> {
         self.call(parameters)
@@ -941,24 +1056,70 @@ impl Agent {
     /// Revokes roles from a user
     ///
     /// Action `user_revoke_roles`: `UserRevokeRoles::new().roles(…).username(…)`.
+    ///
+    /// See also [`user_give_roles`](Agent::user_give_roles).
     #[inline]
     pub fn user_revoke_roles(&self, parameters: UserRevokeRoles) -> Call<'_, Reply> {
         self.call(parameters)
     }
+}
 
-    /// Returns the user of this session and its permissions
+/// # Webhooks
+///
+/// What the agent reports to a URL.
+impl Agent {
+    /// Creates a webhook
     ///
-    /// Action `whoami`.
+    /// Action `create_webhook`: `CreateWebhook::new().events(…).name(…).url(…)`.
+    ///
+    /// See also [`get_webhook_events`](Agent::get_webhook_events).
     #[inline]
-    pub fn whoami(&self) -> Call<'_, WhoamiReply> {
-        self.call(Whoami::new())
+    pub fn create_webhook(&self, parameters: CreateWebhook) -> Call<'_, Reply> {
+        self.call(parameters)
     }
 
-    /// Writes a file
+    /// Deletes a webhook
     ///
-    /// Action `write_file`: `WriteFile::new().content(…).path(…)`.
+    /// Action `delete_webhook`: `DeleteWebhook::new().webhook(…)`.
     #[inline]
-    pub fn write_file(&self, parameters: WriteFile) -> Call<'_, Reply> {
+    pub fn delete_webhook(&self, parameters: DeleteWebhook) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Lists the events webhooks can listen to
+    ///
+    /// Action `get_webhook_events`.
+    ///
+    /// See also [`create_webhook`](Agent::create_webhook).
+    #[inline]
+    pub fn get_webhook_events(&self) -> Call<'_, Reply> {
+        self.call(GetWebhookEvents::new())
+    }
+
+    /// Lists the deliveries of a webhook
+    ///
+    /// Action `list_webhook_deliveries`: `ListWebhookDeliveries::new().limit(…).webhook(…)`.
+    #[inline]
+    pub fn list_webhook_deliveries(
+        &self,
+        parameters: ListWebhookDeliveries,
+    ) -> Call<'_, Reply> {
+        self.call(parameters)
+    }
+
+    /// Lists webhooks
+    ///
+    /// Action `list_webhooks`.
+    #[inline]
+    pub fn list_webhooks(&self) -> Call<'_, Reply> {
+        self.call(ListWebhooks::new())
+    }
+
+    /// Changes a webhook
+    ///
+    /// Action `update_webhook`: `UpdateWebhook::new().changes(…).webhook(…)`.
+    #[inline]
+    pub fn update_webhook(&self, parameters: UpdateWebhook) -> Call<'_, Reply> {
         self.call(parameters)
     }
 }

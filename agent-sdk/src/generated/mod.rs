@@ -6,6 +6,193 @@
 //! The actions of the agent: the parameters of each, and the table of all.
 //!
 //! Each action is also a method of [`Agent`](crate::Agent).
+//!
+//! # Agent
+//!
+//! The agent itself: its health, figures, logs and settings.
+//!
+//! - [`agent_metrics`](crate::Agent::agent_metrics): Returns recorded metrics of the agent
+//! - [`agent_statistics`](crate::Agent::agent_statistics): Returns counters since the agent started
+//! - [`audit_events`](crate::Agent::audit_events): Reads the audit log
+//! - [`kill`](crate::Agent::kill): Kills a running process of the agent
+//! - [`list_actions`](crate::Agent::list_actions): Lists all actions and their parameters
+//! - [`proxy`](crate::Agent::proxy): Forwards an action to the vendor's cloud and returns its answer
+//! - [`query_agent_events`](crate::Agent::query_agent_events): Queries the event log of the agent
+//! - [`request_agent_health`](crate::Agent::request_agent_health): Returns the health of the agent
+//! - [`settings`](crate::Agent::settings): Changes the settings of the agent
+//! - [`transaction`](crate::Agent::transaction): Runs several actions as one transaction
+//!
+//! # Applications
+//!
+//! Applications beside the servers, such as tools.
+//!
+//! - [`application_install`](crate::Agent::application_install): Installs an application
+//! - [`application_list`](crate::Agent::application_list): Lists applications this agent can install
+//! - [`application_start`](crate::Agent::application_start): Starts an application
+//! - [`application_stop`](crate::Agent::application_stop): Stops an application
+//! - [`application_uninstall`](crate::Agent::application_uninstall): Uninstalls an application
+//! - [`applications`](crate::Agent::applications): Lists running applications
+//!
+//! # Backups
+//!
+//! Copies of servers, and how they come back.
+//!
+//! - [`create_backup`](crate::Agent::create_backup): Creates a backup of a server
+//! - [`delete_backup`](crate::Agent::delete_backup): Deletes a backup
+//! - [`query_backups`](crate::Agent::query_backups): Lists the backups of a server
+//! - [`restore_backup`](crate::Agent::restore_backup): Restores a backup
+//!
+//! # Events
+//!
+//! What the agent sends unasked to this session.
+//!
+//! - [`enable_stdout`](crate::Agent::enable_stdout): Streams the standard output of servers to this session
+//! - [`subscribe`](crate::Agent::subscribe): Subscribes this session to a topic
+//! - [`unsubscribe`](crate::Agent::unsubscribe): Ends a subscription of this session
+//!
+//! # Files
+//!
+//! What is on the agent's machine.
+//!
+//! - [`delete_file`](crate::Agent::delete_file): Deletes a file
+//! - [`file_download`](crate::Agent::file_download): Opens a download
+//! - [`file_list`](crate::Agent::file_list): Lists a folder
+//! - [`file_unzip`](crate::Agent::file_unzip): Unpacks an archive
+//! - [`file_upload`](crate::Agent::file_upload): Opens an upload
+//! - [`file_zip`](crate::Agent::file_zip): Packs files into an archive
+//! - [`move_file`](crate::Agent::move_file): Moves a file
+//! - [`read_file`](crate::Agent::read_file): Reads a file
+//! - [`server_filetree`](crate::Agent::server_filetree): Returns the file tree of a server
+//! - [`write_file`](crate::Agent::write_file): Writes a file
+//!
+//! # Host
+//!
+//! The machine on which the agent runs, and its databases.
+//!
+//! - [`request_system_info`](crate::Agent::request_system_info): Returns facts about the host system
+//! - [`sql_database_create`](crate::Agent::sql_database_create): Creates an SQL database
+//! - [`sql_database_delete`](crate::Agent::sql_database_delete): Deletes an SQL database
+//! - [`sql_databases_list`](crate::Agent::sql_databases_list): Lists SQL databases
+//! - [`system_command`](crate::Agent::system_command): Runs a command on the host system
+//!
+//! # Mods
+//!
+//! Mods, and the servers that use them.
+//!
+//! - [`add_mod`](crate::Agent::add_mod): Adds an installed mod to a server
+//! - [`download_mod`](crate::Agent::download_mod): Downloads a mod
+//! - [`install_mod`](crate::Agent::install_mod): Installs a mod on a server
+//! - [`mod_`](crate::Agent::mod_): Returns one mod
+//! - [`mod_change`](crate::Agent::mod_change): Enables or disables a mod
+//! - [`mod_rebuild`](crate::Agent::mod_rebuild): Rebuilds a mod
+//! - [`mods`](crate::Agent::mods): Lists installed mods
+//! - [`remove_mod`](crate::Agent::remove_mod): Removes a mod from a server
+//! - [`server_mod_bindings`](crate::Agent::server_mod_bindings): Lists the mods bound to a server
+//! - [`server_mods_clear`](crate::Agent::server_mods_clear): Removes all mods from a server
+//! - [`title_mods`](crate::Agent::title_mods): Lists the mods of a title
+//!
+//! # Rcon
+//!
+//! Commands to the game of a running server.
+//!
+//! - [`server_rcon_read`](crate::Agent::server_rcon_read): Reads RCON output
+//! - [`server_rcon_send`](crate::Agent::server_rcon_send): Sends a command over RCON
+//!
+//! # Servers
+//!
+//! What there is, and its life from deployment to removal.
+//!
+//! - [`configuration`](crate::Agent::configuration): Changes the configuration of a server
+//! - [`query_server_events`](crate::Agent::query_server_events): Queries the event log of a server
+//! - [`query_server_metrics`](crate::Agent::query_server_metrics): Queries recorded metrics of a server
+//! - [`restart`](crate::Agent::restart): Restarts a server
+//! - [`server`](crate::Agent::server): Returns one server
+//! - [`server_archives`](crate::Agent::server_archives): Lists the archives of a server
+//! - [`server_deploy`](crate::Agent::server_deploy): Deploys a new server
+//! - [`server_export`](crate::Agent::server_export): Exports a server to an archive
+//! - [`server_force_kill`](crate::Agent::server_force_kill): Kills the server process
+//! - [`server_gameconfig_read`](crate::Agent::server_gameconfig_read): Reads the game configuration of a server
+//! - [`server_gameconfig_write`](crate::Agent::server_gameconfig_write): Writes the game configuration of a server
+//! - [`server_import`](crate::Agent::server_import): Imports a server from an archive
+//! - [`server_kill`](crate::Agent::server_kill): Sends the server process a termination signal
+//! - [`server_metrics`](crate::Agent::server_metrics): Returns the current metrics of a server
+//! - [`server_rebuild`](crate::Agent::server_rebuild): Rebuilds a server from its title
+//! - [`server_remove`](crate::Agent::server_remove): Removes a server
+//! - [`server_restore`](crate::Agent::server_restore): Restores a server from an archive
+//! - [`server_start`](crate::Agent::server_start): Starts a server
+//! - [`server_stop`](crate::Agent::server_stop): Stops a server
+//! - [`server_stop_cancel`](crate::Agent::server_stop_cancel): Cancels a scheduled stop
+//! - [`server_update`](crate::Agent::server_update): Updates the files of a server
+//! - [`server_wipe`](crate::Agent::server_wipe): Wipes the persistence of a server
+//! - [`servers`](crate::Agent::servers): Lists all servers
+//!
+//! # Sessions
+//!
+//! This session, and the others.
+//!
+//! - [`list_sessions`](crate::Agent::list_sessions): Lists open sessions
+//! - [`whoami`](crate::Agent::whoami): Returns the user of this session and its permissions
+//!
+//! # Steam
+//!
+//! Downloads from Steam.
+//!
+//! - [`list_available_steam_servers`](crate::Agent::list_available_steam_servers): Lists usable Steam content servers
+//! - [`list_excluded_steam_servers`](crate::Agent::list_excluded_steam_servers): Lists excluded Steam content servers
+//! - [`query_downloader_log`](crate::Agent::query_downloader_log): Reads the log of the downloader
+//! - [`steam_cancel_download`](crate::Agent::steam_cancel_download): Cancels a Steam download
+//! - [`steam_list_downloads`](crate::Agent::steam_list_downloads): Lists running Steam downloads
+//! - [`steam_refresh_content_servers`](crate::Agent::steam_refresh_content_servers): Refreshes the list of Steam content servers
+//!
+//! # Tasks
+//!
+//! Tasks that the agent runs on a schedule.
+//!
+//! - [`query_task_executions`](crate::Agent::query_task_executions): Lists the executions of a task
+//! - [`task_create`](crate::Agent::task_create): Creates a scheduled task
+//! - [`task_delete`](crate::Agent::task_delete): Deletes a scheduled task
+//! - [`task_info`](crate::Agent::task_info): Returns one scheduled task
+//! - [`task_update`](crate::Agent::task_update): Changes a scheduled task
+//! - [`tasks_list`](crate::Agent::tasks_list): Lists scheduled tasks
+//!
+//! # Titles
+//!
+//! The games that servers are made of.
+//!
+//! - [`list_supported_titles`](crate::Agent::list_supported_titles): Lists titles this agent can install
+//! - [`request_title_manifest`](crate::Agent::request_title_manifest): Requests the manifest of a title
+//! - [`title_features`](crate::Agent::title_features): Lists the features of a title
+//! - [`title_rebuild`](crate::Agent::title_rebuild): Rebuilds a title
+//! - [`title_remove`](crate::Agent::title_remove): Removes a title
+//! - [`titles`](crate::Agent::titles): Lists installed titles
+//! - [`titles_status`](crate::Agent::titles_status): Returns the status of all titles
+//!
+//! # Users
+//!
+//! Local users, their roles and permissions.
+//!
+//! - [`create_role`](crate::Agent::create_role): Creates a role
+//! - [`create_user`](crate::Agent::create_user): Creates a local user
+//! - [`delete_role`](crate::Agent::delete_role): Deletes a role
+//! - [`delete_user`](crate::Agent::delete_user): Deletes a local user
+//! - [`list_permissions`](crate::Agent::list_permissions): Lists all permissions this agent knows
+//! - [`list_roles`](crate::Agent::list_roles): Lists all roles
+//! - [`list_users`](crate::Agent::list_users): Lists all local users
+//! - [`role_update`](crate::Agent::role_update): Replaces the permissions of a role
+//! - [`user_give_roles`](crate::Agent::user_give_roles): Gives roles to a user
+//! - [`user_password`](crate::Agent::user_password): Changes the password of a user
+//! - [`user_revoke_roles`](crate::Agent::user_revoke_roles): Revokes roles from a user
+//!
+//! # Webhooks
+//!
+//! What the agent reports to a URL.
+//!
+//! - [`create_webhook`](crate::Agent::create_webhook): Creates a webhook
+//! - [`delete_webhook`](crate::Agent::delete_webhook): Deletes a webhook
+//! - [`get_webhook_events`](crate::Agent::get_webhook_events): Lists the events webhooks can listen to
+//! - [`list_webhook_deliveries`](crate::Agent::list_webhook_deliveries): Lists the deliveries of a webhook
+//! - [`list_webhooks`](crate::Agent::list_webhooks): Lists webhooks
+//! - [`update_webhook`](crate::Agent::update_webhook): Changes a webhook
 
 #![allow(
     clippy::doc_markdown,

@@ -39,11 +39,15 @@ use super::{
 #[must_use]
 #[non_exhaustive]
 pub struct AddMod<EntityId_ = EntityId, Position = i64> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `entity_id`
+    /// The id of the mod, as its universe counts them.
+    ///
+    /// `entity_id`: `str` in the catalogue, typed by the overlay.
     pub entity_id: EntityId_,
-    /// `position`
+    /// `position`: `int` in the catalogue.
     pub position: Position,
 }
 
@@ -60,6 +64,8 @@ impl AddMod {
 
 impl<EntityId_, Position> AddMod<EntityId_, Position> {
     /// Sets `entity_id`.
+    ///
+    /// The id of the mod, as its universe counts them.
     pub fn entity_id(self, value: impl Into<EntityId>) -> AddMod<EntityId, Position> {
         AddMod {
             server: self.server,
@@ -98,9 +104,13 @@ impl Action for AddMod {
 #[must_use]
 #[non_exhaustive]
 pub struct AgentMetrics<Since = i64, Until = i64> {
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
-    /// `until`
+    /// The end of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `until`: `int` in the catalogue.
     pub until: Until,
 }
 
@@ -116,6 +126,8 @@ impl AgentMetrics {
 
 impl<Since, Until> AgentMetrics<Since, Until> {
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> AgentMetrics<i64, Until> {
         AgentMetrics {
             since: value,
@@ -124,6 +136,8 @@ impl<Since, Until> AgentMetrics<Since, Until> {
     }
 
     /// Sets `until`.
+    ///
+    /// The end of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn until(self, value: i64) -> AgentMetrics<Since, i64> {
         AgentMetrics {
             since: self.since,
@@ -177,9 +191,11 @@ pub struct ApplicationInstall<
     Application = ApplicationId,
     Options = Map<String, Value>,
 > {
-    /// `application`
+    /// The id of the application.
+    ///
+    /// `application`: `str` in the catalogue, typed by the overlay.
     pub application: Application,
-    /// `options`
+    /// `options`: `map` in the catalogue.
     pub options: Options,
 }
 
@@ -195,6 +211,8 @@ impl ApplicationInstall {
 
 impl<Application, Options> ApplicationInstall<Application, Options> {
     /// Sets `application`.
+    ///
+    /// The id of the application.
     pub fn application(
         self,
         value: impl Into<ApplicationId>,
@@ -259,7 +277,9 @@ impl Action for ApplicationList {
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationStart<Application = ApplicationId> {
-    /// `application`
+    /// The id of the application.
+    ///
+    /// `application`: `str` in the catalogue, typed by the overlay.
     pub application: Application,
 }
 
@@ -274,6 +294,8 @@ impl ApplicationStart {
 
 impl<Application> ApplicationStart<Application> {
     /// Sets `application`.
+    ///
+    /// The id of the application.
     pub fn application(
         self,
         value: impl Into<ApplicationId>,
@@ -302,9 +324,13 @@ impl Action for ApplicationStart {
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationStop<Application = ApplicationId, Timeout = f64> {
-    /// `application`
+    /// The id of the application.
+    ///
+    /// `application`: `str` in the catalogue, typed by the overlay.
     pub application: Application,
-    /// `timeout`
+    /// How long to wait. The unit is not documented; seconds are assumed.
+    ///
+    /// `timeout`: `float` in the catalogue.
     pub timeout: Timeout,
 }
 
@@ -320,6 +346,8 @@ impl ApplicationStop {
 
 impl<Application, Timeout> ApplicationStop<Application, Timeout> {
     /// Sets `application`.
+    ///
+    /// The id of the application.
     pub fn application(
         self,
         value: impl Into<ApplicationId>,
@@ -331,6 +359,8 @@ impl<Application, Timeout> ApplicationStop<Application, Timeout> {
     }
 
     /// Sets `timeout`.
+    ///
+    /// How long to wait. The unit is not documented; seconds are assumed.
     pub fn timeout(self, value: f64) -> ApplicationStop<Application, f64> {
         ApplicationStop {
             application: self.application,
@@ -358,7 +388,9 @@ impl Action for ApplicationStop {
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationUninstall<Application = ApplicationId> {
-    /// `application`
+    /// The id of the application.
+    ///
+    /// `application`: `str` in the catalogue, typed by the overlay.
     pub application: Application,
 }
 
@@ -373,6 +405,8 @@ impl ApplicationUninstall {
 
 impl<Application> ApplicationUninstall<Application> {
     /// Sets `application`.
+    ///
+    /// The id of the application.
     pub fn application(
         self,
         value: impl Into<ApplicationId>,
@@ -423,9 +457,13 @@ impl Action for Applications {
 #[must_use]
 #[non_exhaustive]
 pub struct AuditEvents<Limit = i64, Since = i64> {
-    /// `limit`
+    /// The most entries to return.
+    ///
+    /// `limit`: `int` in the catalogue.
     pub limit: Limit,
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
 }
 
@@ -441,6 +479,8 @@ impl AuditEvents {
 
 impl<Limit, Since> AuditEvents<Limit, Since> {
     /// Sets `limit`.
+    ///
+    /// The most entries to return.
     pub fn limit(self, value: i64) -> AuditEvents<i64, Since> {
         AuditEvents {
             limit: value,
@@ -449,6 +489,8 @@ impl<Limit, Since> AuditEvents<Limit, Since> {
     }
 
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> AuditEvents<Limit, i64> {
         AuditEvents {
             limit: self.limit,
@@ -473,13 +515,17 @@ impl Action for AuditEvents {
 ///
 /// Action `configuration`: `Configuration::new(server).configuration(…)`.
 #[doc(alias = "configuration")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Configuration<Configuration_ = Map<String, Value>> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `configuration`
+    /// The settings, by name.
+    ///
+    /// `configuration`: `map` in the catalogue.
     pub configuration: Configuration_,
 }
 
@@ -495,6 +541,8 @@ impl Configuration {
 
 impl<Configuration_> Configuration<Configuration_> {
     /// Sets `configuration`.
+    ///
+    /// The settings, by name.
     pub fn configuration(
         self,
         value: Map<String, Value>,
@@ -503,6 +551,15 @@ impl<Configuration_> Configuration<Configuration_> {
             server: self.server,
             configuration: value,
         }
+    }
+}
+
+impl<Configuration_> fmt::Debug for Configuration<Configuration_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configuration")
+            .field("server", &self.server)
+            .field("configuration", &format_args!("(hidden)"))
+            .finish()
     }
 }
 
@@ -525,7 +582,9 @@ impl Action for Configuration {
 #[must_use]
 #[non_exhaustive]
 pub struct CreateBackup {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -555,9 +614,13 @@ impl Action for CreateBackup {
 #[must_use]
 #[non_exhaustive]
 pub struct CreateRole<Name = String, Permissions = Vec<String>> {
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
-    /// `permissions`: Dotted, such as `server.start`; `*` is all
+    /// Dotted, such as `server.start`; `*` is all
+    ///
+    /// `permissions`: `list` in the catalogue, typed by the overlay.
     pub permissions: Permissions,
 }
 
@@ -573,6 +636,8 @@ impl CreateRole {
 
 impl<Name, Permissions> CreateRole<Name, Permissions> {
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(self, value: impl Into<String>) -> CreateRole<String, Permissions> {
         CreateRole {
             name: value.into(),
@@ -581,6 +646,8 @@ impl<Name, Permissions> CreateRole<Name, Permissions> {
     }
 
     /// Sets `permissions`.
+    ///
+    /// Dotted, such as `server.start`; `*` is all
     pub fn permissions(self, value: Vec<String>) -> CreateRole<Name, Vec<String>> {
         CreateRole {
             name: self.name,
@@ -608,11 +675,17 @@ impl Action for CreateRole {
 #[must_use]
 #[non_exhaustive]
 pub struct CreateUser<Password = String, Roles = Vec<String>, Username = UserName> {
-    /// `password`
+    /// The password, which is never shown.
+    ///
+    /// `password`: `str` in the catalogue.
     pub password: Password,
-    /// `roles`
+    /// The names of the roles.
+    ///
+    /// `roles`: `list` in the catalogue, typed by the overlay.
     pub roles: Roles,
-    /// `username`
+    /// The name of the local user.
+    ///
+    /// `username`: `str` in the catalogue, typed by the overlay.
     pub username: Username,
 }
 
@@ -629,6 +702,8 @@ impl CreateUser {
 
 impl<Password, Roles, Username> CreateUser<Password, Roles, Username> {
     /// Sets `password`.
+    ///
+    /// The password, which is never shown.
     pub fn password(
         self,
         value: impl Into<String>,
@@ -641,6 +716,8 @@ impl<Password, Roles, Username> CreateUser<Password, Roles, Username> {
     }
 
     /// Sets `roles`.
+    ///
+    /// The names of the roles.
     pub fn roles(
         self,
         value: Vec<String>,
@@ -653,6 +730,8 @@ impl<Password, Roles, Username> CreateUser<Password, Roles, Username> {
     }
 
     /// Sets `username`.
+    ///
+    /// The name of the local user.
     pub fn username(
         self,
         value: impl Into<UserName>,
@@ -692,15 +771,17 @@ impl Action for CreateUser {
 ///
 /// Action `create_webhook`: `CreateWebhook::new().events(…).name(…).url(…)`.
 #[doc(alias = "create_webhook")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct CreateWebhook<Events_ = Vec<Value>, Name = String, Url = String> {
-    /// `events`
+    /// `events`: `list` in the catalogue.
     pub events: Events_,
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
-    /// `url`
+    /// `url`: `str` in the catalogue.
     pub url: Url,
 }
 
@@ -726,6 +807,8 @@ impl<Events_, Name, Url> CreateWebhook<Events_, Name, Url> {
     }
 
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(self, value: impl Into<String>) -> CreateWebhook<Events_, String, Url> {
         CreateWebhook {
             events: self.events,
@@ -741,6 +824,17 @@ impl<Events_, Name, Url> CreateWebhook<Events_, Name, Url> {
             name: self.name,
             url: value.into(),
         }
+    }
+}
+
+impl<Events_: fmt::Debug, Name: fmt::Debug, Url> fmt::Debug
+for CreateWebhook<Events_, Name, Url> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateWebhook")
+            .field("events", &self.events)
+            .field("name", &self.name)
+            .field("url", &format_args!("(hidden)"))
+            .finish()
     }
 }
 
@@ -764,7 +858,9 @@ impl Action for CreateWebhook {
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteBackup<Backup = BackupId> {
-    /// `backup`
+    /// The id of the backup.
+    ///
+    /// `backup`: `str` in the catalogue, typed by the overlay.
     pub backup: Backup,
 }
 
@@ -779,6 +875,8 @@ impl DeleteBackup {
 
 impl<Backup> DeleteBackup<Backup> {
     /// Sets `backup`.
+    ///
+    /// The id of the backup.
     pub fn backup(self, value: impl Into<BackupId>) -> DeleteBackup<BackupId> {
         DeleteBackup {
             backup: value.into(),
@@ -804,7 +902,9 @@ impl Action for DeleteBackup {
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteFile<Path = String> {
-    /// `path`
+    /// The path of the file on the agent's machine.
+    ///
+    /// `path`: `str` in the catalogue.
     pub path: Path,
 }
 
@@ -817,6 +917,8 @@ impl DeleteFile {
 
 impl<Path> DeleteFile<Path> {
     /// Sets `path`.
+    ///
+    /// The path of the file on the agent's machine.
     pub fn path(self, value: impl Into<String>) -> DeleteFile<String> {
         DeleteFile { path: value.into() }
     }
@@ -840,7 +942,9 @@ impl Action for DeleteFile {
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteRole<Name = String> {
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
 }
 
@@ -853,6 +957,8 @@ impl DeleteRole {
 
 impl<Name> DeleteRole<Name> {
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(self, value: impl Into<String>) -> DeleteRole<String> {
         DeleteRole { name: value.into() }
     }
@@ -876,7 +982,9 @@ impl Action for DeleteRole {
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteUser<Username = UserName> {
-    /// `username`
+    /// The name of the local user.
+    ///
+    /// `username`: `str` in the catalogue, typed by the overlay.
     pub username: Username,
 }
 
@@ -891,6 +999,8 @@ impl DeleteUser {
 
 impl<Username> DeleteUser<Username> {
     /// Sets `username`.
+    ///
+    /// The name of the local user.
     pub fn username(self, value: impl Into<UserName>) -> DeleteUser<UserName> {
         DeleteUser {
             username: value.into(),
@@ -916,7 +1026,9 @@ impl Action for DeleteUser {
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteWebhook<Webhook = WebhookId> {
-    /// `webhook`
+    /// The id of the webhook.
+    ///
+    /// `webhook`: `str` in the catalogue, typed by the overlay.
     pub webhook: Webhook,
 }
 
@@ -931,6 +1043,8 @@ impl DeleteWebhook {
 
 impl<Webhook> DeleteWebhook<Webhook> {
     /// Sets `webhook`.
+    ///
+    /// The id of the webhook.
     pub fn webhook(self, value: impl Into<WebhookId>) -> DeleteWebhook<WebhookId> {
         DeleteWebhook {
             webhook: value.into(),
@@ -956,9 +1070,13 @@ impl Action for DeleteWebhook {
 #[must_use]
 #[non_exhaustive]
 pub struct DownloadMod<EntityId_ = EntityId, Universe = UniverseId> {
-    /// `entity_id`
+    /// The id of the mod, as its universe counts them.
+    ///
+    /// `entity_id`: `str` in the catalogue, typed by the overlay.
     pub entity_id: EntityId_,
-    /// `universe`
+    /// The id of the universe, where mods come from.
+    ///
+    /// `universe`: `str` in the catalogue, typed by the overlay.
     pub universe: Universe,
 }
 
@@ -974,6 +1092,8 @@ impl DownloadMod {
 
 impl<EntityId_, Universe> DownloadMod<EntityId_, Universe> {
     /// Sets `entity_id`.
+    ///
+    /// The id of the mod, as its universe counts them.
     pub fn entity_id(
         self,
         value: impl Into<EntityId>,
@@ -985,6 +1105,8 @@ impl<EntityId_, Universe> DownloadMod<EntityId_, Universe> {
     }
 
     /// Sets `universe`.
+    ///
+    /// The id of the universe, where mods come from.
     pub fn universe(
         self,
         value: impl Into<UniverseId>,
@@ -1037,7 +1159,9 @@ impl Action for EnableStdout {
 #[must_use]
 #[non_exhaustive]
 pub struct FileDownload<Path = String> {
-    /// `path`
+    /// The path of the file on the agent's machine.
+    ///
+    /// `path`: `str` in the catalogue.
     pub path: Path,
 }
 
@@ -1050,6 +1174,8 @@ impl FileDownload {
 
 impl<Path> FileDownload<Path> {
     /// Sets `path`.
+    ///
+    /// The path of the file on the agent's machine.
     pub fn path(self, value: impl Into<String>) -> FileDownload<String> {
         FileDownload { path: value.into() }
     }
@@ -1073,7 +1199,9 @@ impl Action for FileDownload {
 #[must_use]
 #[non_exhaustive]
 pub struct FileList<Path = String> {
-    /// `path`
+    /// The path of the file on the agent's machine.
+    ///
+    /// `path`: `str` in the catalogue.
     pub path: Path,
 }
 
@@ -1086,6 +1214,8 @@ impl FileList {
 
 impl<Path> FileList<Path> {
     /// Sets `path`.
+    ///
+    /// The path of the file on the agent's machine.
     pub fn path(self, value: impl Into<String>) -> FileList<String> {
         FileList { path: value.into() }
     }
@@ -1110,9 +1240,13 @@ impl Action for FileList {
 #[must_use]
 #[non_exhaustive]
 pub struct FileUnzip<Source = String, Target = String> {
-    /// `source`
+    /// The path from which it is taken.
+    ///
+    /// `source`: `str` in the catalogue.
     pub source: Source,
-    /// `target`
+    /// The path or the name that it gets.
+    ///
+    /// `target`: `str` in the catalogue.
     pub target: Target,
 }
 
@@ -1128,6 +1262,8 @@ impl FileUnzip {
 
 impl<Source, Target> FileUnzip<Source, Target> {
     /// Sets `source`.
+    ///
+    /// The path from which it is taken.
     pub fn source(self, value: impl Into<String>) -> FileUnzip<String, Target> {
         FileUnzip {
             source: value.into(),
@@ -1136,6 +1272,8 @@ impl<Source, Target> FileUnzip<Source, Target> {
     }
 
     /// Sets `target`.
+    ///
+    /// The path or the name that it gets.
     pub fn target(self, value: impl Into<String>) -> FileUnzip<Source, String> {
         FileUnzip {
             source: self.source,
@@ -1164,11 +1302,13 @@ impl Action for FileUnzip {
 #[must_use]
 #[non_exhaustive]
 pub struct FileUpload<Checksum = String, Path = String, Size = i64> {
-    /// `checksum`
+    /// `checksum`: `str` in the catalogue.
     pub checksum: Checksum,
-    /// `path`
+    /// The path of the file on the agent's machine.
+    ///
+    /// `path`: `str` in the catalogue.
     pub path: Path,
-    /// `size`
+    /// `size`: `int` in the catalogue.
     pub size: Size,
 }
 
@@ -1194,6 +1334,8 @@ impl<Checksum, Path, Size> FileUpload<Checksum, Path, Size> {
     }
 
     /// Sets `path`.
+    ///
+    /// The path of the file on the agent's machine.
     pub fn path(self, value: impl Into<String>) -> FileUpload<Checksum, String, Size> {
         FileUpload {
             checksum: self.checksum,
@@ -1232,9 +1374,13 @@ impl Action for FileUpload {
 #[must_use]
 #[non_exhaustive]
 pub struct FileZip<Paths = Vec<String>, Target = String> {
-    /// `paths`
+    /// The paths of the files.
+    ///
+    /// `paths`: `list` in the catalogue, typed by the overlay.
     pub paths: Paths,
-    /// `target`
+    /// The path or the name that it gets.
+    ///
+    /// `target`: `str` in the catalogue.
     pub target: Target,
 }
 
@@ -1250,6 +1396,8 @@ impl FileZip {
 
 impl<Paths, Target> FileZip<Paths, Target> {
     /// Sets `paths`.
+    ///
+    /// The paths of the files.
     pub fn paths(self, value: Vec<String>) -> FileZip<Vec<String>, Target> {
         FileZip {
             paths: value,
@@ -1258,6 +1406,8 @@ impl<Paths, Target> FileZip<Paths, Target> {
     }
 
     /// Sets `target`.
+    ///
+    /// The path or the name that it gets.
     pub fn target(self, value: impl Into<String>) -> FileZip<Paths, String> {
         FileZip {
             paths: self.paths,
@@ -1308,13 +1458,21 @@ impl Action for GetWebhookEvents {
 #[must_use]
 #[non_exhaustive]
 pub struct InstallMod<EntityId_ = EntityId, Name = String, Universe = UniverseId> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `entity_id`
+    /// The id of the mod, as its universe counts them.
+    ///
+    /// `entity_id`: `str` in the catalogue, typed by the overlay.
     pub entity_id: EntityId_,
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
-    /// `universe`
+    /// The id of the universe, where mods come from.
+    ///
+    /// `universe`: `str` in the catalogue, typed by the overlay.
     pub universe: Universe,
 }
 
@@ -1334,6 +1492,8 @@ impl InstallMod {
 
 impl<EntityId_, Name, Universe> InstallMod<EntityId_, Name, Universe> {
     /// Sets `entity_id`.
+    ///
+    /// The id of the mod, as its universe counts them.
     pub fn entity_id(
         self,
         value: impl Into<EntityId>,
@@ -1347,6 +1507,8 @@ impl<EntityId_, Name, Universe> InstallMod<EntityId_, Name, Universe> {
     }
 
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(
         self,
         value: impl Into<String>,
@@ -1360,6 +1522,8 @@ impl<EntityId_, Name, Universe> InstallMod<EntityId_, Name, Universe> {
     }
 
     /// Sets `universe`.
+    ///
+    /// The id of the universe, where mods come from.
     pub fn universe(
         self,
         value: impl Into<UniverseId>,
@@ -1592,9 +1756,13 @@ impl Action for ListUsers {
 #[must_use]
 #[non_exhaustive]
 pub struct ListWebhookDeliveries<Limit = i64, Webhook = WebhookId> {
-    /// `limit`
+    /// The most entries to return.
+    ///
+    /// `limit`: `int` in the catalogue.
     pub limit: Limit,
-    /// `webhook`
+    /// The id of the webhook.
+    ///
+    /// `webhook`: `str` in the catalogue, typed by the overlay.
     pub webhook: Webhook,
 }
 
@@ -1610,6 +1778,8 @@ impl ListWebhookDeliveries {
 
 impl<Limit, Webhook> ListWebhookDeliveries<Limit, Webhook> {
     /// Sets `limit`.
+    ///
+    /// The most entries to return.
     pub fn limit(self, value: i64) -> ListWebhookDeliveries<i64, Webhook> {
         ListWebhookDeliveries {
             limit: value,
@@ -1618,6 +1788,8 @@ impl<Limit, Webhook> ListWebhookDeliveries<Limit, Webhook> {
     }
 
     /// Sets `webhook`.
+    ///
+    /// The id of the webhook.
     pub fn webhook(
         self,
         value: impl Into<WebhookId>,
@@ -1671,7 +1843,9 @@ impl Action for ListWebhooks {
 #[must_use]
 #[non_exhaustive]
 pub struct Mod<EntityId_ = EntityId> {
-    /// `entity_id`
+    /// The id of the mod, as its universe counts them.
+    ///
+    /// `entity_id`: `str` in the catalogue, typed by the overlay.
     pub entity_id: EntityId_,
 }
 
@@ -1684,6 +1858,8 @@ impl Mod {
 
 impl<EntityId_> Mod<EntityId_> {
     /// Sets `entity_id`.
+    ///
+    /// The id of the mod, as its universe counts them.
     pub fn entity_id(self, value: impl Into<EntityId>) -> Mod<EntityId> {
         Mod { entity_id: value.into() }
     }
@@ -1708,11 +1884,17 @@ impl Action for Mod {
 #[must_use]
 #[non_exhaustive]
 pub struct ModChange<Enabled = bool, EntityId_ = EntityId> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `enabled`
+    /// Whether it is in effect.
+    ///
+    /// `enabled`: `bool` in the catalogue.
     pub enabled: Enabled,
-    /// `entity_id`
+    /// The id of the mod, as its universe counts them.
+    ///
+    /// `entity_id`: `str` in the catalogue, typed by the overlay.
     pub entity_id: EntityId_,
 }
 
@@ -1731,6 +1913,8 @@ impl ModChange {
 
 impl<Enabled, EntityId_> ModChange<Enabled, EntityId_> {
     /// Sets `enabled`.
+    ///
+    /// Whether it is in effect.
     pub fn enabled(self, value: bool) -> ModChange<bool, EntityId_> {
         ModChange {
             server: self.server,
@@ -1740,6 +1924,8 @@ impl<Enabled, EntityId_> ModChange<Enabled, EntityId_> {
     }
 
     /// Sets `entity_id`.
+    ///
+    /// The id of the mod, as its universe counts them.
     pub fn entity_id(self, value: impl Into<EntityId>) -> ModChange<Enabled, EntityId> {
         ModChange {
             server: self.server,
@@ -1769,7 +1955,9 @@ impl Action for ModChange {
 #[must_use]
 #[non_exhaustive]
 pub struct ModRebuild<EntityId_ = EntityId> {
-    /// `entity_id`
+    /// The id of the mod, as its universe counts them.
+    ///
+    /// `entity_id`: `str` in the catalogue, typed by the overlay.
     pub entity_id: EntityId_,
 }
 
@@ -1784,6 +1972,8 @@ impl ModRebuild {
 
 impl<EntityId_> ModRebuild<EntityId_> {
     /// Sets `entity_id`.
+    ///
+    /// The id of the mod, as its universe counts them.
     pub fn entity_id(self, value: impl Into<EntityId>) -> ModRebuild<EntityId> {
         ModRebuild {
             entity_id: value.into(),
@@ -1832,11 +2022,15 @@ impl Action for Mods {
 #[must_use]
 #[non_exhaustive]
 pub struct MoveFile<Overwrite = bool, Source = String, Target = String> {
-    /// `overwrite`
+    /// `overwrite`: `bool` in the catalogue.
     pub overwrite: Overwrite,
-    /// `source`
+    /// The path from which it is taken.
+    ///
+    /// `source`: `str` in the catalogue.
     pub source: Source,
-    /// `target`
+    /// The path or the name that it gets.
+    ///
+    /// `target`: `str` in the catalogue.
     pub target: Target,
 }
 
@@ -1862,6 +2056,8 @@ impl<Overwrite, Source, Target> MoveFile<Overwrite, Source, Target> {
     }
 
     /// Sets `source`.
+    ///
+    /// The path from which it is taken.
     pub fn source(
         self,
         value: impl Into<String>,
@@ -1874,6 +2070,8 @@ impl<Overwrite, Source, Target> MoveFile<Overwrite, Source, Target> {
     }
 
     /// Sets `target`.
+    ///
+    /// The path or the name that it gets.
     pub fn target(
         self,
         value: impl Into<String>,
@@ -1906,9 +2104,9 @@ impl Action for MoveFile {
 #[must_use]
 #[non_exhaustive]
 pub struct Proxy<Action_ = String, Parameters_ = Map<String, Value>> {
-    /// `action`
+    /// `action`: `str` in the catalogue.
     pub action: Action_,
-    /// `parameters`
+    /// `parameters`: `map` in the catalogue.
     pub parameters: Parameters_,
 }
 
@@ -1962,9 +2160,13 @@ impl Action for Proxy {
 #[must_use]
 #[non_exhaustive]
 pub struct QueryAgentEvents<Limit = i64, Since = i64> {
-    /// `limit`
+    /// The most entries to return.
+    ///
+    /// `limit`: `int` in the catalogue.
     pub limit: Limit,
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
 }
 
@@ -1980,6 +2182,8 @@ impl QueryAgentEvents {
 
 impl<Limit, Since> QueryAgentEvents<Limit, Since> {
     /// Sets `limit`.
+    ///
+    /// The most entries to return.
     pub fn limit(self, value: i64) -> QueryAgentEvents<i64, Since> {
         QueryAgentEvents {
             limit: value,
@@ -1988,6 +2192,8 @@ impl<Limit, Since> QueryAgentEvents<Limit, Since> {
     }
 
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> QueryAgentEvents<Limit, i64> {
         QueryAgentEvents {
             limit: self.limit,
@@ -2016,7 +2222,9 @@ impl Action for QueryAgentEvents {
 #[must_use]
 #[non_exhaustive]
 pub struct QueryBackups {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -2046,9 +2254,13 @@ impl Action for QueryBackups {
 #[must_use]
 #[non_exhaustive]
 pub struct QueryDownloaderLog<Limit = i64, Since = i64> {
-    /// `limit`
+    /// The most entries to return.
+    ///
+    /// `limit`: `int` in the catalogue.
     pub limit: Limit,
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
 }
 
@@ -2064,6 +2276,8 @@ impl QueryDownloaderLog {
 
 impl<Limit, Since> QueryDownloaderLog<Limit, Since> {
     /// Sets `limit`.
+    ///
+    /// The most entries to return.
     pub fn limit(self, value: i64) -> QueryDownloaderLog<i64, Since> {
         QueryDownloaderLog {
             limit: value,
@@ -2072,6 +2286,8 @@ impl<Limit, Since> QueryDownloaderLog<Limit, Since> {
     }
 
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> QueryDownloaderLog<Limit, i64> {
         QueryDownloaderLog {
             limit: self.limit,
@@ -2100,11 +2316,17 @@ impl Action for QueryDownloaderLog {
 #[must_use]
 #[non_exhaustive]
 pub struct QueryServerEvents<Limit = i64, Since = i64> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `limit`
+    /// The most entries to return.
+    ///
+    /// `limit`: `int` in the catalogue.
     pub limit: Limit,
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
 }
 
@@ -2123,6 +2345,8 @@ impl QueryServerEvents {
 
 impl<Limit, Since> QueryServerEvents<Limit, Since> {
     /// Sets `limit`.
+    ///
+    /// The most entries to return.
     pub fn limit(self, value: i64) -> QueryServerEvents<i64, Since> {
         QueryServerEvents {
             server: self.server,
@@ -2132,6 +2356,8 @@ impl<Limit, Since> QueryServerEvents<Limit, Since> {
     }
 
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> QueryServerEvents<Limit, i64> {
         QueryServerEvents {
             server: self.server,
@@ -2162,13 +2388,19 @@ impl Action for QueryServerEvents {
 #[must_use]
 #[non_exhaustive]
 pub struct QueryServerMetrics<Resolution = f64, Since = i64, Until = i64> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `resolution`
+    /// `resolution`: `float` in the catalogue.
     pub resolution: Resolution,
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
-    /// `until`
+    /// The end of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `until`: `int` in the catalogue.
     pub until: Until,
 }
 
@@ -2198,6 +2430,8 @@ impl<Resolution, Since, Until> QueryServerMetrics<Resolution, Since, Until> {
     }
 
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> QueryServerMetrics<Resolution, i64, Until> {
         QueryServerMetrics {
             server: self.server,
@@ -2208,6 +2442,8 @@ impl<Resolution, Since, Until> QueryServerMetrics<Resolution, Since, Until> {
     }
 
     /// Sets `until`.
+    ///
+    /// The end of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn until(self, value: i64) -> QueryServerMetrics<Resolution, Since, i64> {
         QueryServerMetrics {
             server: self.server,
@@ -2240,11 +2476,17 @@ impl Action for QueryServerMetrics {
 #[must_use]
 #[non_exhaustive]
 pub struct QueryTaskExecutions<Limit = i64, Since = i64, Task = TaskId> {
-    /// `limit`
+    /// The most entries to return.
+    ///
+    /// `limit`: `int` in the catalogue.
     pub limit: Limit,
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
-    /// `task`
+    /// The id of the scheduled task.
+    ///
+    /// `task`: `str` in the catalogue, typed by the overlay.
     pub task: Task,
 }
 
@@ -2261,6 +2503,8 @@ impl QueryTaskExecutions {
 
 impl<Limit, Since, Task> QueryTaskExecutions<Limit, Since, Task> {
     /// Sets `limit`.
+    ///
+    /// The most entries to return.
     pub fn limit(self, value: i64) -> QueryTaskExecutions<i64, Since, Task> {
         QueryTaskExecutions {
             limit: value,
@@ -2270,6 +2514,8 @@ impl<Limit, Since, Task> QueryTaskExecutions<Limit, Since, Task> {
     }
 
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> QueryTaskExecutions<Limit, i64, Task> {
         QueryTaskExecutions {
             limit: self.limit,
@@ -2279,6 +2525,8 @@ impl<Limit, Since, Task> QueryTaskExecutions<Limit, Since, Task> {
     }
 
     /// Sets `task`.
+    ///
+    /// The id of the scheduled task.
     pub fn task(
         self,
         value: impl Into<TaskId>,
@@ -2312,7 +2560,9 @@ impl Action for QueryTaskExecutions {
 #[must_use]
 #[non_exhaustive]
 pub struct ReadFile<Path = String> {
-    /// `path`
+    /// The path of the file on the agent's machine.
+    ///
+    /// `path`: `str` in the catalogue.
     pub path: Path,
 }
 
@@ -2325,6 +2575,8 @@ impl ReadFile {
 
 impl<Path> ReadFile<Path> {
     /// Sets `path`.
+    ///
+    /// The path of the file on the agent's machine.
     pub fn path(self, value: impl Into<String>) -> ReadFile<String> {
         ReadFile { path: value.into() }
     }
@@ -2349,9 +2601,13 @@ impl Action for ReadFile {
 #[must_use]
 #[non_exhaustive]
 pub struct RemoveMod<EntityId_ = EntityId> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `entity_id`
+    /// The id of the mod, as its universe counts them.
+    ///
+    /// `entity_id`: `str` in the catalogue, typed by the overlay.
     pub entity_id: EntityId_,
 }
 
@@ -2367,6 +2623,8 @@ impl RemoveMod {
 
 impl<EntityId_> RemoveMod<EntityId_> {
     /// Sets `entity_id`.
+    ///
+    /// The id of the mod, as its universe counts them.
     pub fn entity_id(self, value: impl Into<EntityId>) -> RemoveMod<EntityId> {
         RemoveMod {
             server: self.server,
@@ -2438,7 +2696,9 @@ impl Action for RequestSystemInfo {
 #[must_use]
 #[non_exhaustive]
 pub struct RequestTitleManifest<Title = TitleId> {
-    /// `title`
+    /// The id of the title.
+    ///
+    /// `title`: `str` in the catalogue, typed by the overlay.
     pub title: Title,
 }
 
@@ -2453,6 +2713,8 @@ impl RequestTitleManifest {
 
 impl<Title> RequestTitleManifest<Title> {
     /// Sets `title`.
+    ///
+    /// The id of the title.
     pub fn title(self, value: impl Into<TitleId>) -> RequestTitleManifest<TitleId> {
         RequestTitleManifest {
             title: value.into(),
@@ -2478,7 +2740,9 @@ impl Action for RequestTitleManifest {
 #[must_use]
 #[non_exhaustive]
 pub struct Restart {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -2507,9 +2771,13 @@ impl Action for Restart {
 #[must_use]
 #[non_exhaustive]
 pub struct RestoreBackup<Backup = BackupId> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `backup`
+    /// The id of the backup.
+    ///
+    /// `backup`: `str` in the catalogue, typed by the overlay.
     pub backup: Backup,
 }
 
@@ -2525,6 +2793,8 @@ impl RestoreBackup {
 
 impl<Backup> RestoreBackup<Backup> {
     /// Sets `backup`.
+    ///
+    /// The id of the backup.
     pub fn backup(self, value: impl Into<BackupId>) -> RestoreBackup<BackupId> {
         RestoreBackup {
             server: self.server,
@@ -2553,9 +2823,13 @@ impl Action for RestoreBackup {
 #[must_use]
 #[non_exhaustive]
 pub struct RoleUpdate<Name = String, Permissions = Vec<String>> {
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
-    /// `permissions`: Dotted, such as `server.start`; `*` is all
+    /// Dotted, such as `server.start`; `*` is all
+    ///
+    /// `permissions`: `list` in the catalogue, typed by the overlay.
     pub permissions: Permissions,
 }
 
@@ -2571,6 +2845,8 @@ impl RoleUpdate {
 
 impl<Name, Permissions> RoleUpdate<Name, Permissions> {
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(self, value: impl Into<String>) -> RoleUpdate<String, Permissions> {
         RoleUpdate {
             name: value.into(),
@@ -2579,6 +2855,8 @@ impl<Name, Permissions> RoleUpdate<Name, Permissions> {
     }
 
     /// Sets `permissions`.
+    ///
+    /// Dotted, such as `server.start`; `*` is all
     pub fn permissions(self, value: Vec<String>) -> RoleUpdate<Name, Vec<String>> {
         RoleUpdate {
             name: self.name,
@@ -2606,7 +2884,9 @@ impl Action for RoleUpdate {
 #[must_use]
 #[non_exhaustive]
 pub struct Server {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -2636,7 +2916,9 @@ impl Action for Server {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerArchives {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -2662,7 +2944,7 @@ impl Action for ServerArchives {
 ///
 /// Action `server_deploy`: `ServerDeploy::new().configuration(…).id(…).title(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_deploy")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerDeploy<
@@ -2670,11 +2952,15 @@ pub struct ServerDeploy<
     Id = ServerId,
     Title = TitleId,
 > {
-    /// `configuration`
+    /// The settings, by name.
+    ///
+    /// `configuration`: `map` in the catalogue.
     pub configuration: Configuration,
-    /// `id`
+    /// `id`: `str` in the catalogue, typed by the overlay.
     pub id: Id,
-    /// `title`
+    /// The id of the title.
+    ///
+    /// `title`: `str` in the catalogue, typed by the overlay.
     pub title: Title,
 }
 
@@ -2691,6 +2977,8 @@ impl ServerDeploy {
 
 impl<Configuration, Id, Title> ServerDeploy<Configuration, Id, Title> {
     /// Sets `configuration`.
+    ///
+    /// The settings, by name.
     pub fn configuration(
         self,
         value: Map<String, Value>,
@@ -2715,6 +3003,8 @@ impl<Configuration, Id, Title> ServerDeploy<Configuration, Id, Title> {
     }
 
     /// Sets `title`.
+    ///
+    /// The id of the title.
     pub fn title(
         self,
         value: impl Into<TitleId>,
@@ -2724,6 +3014,17 @@ impl<Configuration, Id, Title> ServerDeploy<Configuration, Id, Title> {
             id: self.id,
             title: value.into(),
         }
+    }
+}
+
+impl<Configuration, Id: fmt::Debug, Title: fmt::Debug> fmt::Debug
+for ServerDeploy<Configuration, Id, Title> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerDeploy")
+            .field("configuration", &format_args!("(hidden)"))
+            .field("id", &self.id)
+            .field("title", &self.title)
+            .finish()
     }
 }
 
@@ -2748,9 +3049,13 @@ impl Action for ServerDeploy {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerExport<Target = String> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `target`
+    /// The path or the name that it gets.
+    ///
+    /// `target`: `str` in the catalogue.
     pub target: Target,
 }
 
@@ -2766,6 +3071,8 @@ impl ServerExport {
 
 impl<Target> ServerExport<Target> {
     /// Sets `target`.
+    ///
+    /// The path or the name that it gets.
     pub fn target(self, value: impl Into<String>) -> ServerExport<String> {
         ServerExport {
             server: self.server,
@@ -2794,11 +3101,13 @@ impl Action for ServerExport {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerFiletree<Levels = i64, Root = String> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `levels`
+    /// `levels`: `int` in the catalogue.
     pub levels: Levels,
-    /// `root`
+    /// `root`: `str` in the catalogue.
     pub root: Root,
 }
 
@@ -2856,7 +3165,9 @@ impl Action for ServerFiletree {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerForceKill {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -2885,7 +3196,9 @@ impl Action for ServerForceKill {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerGameconfigRead {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -2911,13 +3224,17 @@ impl Action for ServerGameconfigRead {
 ///
 /// Action `server_gameconfig_write`: `ServerGameconfigWrite::new(server).configuration(…)`.
 #[doc(alias = "server_gameconfig_write")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerGameconfigWrite<Configuration = Map<String, Value>> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `configuration`
+    /// The settings, by name.
+    ///
+    /// `configuration`: `map` in the catalogue.
     pub configuration: Configuration,
 }
 
@@ -2935,6 +3252,8 @@ impl ServerGameconfigWrite {
 
 impl<Configuration> ServerGameconfigWrite<Configuration> {
     /// Sets `configuration`.
+    ///
+    /// The settings, by name.
     pub fn configuration(
         self,
         value: Map<String, Value>,
@@ -2943,6 +3262,15 @@ impl<Configuration> ServerGameconfigWrite<Configuration> {
             server: self.server,
             configuration: value,
         }
+    }
+}
+
+impl<Configuration> fmt::Debug for ServerGameconfigWrite<Configuration> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerGameconfigWrite")
+            .field("server", &self.server)
+            .field("configuration", &format_args!("(hidden)"))
+            .finish()
     }
 }
 
@@ -2965,9 +3293,13 @@ impl Action for ServerGameconfigWrite {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerImport<Name = String, Source = String> {
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
-    /// `source`
+    /// The path from which it is taken.
+    ///
+    /// `source`: `str` in the catalogue.
     pub source: Source,
 }
 
@@ -2983,6 +3315,8 @@ impl ServerImport {
 
 impl<Name, Source> ServerImport<Name, Source> {
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(self, value: impl Into<String>) -> ServerImport<String, Source> {
         ServerImport {
             name: value.into(),
@@ -2991,6 +3325,8 @@ impl<Name, Source> ServerImport<Name, Source> {
     }
 
     /// Sets `source`.
+    ///
+    /// The path from which it is taken.
     pub fn source(self, value: impl Into<String>) -> ServerImport<Name, String> {
         ServerImport {
             name: self.name,
@@ -3019,7 +3355,9 @@ impl Action for ServerImport {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerKill {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3048,7 +3386,9 @@ impl Action for ServerKill {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerMetrics {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3078,7 +3418,9 @@ impl Action for ServerMetrics {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerModBindings {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3108,7 +3450,9 @@ impl Action for ServerModBindings {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerModsClear {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3137,9 +3481,13 @@ impl Action for ServerModsClear {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRconRead<Since = i64> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `since`
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
+    ///
+    /// `since`: `int` in the catalogue.
     pub since: Since,
 }
 
@@ -3155,6 +3503,8 @@ impl ServerRconRead {
 
 impl<Since> ServerRconRead<Since> {
     /// Sets `since`.
+    ///
+    /// The beginning of the time asked for. The unit is not documented; Unix time is assumed.
     pub fn since(self, value: i64) -> ServerRconRead<i64> {
         ServerRconRead {
             server: self.server,
@@ -3182,9 +3532,11 @@ impl Action for ServerRconRead {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRconSend<Payload = String> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `payload`
+    /// `payload`: `str` in the catalogue.
     pub payload: Payload,
 }
 
@@ -3227,7 +3579,9 @@ impl Action for ServerRconSend {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRebuild {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3257,9 +3611,11 @@ impl Action for ServerRebuild {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRemove<DeleteFiles = bool> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `delete_files`
+    /// `delete_files`: `bool` in the catalogue.
     pub delete_files: DeleteFiles,
 }
 
@@ -3302,9 +3658,11 @@ impl Action for ServerRemove {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRestore<Archive = String> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `archive`
+    /// `archive`: `str` in the catalogue.
     pub archive: Archive,
 }
 
@@ -3348,7 +3706,9 @@ impl Action for ServerRestore {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerStart {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3377,7 +3737,9 @@ impl Action for ServerStart {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerStop {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3406,7 +3768,9 @@ impl Action for ServerStop {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerStopCancel {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
 }
 
@@ -3435,9 +3799,11 @@ impl Action for ServerStopCancel {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerUpdate<Validate = bool> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `validate`
+    /// `validate`: `bool` in the catalogue.
     pub validate: Validate,
 }
 
@@ -3481,9 +3847,11 @@ impl Action for ServerUpdate {
 #[must_use]
 #[non_exhaustive]
 pub struct ServerWipe<Targets = Vec<Value>> {
-    /// `server`
+    /// The id of the server.
+    ///
+    /// `server`: `str` in the catalogue, typed by the overlay.
     pub server: ServerId,
-    /// `targets`
+    /// `targets`: `list` in the catalogue.
     pub targets: Targets,
 }
 
@@ -3548,7 +3916,7 @@ impl Action for Servers {
 #[must_use]
 #[non_exhaustive]
 pub struct Settings<Settings_ = Map<String, Value>> {
-    /// `settings`
+    /// `settings`: `map` in the catalogue.
     pub settings: Settings_,
 }
 
@@ -3586,11 +3954,17 @@ impl Action for Settings {
 #[must_use]
 #[non_exhaustive]
 pub struct SqlDatabaseCreate<Name = String, Password = String, Username = String> {
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
-    /// `password`
+    /// The password, which is never shown.
+    ///
+    /// `password`: `str` in the catalogue.
     pub password: Password,
-    /// `username`
+    /// The name of the local user.
+    ///
+    /// `username`: `str` in the catalogue.
     pub username: Username,
 }
 
@@ -3607,6 +3981,8 @@ impl SqlDatabaseCreate {
 
 impl<Name, Password, Username> SqlDatabaseCreate<Name, Password, Username> {
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(
         self,
         value: impl Into<String>,
@@ -3619,6 +3995,8 @@ impl<Name, Password, Username> SqlDatabaseCreate<Name, Password, Username> {
     }
 
     /// Sets `password`.
+    ///
+    /// The password, which is never shown.
     pub fn password(
         self,
         value: impl Into<String>,
@@ -3631,6 +4009,8 @@ impl<Name, Password, Username> SqlDatabaseCreate<Name, Password, Username> {
     }
 
     /// Sets `username`.
+    ///
+    /// The name of the local user.
     pub fn username(
         self,
         value: impl Into<String>,
@@ -3674,7 +4054,9 @@ impl Action for SqlDatabaseCreate {
 #[must_use]
 #[non_exhaustive]
 pub struct SqlDatabaseDelete<Name = String> {
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
 }
 
@@ -3689,6 +4071,8 @@ impl SqlDatabaseDelete {
 
 impl<Name> SqlDatabaseDelete<Name> {
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(self, value: impl Into<String>) -> SqlDatabaseDelete<String> {
         SqlDatabaseDelete {
             name: value.into(),
@@ -3736,7 +4120,9 @@ impl Action for SqlDatabasesList {
 #[must_use]
 #[non_exhaustive]
 pub struct SteamCancelDownload<Download = DownloadId> {
-    /// `download`
+    /// The number of the Steam download.
+    ///
+    /// `download`: `int` in the catalogue, typed by the overlay.
     pub download: Download,
 }
 
@@ -3751,6 +4137,8 @@ impl SteamCancelDownload {
 
 impl<Download> SteamCancelDownload<Download> {
     /// Sets `download`.
+    ///
+    /// The number of the Steam download.
     pub fn download(
         self,
         value: impl Into<DownloadId>,
@@ -3822,7 +4210,9 @@ impl Action for SteamRefreshContentServers {
 #[must_use]
 #[non_exhaustive]
 pub struct Subscribe<Topic = ServerId> {
-    /// `topic`: The id of a server
+    /// The id of a server
+    ///
+    /// `topic`: `str` in the catalogue, typed by the overlay.
     pub topic: Topic,
 }
 
@@ -3835,6 +4225,8 @@ impl Subscribe {
 
 impl<Topic> Subscribe<Topic> {
     /// Sets `topic`.
+    ///
+    /// The id of a server
     pub fn topic(self, value: impl Into<ServerId>) -> Subscribe<ServerId> {
         Subscribe { topic: value.into() }
     }
@@ -3858,11 +4250,15 @@ impl Action for Subscribe {
 #[must_use]
 #[non_exhaustive]
 pub struct SystemCommand<Arguments = Vec<String>, Command = String, Timeout = i64> {
-    /// `arguments`
+    /// The arguments of the command, one each.
+    ///
+    /// `arguments`: `list` in the catalogue, typed by the overlay.
     pub arguments: Arguments,
-    /// `command`
+    /// `command`: `str` in the catalogue.
     pub command: Command,
-    /// `timeout`
+    /// How long to wait. The unit is not documented; seconds are assumed.
+    ///
+    /// `timeout`: `int` in the catalogue.
     pub timeout: Timeout,
 }
 
@@ -3879,6 +4275,8 @@ impl SystemCommand {
 
 impl<Arguments, Command, Timeout> SystemCommand<Arguments, Command, Timeout> {
     /// Sets `arguments`.
+    ///
+    /// The arguments of the command, one each.
     pub fn arguments(
         self,
         value: Vec<String>,
@@ -3903,6 +4301,8 @@ impl<Arguments, Command, Timeout> SystemCommand<Arguments, Command, Timeout> {
     }
 
     /// Sets `timeout`.
+    ///
+    /// How long to wait. The unit is not documented; seconds are assumed.
     pub fn timeout(self, value: i64) -> SystemCommand<Arguments, Command, i64> {
         SystemCommand {
             arguments: self.arguments,
@@ -3938,15 +4338,19 @@ pub struct TaskCreate<
     Parameters_ = Map<String, Value>,
     Schedule = String,
 > {
-    /// `action`
+    /// `action`: `str` in the catalogue.
     pub action: Action_,
-    /// `enabled`
+    /// Whether it is in effect.
+    ///
+    /// `enabled`: `bool` in the catalogue.
     pub enabled: Enabled,
-    /// `name`
+    /// A name for people to read.
+    ///
+    /// `name`: `str` in the catalogue.
     pub name: Name,
-    /// `parameters`
+    /// `parameters`: `map` in the catalogue.
     pub parameters: Parameters_,
-    /// `schedule`
+    /// `schedule`: `str` in the catalogue.
     pub schedule: Schedule,
 }
 
@@ -3991,6 +4395,8 @@ impl<
     }
 
     /// Sets `enabled`.
+    ///
+    /// Whether it is in effect.
     pub fn enabled(
         self,
         value: bool,
@@ -4005,6 +4411,8 @@ impl<
     }
 
     /// Sets `name`.
+    ///
+    /// A name for people to read.
     pub fn name(
         self,
         value: impl Into<String>,
@@ -4069,7 +4477,9 @@ impl Action for TaskCreate {
 #[must_use]
 #[non_exhaustive]
 pub struct TaskDelete<Task = TaskId> {
-    /// `task`
+    /// The id of the scheduled task.
+    ///
+    /// `task`: `str` in the catalogue, typed by the overlay.
     pub task: Task,
 }
 
@@ -4082,6 +4492,8 @@ impl TaskDelete {
 
 impl<Task> TaskDelete<Task> {
     /// Sets `task`.
+    ///
+    /// The id of the scheduled task.
     pub fn task(self, value: impl Into<TaskId>) -> TaskDelete<TaskId> {
         TaskDelete { task: value.into() }
     }
@@ -4105,7 +4517,9 @@ impl Action for TaskDelete {
 #[must_use]
 #[non_exhaustive]
 pub struct TaskInfo<Task = TaskId> {
-    /// `task`
+    /// The id of the scheduled task.
+    ///
+    /// `task`: `str` in the catalogue, typed by the overlay.
     pub task: Task,
 }
 
@@ -4118,6 +4532,8 @@ impl TaskInfo {
 
 impl<Task> TaskInfo<Task> {
     /// Sets `task`.
+    ///
+    /// The id of the scheduled task.
     pub fn task(self, value: impl Into<TaskId>) -> TaskInfo<TaskId> {
         TaskInfo { task: value.into() }
     }
@@ -4142,9 +4558,13 @@ impl Action for TaskInfo {
 #[must_use]
 #[non_exhaustive]
 pub struct TaskUpdate<Changes = Map<String, Value>, Task = TaskId> {
-    /// `changes`
+    /// What becomes different, by the name of the setting.
+    ///
+    /// `changes`: `map` in the catalogue.
     pub changes: Changes,
-    /// `task`
+    /// The id of the scheduled task.
+    ///
+    /// `task`: `str` in the catalogue, typed by the overlay.
     pub task: Task,
 }
 
@@ -4160,6 +4580,8 @@ impl TaskUpdate {
 
 impl<Changes, Task> TaskUpdate<Changes, Task> {
     /// Sets `changes`.
+    ///
+    /// What becomes different, by the name of the setting.
     pub fn changes(
         self,
         value: Map<String, Value>,
@@ -4171,6 +4593,8 @@ impl<Changes, Task> TaskUpdate<Changes, Task> {
     }
 
     /// Sets `task`.
+    ///
+    /// The id of the scheduled task.
     pub fn task(self, value: impl Into<TaskId>) -> TaskUpdate<Changes, TaskId> {
         TaskUpdate {
             changes: self.changes,
@@ -4220,7 +4644,9 @@ impl Action for TasksList {
 #[must_use]
 #[non_exhaustive]
 pub struct TitleFeatures<Title = TitleId> {
-    /// `title`
+    /// The id of the title.
+    ///
+    /// `title`: `str` in the catalogue, typed by the overlay.
     pub title: Title,
 }
 
@@ -4235,6 +4661,8 @@ impl TitleFeatures {
 
 impl<Title> TitleFeatures<Title> {
     /// Sets `title`.
+    ///
+    /// The id of the title.
     pub fn title(self, value: impl Into<TitleId>) -> TitleFeatures<TitleId> {
         TitleFeatures {
             title: value.into(),
@@ -4261,7 +4689,9 @@ impl Action for TitleFeatures {
 #[must_use]
 #[non_exhaustive]
 pub struct TitleMods<Title = TitleId> {
-    /// `title`
+    /// The id of the title.
+    ///
+    /// `title`: `str` in the catalogue, typed by the overlay.
     pub title: Title,
 }
 
@@ -4274,6 +4704,8 @@ impl TitleMods {
 
 impl<Title> TitleMods<Title> {
     /// Sets `title`.
+    ///
+    /// The id of the title.
     pub fn title(self, value: impl Into<TitleId>) -> TitleMods<TitleId> {
         TitleMods { title: value.into() }
     }
@@ -4298,7 +4730,9 @@ impl Action for TitleMods {
 #[must_use]
 #[non_exhaustive]
 pub struct TitleRebuild<Title = TitleId> {
-    /// `title`
+    /// The id of the title.
+    ///
+    /// `title`: `str` in the catalogue, typed by the overlay.
     pub title: Title,
 }
 
@@ -4313,6 +4747,8 @@ impl TitleRebuild {
 
 impl<Title> TitleRebuild<Title> {
     /// Sets `title`.
+    ///
+    /// The id of the title.
     pub fn title(self, value: impl Into<TitleId>) -> TitleRebuild<TitleId> {
         TitleRebuild {
             title: value.into(),
@@ -4339,7 +4775,9 @@ impl Action for TitleRebuild {
 #[must_use]
 #[non_exhaustive]
 pub struct TitleRemove<Title = TitleId> {
-    /// `title`
+    /// The id of the title.
+    ///
+    /// `title`: `str` in the catalogue, typed by the overlay.
     pub title: Title,
 }
 
@@ -4352,6 +4790,8 @@ impl TitleRemove {
 
 impl<Title> TitleRemove<Title> {
     /// Sets `title`.
+    ///
+    /// The id of the title.
     pub fn title(self, value: impl Into<TitleId>) -> TitleRemove<TitleId> {
         TitleRemove { title: value.into() }
     }
@@ -4419,7 +4859,7 @@ impl Action for TitlesStatus {
 #[must_use]
 #[non_exhaustive]
 pub struct Transaction<Actions_ = Vec<Value>> {
-    /// `actions`
+    /// `actions`: `list` in the catalogue.
     pub actions: Actions_,
 }
 
@@ -4457,7 +4897,9 @@ impl Action for Transaction {
 #[must_use]
 #[non_exhaustive]
 pub struct Unsubscribe<Topic = ServerId> {
-    /// `topic`: The id of a server
+    /// The id of a server
+    ///
+    /// `topic`: `str` in the catalogue, typed by the overlay.
     pub topic: Topic,
 }
 
@@ -4470,6 +4912,8 @@ impl Unsubscribe {
 
 impl<Topic> Unsubscribe<Topic> {
     /// Sets `topic`.
+    ///
+    /// The id of a server
     pub fn topic(self, value: impl Into<ServerId>) -> Unsubscribe<ServerId> {
         Unsubscribe { topic: value.into() }
     }
@@ -4493,9 +4937,13 @@ impl Action for Unsubscribe {
 #[must_use]
 #[non_exhaustive]
 pub struct UpdateWebhook<Changes = Map<String, Value>, Webhook = WebhookId> {
-    /// `changes`
+    /// What becomes different, by the name of the setting.
+    ///
+    /// `changes`: `map` in the catalogue.
     pub changes: Changes,
-    /// `webhook`
+    /// The id of the webhook.
+    ///
+    /// `webhook`: `str` in the catalogue, typed by the overlay.
     pub webhook: Webhook,
 }
 
@@ -4511,6 +4959,8 @@ impl UpdateWebhook {
 
 impl<Changes, Webhook> UpdateWebhook<Changes, Webhook> {
     /// Sets `changes`.
+    ///
+    /// What becomes different, by the name of the setting.
     pub fn changes(
         self,
         value: Map<String, Value>,
@@ -4522,6 +4972,8 @@ impl<Changes, Webhook> UpdateWebhook<Changes, Webhook> {
     }
 
     /// Sets `webhook`.
+    ///
+    /// The id of the webhook.
     pub fn webhook(
         self,
         value: impl Into<WebhookId>,
@@ -4552,9 +5004,13 @@ impl Action for UpdateWebhook {
 #[must_use]
 #[non_exhaustive]
 pub struct UserGiveRoles<Roles = Vec<String>, Username = UserName> {
-    /// `roles`
+    /// The names of the roles.
+    ///
+    /// `roles`: `list` in the catalogue, typed by the overlay.
     pub roles: Roles,
-    /// `username`
+    /// The name of the local user.
+    ///
+    /// `username`: `str` in the catalogue, typed by the overlay.
     pub username: Username,
 }
 
@@ -4570,6 +5026,8 @@ impl UserGiveRoles {
 
 impl<Roles, Username> UserGiveRoles<Roles, Username> {
     /// Sets `roles`.
+    ///
+    /// The names of the roles.
     pub fn roles(self, value: Vec<String>) -> UserGiveRoles<Vec<String>, Username> {
         UserGiveRoles {
             roles: value,
@@ -4578,6 +5036,8 @@ impl<Roles, Username> UserGiveRoles<Roles, Username> {
     }
 
     /// Sets `username`.
+    ///
+    /// The name of the local user.
     pub fn username(self, value: impl Into<UserName>) -> UserGiveRoles<Roles, UserName> {
         UserGiveRoles {
             roles: self.roles,
@@ -4605,9 +5065,13 @@ impl Action for UserGiveRoles {
 #[must_use]
 #[non_exhaustive]
 pub struct UserPassword<Password = String, Username = UserName> {
-    /// `password`
+    /// The password, which is never shown.
+    ///
+    /// `password`: `str` in the catalogue.
     pub password: Password,
-    /// `username`
+    /// The name of the local user.
+    ///
+    /// `username`: `str` in the catalogue, typed by the overlay.
     pub username: Username,
 }
 
@@ -4623,6 +5087,8 @@ impl UserPassword {
 
 impl<Password, Username> UserPassword<Password, Username> {
     /// Sets `password`.
+    ///
+    /// The password, which is never shown.
     pub fn password(self, value: impl Into<String>) -> UserPassword<String, Username> {
         UserPassword {
             password: value.into(),
@@ -4631,6 +5097,8 @@ impl<Password, Username> UserPassword<Password, Username> {
     }
 
     /// Sets `username`.
+    ///
+    /// The name of the local user.
     pub fn username(
         self,
         value: impl Into<UserName>,
@@ -4670,9 +5138,13 @@ impl Action for UserPassword {
 #[must_use]
 #[non_exhaustive]
 pub struct UserRevokeRoles<Roles = Vec<String>, Username = UserName> {
-    /// `roles`
+    /// The names of the roles.
+    ///
+    /// `roles`: `list` in the catalogue, typed by the overlay.
     pub roles: Roles,
-    /// `username`
+    /// The name of the local user.
+    ///
+    /// `username`: `str` in the catalogue, typed by the overlay.
     pub username: Username,
 }
 
@@ -4688,6 +5160,8 @@ impl UserRevokeRoles {
 
 impl<Roles, Username> UserRevokeRoles<Roles, Username> {
     /// Sets `roles`.
+    ///
+    /// The names of the roles.
     pub fn roles(self, value: Vec<String>) -> UserRevokeRoles<Vec<String>, Username> {
         UserRevokeRoles {
             roles: value,
@@ -4696,6 +5170,8 @@ impl<Roles, Username> UserRevokeRoles<Roles, Username> {
     }
 
     /// Sets `username`.
+    ///
+    /// The name of the local user.
     pub fn username(
         self,
         value: impl Into<UserName>,
@@ -4748,9 +5224,11 @@ impl Action for Whoami {
 #[must_use]
 #[non_exhaustive]
 pub struct WriteFile<Content = String, Path = String> {
-    /// `content`
+    /// `content`: `str` in the catalogue.
     pub content: Content,
-    /// `path`
+    /// The path of the file on the agent's machine.
+    ///
+    /// `path`: `str` in the catalogue.
     pub path: Path,
 }
 
@@ -4774,6 +5252,8 @@ impl<Content, Path> WriteFile<Content, Path> {
     }
 
     /// Sets `path`.
+    ///
+    /// The path of the file on the agent's machine.
     pub fn path(self, value: impl Into<String>) -> WriteFile<Content, String> {
         WriteFile {
             content: self.content,
