@@ -77,15 +77,18 @@ pub fn written(result: io::Result<()>) -> Result<(), Failure> {
 pub async fn reader_gone() {
     #[cfg(unix)]
     {
-        use tokio::io::{Interest, unix::AsyncFd};
-        // A pipe without a reader is an error, whatever is waited for.
-        if let Ok(stdout) = AsyncFd::with_interest(io::stdout(), Interest::ERROR)
+        use std::os::fd::AsFd;
+        use tokio::{io::Interest, net::unix::pipe::Sender};
+        // A pipe without a reader is an error, whatever is waited for. Nothing is written here, so it
+        // may block, and be something else than a pipe.
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        if let Ok(stdout) = stdout.and_then(Sender::from_owned_fd_unchecked)
             && stdout.ready(Interest::ERROR).await.is_ok()
         {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Prints why the command failed.

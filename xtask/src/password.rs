@@ -26,16 +26,16 @@ const FILE_VARIABLE: &str = "AGENT_PASSWORD_FILE";
 pub struct PasswordOptions {
     /// Read the password from FILE; one newline at its end is left out [env:
     /// `AGENT_PASSWORD_FILE`]
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[arg(long = "password-file", value_name = "FILE")]
+    file: Option<PathBuf>,
 
     /// Run COMMAND by the shell, and read the password from its output in the same way
-    #[arg(long, value_name = "COMMAND")]
-    password_command: Option<String>,
+    #[arg(long = "password-command", value_name = "COMMAND")]
+    command: Option<String>,
 
     /// Read the password from standard input, in the same way
-    #[arg(long)]
-    password_stdin: bool,
+    #[arg(long = "password-stdin")]
+    stdin: bool,
 }
 
 /// The place where the password is.
@@ -66,13 +66,13 @@ impl PasswordOptions {
 
     /// Returns whether standard input is taken.
     pub fn is_stdin(&self) -> bool {
-        self.password_stdin
+        self.stdin
     }
 
     fn options(&self) -> Vec<Place> {
-        let file = self.password_file.clone().map(Place::File);
-        let command = self.password_command.clone().map(Place::Command);
-        let stdin = self.password_stdin.then_some(Place::Stdin);
+        let file = self.file.clone().map(Place::File);
+        let command = self.command.clone().map(Place::Command);
+        let stdin = self.stdin.then_some(Place::Stdin);
         [file, command, stdin].into_iter().flatten().collect()
     }
 }

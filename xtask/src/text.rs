@@ -20,7 +20,8 @@ pub fn printable(text: &str) -> String {
 /// The same for a text of several lines.
 pub fn printable_lines(text: &str) -> String {
     let text = text.trim_end();
-    let end = text.floor_char_boundary(MOST_BYTES);
+    let most = text.len().min(MOST_BYTES);
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     let shown = escape(&text[..end], |c| c != '\n' && is_unseen(c));
     match text.len() - end {
         0 => shown,

@@ -32,8 +32,8 @@ fn texts() -> Vec<(PathBuf, String)> {
 
 fn is_text(path: &Path) -> bool {
     let kinds = ["rs", "md", "toml", "yml", "sh"];
-    let is_script =
-        path.extension().is_none() && path.parent().is_some_and(|it| it.ends_with(".ci"));
+    let is_script = path.extension().is_none()
+        && path.parent().and_then(Path::file_name) == Some(OsStr::new(".ci"));
     is_script || path.extension().is_some_and(|kind| kinds.iter().any(|other| kind == *other))
 }
 

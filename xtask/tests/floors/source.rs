@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
     str::FromStr,
 };
 
@@ -36,21 +36,21 @@ impl Crate {
     /// Reads the file at the root and all that belong to it.
     pub fn read(root: &Path) -> io::Result<Self> {
         let mut result = Self::default();
-        let folder = root.parent().unwrap_or(Path::new("")).to_owned();
-        result.add(Names::new(), root, folder)?;
+        let folder = root.parent().unwrap_or(Path::new(""));
+        result.add(&[], root, folder)?;
         Ok(result)
     }
 
-    fn add(&mut self, path: Names, file: &Path, folder: PathBuf) -> io::Result<()> {
+    fn add(&mut self, path: &[String], file: &Path, folder: &Path) -> io::Result<()> {
         let invalid = |error: String| io::Error::other(format!("{}: {error}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
         let items = syn::parse_file(&text).map_err(|error| invalid(error.to_string()))?.items;
         let mut module = Module::default();
-        let files = module.define(&items, &path);
+        let files = module.define(&items, path);
         let children: BTreeSet<_> = files.iter().map(|child| child.ident.to_string()).collect();
         let tokens = TokenStream::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        Mentions { module: &mut module, path: &path, children: &children, depth: 0 }.find(tokens);
-        self.modules.insert(path.clone(), module);
+        Mentions { module: &mut module, path, children: &children, depth: 0 }.find(tokens);
+        self.modules.insert(path.to_vec(), module);
         for child in files {
             let name = child.ident.to_string();
             let (file, deeper) = match named_file(&child.attrs) {
@@ -62,7 +62,7 @@ impl Crate {
                 }
                 None => (folder.join(&name).with_extension("rs"), folder.join(&name)),
             };
-            self.add([&path[..], &[name]].concat(), &file, deeper)?;
+            self.add(&[path, &[name]].concat(), &file, &deeper)?;
         }
         Ok(())
     }
