@@ -68,7 +68,7 @@ pub(crate) fn run(
     }
 }
 
-/// Sees to it that no call hangs when the runtime drops the task.
+/// Ends every call when the runtime drops the task.
 struct EndWithRuntime(Arc<Shared>);
 
 impl Drop for EndWithRuntime {
@@ -170,7 +170,7 @@ async fn reconnect(
     }
 }
 
-/// Waits until then, or until somebody asks for a connection. That does not shorten a wait that is to
+/// Waits until then, or until `Agent::reconnect` is called, which does not shorten a wait that is to
 /// outlast a ban.
 async fn wait(shared: &Shared, due: Instant, pace: Pace) {
     let mut sleep = pin!(sleep_until(due));
@@ -182,8 +182,8 @@ async fn wait(shared: &Shared, due: Instant, pace: Pace) {
     shared.lock().reconnect_requested = false;
 }
 
-/// Does something while there is no connection, unless somebody closes meanwhile. Calls time out
-/// as they do while there is one.
+/// Does something while there is no connection, unless it is closed meanwhile. Calls time out as they
+/// do while there is one.
 async fn unless_closed<T>(
     shared: &Shared,
     work: impl Future<Output = T>,

@@ -82,7 +82,7 @@ impl Default for Options {
 ///   clients of one agent do not come back in the same instant. But for the last row, that begins with
 ///   the third such refusal within ten minutes, so that a restart of seconds is not a loss of minutes;
 ///   three connections within ten minutes that ended at once and without a word count alike.
-/// - *banned*: the credentials may have been changed, or somebody else behind the same address may have
+/// - *banned*: the credentials may have been changed, or another client behind the same address may have
 ///   brought a ban about. One login after [`ReconnectPolicy::ban_delay`], another one after twice that
 ///   time, and so on, [`ReconnectPolicy::ban_retries`] times; then it is final.
 /// - *final*: it is closed for good with [`CloseReason::Refused`](crate::CloseReason::Refused).

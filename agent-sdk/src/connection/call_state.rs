@@ -76,12 +76,12 @@ impl CallState {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The token of the call, once the table has taken it over.
+    /// Returns the token of the call, once the table has taken it over.
     pub(crate) fn token(&self) -> Option<Token> {
         self.lock().token
     }
 
-    /// The end of the call, once; until it comes, the task is woken when it does.
+    /// Returns the end of the call, once; until it comes, the task is woken when it does.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Completion> {
         let mut inner = self.lock();
         match mem::replace(&mut inner.progress, Progress::Left) {
@@ -98,7 +98,7 @@ impl CallState {
         Poll::Pending
     }
 
-    /// Hands the call over to the table; nothing if its caller has left.
+    /// Hands the call over to the table; `None` if its caller has left.
     pub(super) fn take(&self, token: Token) -> Option<NewCall> {
         let mut inner = self.lock();
         match mem::replace(&mut inner.progress, Progress::Taken) {
@@ -113,7 +113,7 @@ impl CallState {
         }
     }
 
-    /// Ends the call; whom to wake.
+    /// Ends the call, and returns the waker of its caller.
     pub(super) fn end(&self, ending: Completion) -> Option<Waker> {
         let mut inner = self.lock();
         if matches!(inner.progress, Progress::New(_) | Progress::Taken) {
@@ -122,15 +122,15 @@ impl CallState {
         inner.waker.take()
     }
 
-    /// The caller waits no more; whether the call had not ended, and the waker, which is to be
-    /// dropped once no lock is held.
+    /// Abandons the call; returns whether it was unfinished, and its waker, which is to be dropped once
+    /// no lock is held.
     pub(super) fn leave(&self) -> (bool, Option<Waker>) {
         let mut inner = self.lock();
         let progress = mem::replace(&mut inner.progress, Progress::Left);
         (matches!(progress, Progress::New(_) | Progress::Taken), inner.waker.take())
     }
 
-    /// Whether the call waits to be taken over.
+    /// Returns whether the call waits to be taken over.
     pub(super) fn is_new(&self) -> bool {
         matches!(self.lock().progress, Progress::New(_))
     }

@@ -149,7 +149,7 @@ impl<'a> Driver<'a> {
         let mut out = Vec::new();
         let patience = shared.options.connect_timeout;
         let mut table = shared.lock();
-        // This is the connection that somebody may have asked for.
+        // A request for another connection is met by this one.
         table.reconnect_requested = false;
         let resubscribe = Resubscribe::begin(&mut table, &mut out, now, patience);
         drop(table);
@@ -182,8 +182,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Drives the connection to its end; how it ended, and whether the agent has said anything
-    /// before.
+    /// Drives the connection to its end; returns how it ended, and whether the agent had said anything.
     ///
     /// # Cancel safety
     ///
@@ -191,7 +190,7 @@ impl<'a> Driver<'a> {
     pub(crate) async fn run(mut self) -> (Disconnect, bool) {
         let ended = poll_fn(|cx| self.poll(cx)).await;
         if matches!(ended, Disconnect::Closed) {
-            // For TLS, the goodbye of that layer. Nobody depends on it.
+            // For TLS, the goodbye of that layer; nothing depends on it.
             let _ = timeout(CLOSE_ECHO, self.transport.shutdown()).await;
         }
         (ended, self.heard)
@@ -221,7 +220,7 @@ impl<'a> Driver<'a> {
         Poll::Pending
     }
 
-    /// One round; whether there may be more to do at once.
+    /// Makes one round; returns whether there may be more to do at once.
     fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         let more_to_read = self.read(cx)?;
         self.deliver();
@@ -240,7 +239,7 @@ impl<'a> Driver<'a> {
         self.keep_time(true, cx)
     }
 
-    /// Reads what has arrived; whether there may be more.
+    /// Reads what has arrived; returns whether there may be more.
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         // What came together with the answer to the upgrade is there already.
         self.sort(&[])?;
@@ -256,7 +255,7 @@ impl<'a> Driver<'a> {
         Ok(true)
     }
 
-    /// Reads once; whether there was anything.
+    /// Reads once; returns whether there was anything.
     fn receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         if let Some(buffer) = self.reader.large_frame() {
             let read = pin!(self.transport.read_buf(buffer)).poll(cx);
@@ -399,7 +398,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Tells what became of repeated subscriptions.
+    /// Publishes what became of repeated subscriptions.
     fn tell_resubscribed(&self, resubscribed: Vec<(Answer, Reply)>) {
         for (answer, reply) in resubscribed {
             match answer {
@@ -421,7 +420,7 @@ impl<'a> Driver<'a> {
         self.shared.events.announce(&Event::SubscriptionMissing { subscription, reason });
     }
 
-    /// Tells that the connection is ready, once calls wait for repeated subscriptions no more.
+    /// Publishes that the connection is ready, once calls no longer wait for subscriptions.
     fn tell_connected(&self, held_calls: bool) {
         if held_calls && !self.resubscribe.holds_calls() && !self.closing.is_sent() {
             self.shared.set_state(State::Connected);
@@ -434,7 +433,7 @@ impl<'a> Driver<'a> {
         table.stats.bytes_received += std::mem::take(&mut self.bytes_received);
     }
 
-    /// A message over the limit: fails its call, if it belongs to one.
+    /// Fails the call to which a message over the limit belongs.
     fn oversized(&mut self, message: &TooLarge) {
         let mut table = self.shared.lock();
         table.stats.oversized_messages += 1;
@@ -463,7 +462,7 @@ impl<'a> Driver<'a> {
         self.tell_connected(held_calls);
     }
 
-    /// Takes what is to be sent; whether there may be more to send once all is written.
+    /// Takes what is to be sent; returns whether there may be more once all is written.
     fn fill(&mut self, cx: &Context<'_>) -> bool {
         let mut room = write_buffer::FULL.saturating_sub(self.write_buffer.waiting());
         let full = room == 0;
@@ -513,7 +512,7 @@ impl<'a> Driver<'a> {
         anything || full
     }
 
-    /// Writes as much as the socket takes; whether that was all.
+    /// Writes as much as the socket takes; returns whether that was all.
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         let (size, written) = self.write_buffer.poll_write(&mut self.transport, cx);
         self.bytes_sent += size as u64;
@@ -544,7 +543,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Waits for what is due next and does it; whether something was due.
+    /// Waits for what is due next and does it; returns whether something was due.
     fn keep_time(&mut self, is_drained: bool, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         let Poll::Ready(now) = self.schedule.poll(self.next_deadline(), is_drained, cx) else {
             return Ok(false);
@@ -624,7 +623,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// The agent's close frame: an answer to ours, or its own wish.
+    /// Answers the agent's close frame, unless it is the answer to ours.
     fn closed_by_agent(&mut self, reason: Option<(u16, String)>) -> Disconnect {
         if self.closing.is_sent() {
             return Disconnect::Closed;

@@ -286,7 +286,7 @@ impl FrameDecoder {
         Some(payload)
     }
 
-    /// Drops what has arrived of the current frame; whether the frame is through.
+    /// Drops what has arrived of the current frame; returns whether that was all of it.
     fn skip(&mut self) -> bool {
         let mut skipped = match self.message.take() {
             None => TooLarge::default(),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Whoever looks so much later than is due was away, such as in a stopped process or a machine that
-/// slept: silence proves nothing then, and a new ping is sent. It is less for shorter times.
-const AWAY: Duration = Duration::from_secs(1);
+/// A look that comes so much later than it is due follows a pause, as of a stopped process or a machine
+/// that slept: silence proves nothing then, and a new ping is sent. Half of a shorter time is enough.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The watch over one connection: silence for half of the time is answered by a ping, and silence
 /// after that for the other half is the end.
@@ -35,33 +35,33 @@ impl Keepalive {
         Self { half: time.map(|time| time / 2), received: now, pinged: None, unblocked: now }
     }
 
-    /// Something has arrived.
+    /// Notes that something has arrived.
     pub(super) fn received(&mut self, now: Instant) {
         self.received = now;
         self.pinged = None;
     }
 
-    /// When something arrived last.
+    /// Returns when something arrived last.
     pub(super) fn last_received(&self) -> Instant {
         self.received
     }
 
-    /// The socket has taken something that it had kept waiting.
+    /// Notes that the socket has taken something that it had kept waiting.
     pub(super) fn unblocked(&mut self, now: Instant) {
         self.unblocked = now;
     }
 
-    /// When `look` is to be called next.
+    /// Returns when `look` is to be called next.
     pub(super) fn next(&self) -> Option<Instant> {
         let since = self.pinged.map_or(self.received, |pinged| pinged.max(self.unblocked));
         Some(since + self.half?)
     }
 
-    /// What is to be done now, if anything. A ping counts as sent.
+    /// Returns what is to be done now, if anything. A ping counts as sent.
     pub(super) fn look(&mut self, now: Instant) -> Option<Silence> {
         let due = self.next().filter(|due| *due <= now)?;
-        let was_away = self.half.is_some_and(|half| now - due >= half.min(AWAY));
-        if self.pinged.is_some() && !was_away {
+        let was_paused = self.half.is_some_and(|half| now - due >= half.min(PAUSE));
+        if self.pinged.is_some() && !was_paused {
             return Some(Silence::Dead(now - self.received));
         }
         self.pinged = Some(now);
@@ -99,7 +99,7 @@ mod tests {
 
     /// A process that was stopped took six of six connections for dead.
     #[test]
-    fn silence_while_this_side_was_away_is_answered_by_a_new_ping() {
+    fn silence_while_this_side_was_paused_is_answered_by_a_new_ping() {
         let now = Instant::now();
         for half in [HALF, Duration::from_millis(50)] {
             let mut keepalive = Keepalive::new(Some(2 * half), now);

@@ -1,10 +1,10 @@
 //! The calls that have not ended yet: one table for all, without any input or output.
 //!
 //! A call has a slot from when the connection takes it over until its end. The number of the slot
-//! stands in the call's token, so that the reply finds it without hashing, and one scan finds what
+//! is part of the call's token, so that the reply finds it without hashing, and one scan finds what
 //! has timed out, so that no call needs a timer. Scans keep a distance that grows with the table, so
 //! that they take a few hundredths of the time at most, however the deadlines are staggered. Only the task that owns the socket works with the
-//! table, and whoever drops a call; what it returns for waking is woken after the lock is released.
+//! table, and callers that drop a call; wakers that it returns are woken after the lock is released.
 
 use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
 
@@ -68,7 +68,7 @@ impl Call {
         self.request.is_none()
     }
 
-    /// What is told of it once its time has passed.
+    /// Returns how it ends once its time has passed.
     fn timed_out(&self) -> Completion {
         let Self { timeout, .. } = *self;
         if !self.was_sent() {
@@ -234,7 +234,7 @@ impl PendingCalls {
         self.tokens.next_internal()
     }
 
-    /// When `expire` is to be called next.
+    /// Returns when `expire` is to be called next.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.earliest.max(self.next_scan.filter(|_| self.earliest.is_some()))
     }
@@ -266,8 +266,8 @@ impl PendingCalls {
         self.end_where(which, |_| Completion::Disconnected, wakers)
     }
 
-    /// The connection ended for good: ends every call; how many had been sent and how many had
-    /// not, and whom to wake.
+    /// Ends every call, since the connection has ended for good. Collects their wakers, and returns how
+    /// many had been sent and how many had not.
     pub(crate) fn close(
         &mut self,
         why: &Arc<CloseReason>,

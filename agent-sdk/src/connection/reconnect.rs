@@ -14,7 +14,7 @@ use crate::{
 /// A connection that lasts this long has been accepted, even if the agent says nothing.
 pub(super) const STABLE_AFTER: Duration = Duration::from_secs(5);
 /// From this refusal within [`REFUSAL_WINDOW`] on, those that may have been a rejected login slow down.
-/// The agent bans after five, and somebody else at this address may have failed once or twice too.
+/// The agent bans after five, and another client at this address may have failed once or twice too.
 const SLOW_FROM: usize = 3;
 /// How long such a refusal is remembered.
 const REFUSAL_WINDOW: Duration = Duration::from_secs(600);
@@ -87,7 +87,7 @@ impl Backoff {
         self.after_doubt(now)
     }
 
-    /// Returns the pace of the first attempt after somebody has asked for another connection.
+    /// Returns the pace of the first attempt after another connection was asked for.
     pub(super) fn begin_anew(&mut self) -> Pace {
         self.attempts = 0;
         Pace::Quick
@@ -115,7 +115,7 @@ impl Backoff {
         if self.doubtful.len() < SLOW_FROM { Pace::Quick } else { Pace::Slow }
     }
 
-    /// How long to wait before the next attempt.
+    /// Returns how long to wait before the next attempt.
     pub(super) fn delay(&mut self, pace: Pace) -> Duration {
         let at_least = match pace {
             Pace::Quick => Duration::ZERO,
@@ -135,7 +135,7 @@ impl Backoff {
         self.attempts
     }
 
-    /// How many attempts were made since a connection was stable.
+    /// Returns how many attempts were made since a connection was stable.
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
     }

@@ -67,9 +67,9 @@ pub(crate) struct DriverState {
     pub(crate) waits: Waits,
     pub(crate) stats: Statistics,
     pub(crate) latencies: Latencies,
-    /// Set once somebody wants to close: until then calls in flight may still be answered.
+    /// Set once the connection is to be closed: until then calls in flight may still be answered.
     pub(crate) close_by: Option<Instant>,
-    /// Whether somebody has asked for another connection.
+    /// Whether another connection was asked for.
     pub(crate) reconnect_requested: bool,
     /// When anything arrived last.
     pub(crate) last_heard: Instant,
@@ -142,7 +142,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a call into the queue and sees to it that it is sent.
+    /// Puts a call into the queue and wakes the task that sends it.
     pub(crate) fn submit(&self, call: NewCall, waker: Waker) -> Result<Arc<CallState>, Refused> {
         let fail_fast = call.fail_fast;
         let state = Arc::new(CallState::new(call, waker));
@@ -357,7 +357,7 @@ impl Shared {
         self.events.close();
     }
 
-    /// Tells everybody how the connection is.
+    /// Publishes how the connection is.
     pub(crate) fn set_state(&self, state: State) {
         self.queue().disconnected = !matches!(state, State::Connected);
         self.state.send_replace(state);

@@ -1,4 +1,4 @@
-//! How the connection is, for those who watch it.
+//! The public state of a connection.
 
 use std::{
     sync::Arc,
@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{CloseReason, ConnectError, DisconnectReason, Pace, as_seconds};
 
-/// How the connection is; [`Agent::state`](crate::Agent::state) watches it.
+/// The state of a connection; [`Agent::state`](crate::Agent::state) watches it.
 ///
 /// It serialises as an object whose `state` is `connecting`, `connected`, `reconnecting` or `closed`;
 /// durations are in seconds, the time is in seconds since the Unix epoch, errors are texts.

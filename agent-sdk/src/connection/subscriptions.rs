@@ -1,4 +1,4 @@
-//! What has to be said again on a new connection.
+//! The subscriptions to make again on a new connection.
 //!
 //! `subscribe` and `enable_stdout` hold for one connection only (`docs/protocol.md`, assumed). The
 //! request of each that the agent accepted is kept and repeated after a reconnect; `unsubscribe`
@@ -103,7 +103,7 @@ impl Subscriptions {
         self.0.values_mut().for_each(|kept| kept.holds = false);
     }
 
-    /// Notes that the agent did not make a subscription, and that this is told.
+    /// Notes that the agent did not make a subscription, and that an event says so.
     pub(crate) fn note_missing(&mut self, subscription: &Subscription) {
         if let Some(kept) = self.0.get_mut(subscription) {
             kept.is_told = true;
