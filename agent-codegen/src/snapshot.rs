@@ -15,7 +15,7 @@ mod type_word;
 
 use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
 
-pub use files::{Version, files, is_snapshot};
+pub use files::{Version, files, version};
 
 use crate::{
     diagnostic::{Diagnostic, Report, Source},

@@ -9,10 +9,11 @@ use std::{
 use agent_codegen::{
     Overlay, Report, Snapshot,
     diff::{Diff, Side, Verdict},
+    snapshot::Version,
 };
 use tempfile::TempDir;
 
-use crate::{connection::Connection, failure::Failure, git, live, project::Project};
+use crate::{connection::Connection, failure::Failure, git, live, progress, project::Project};
 
 /// The word for the running agent's catalogue.
 pub const LIVE: &str = "live";
@@ -36,14 +37,12 @@ impl Catalogue {
         overlay: Option<&Path>,
         connection: &Connection,
     ) -> Result<Self, Failure> {
-        let mut report = Report::new();
         if name == LIVE {
             return Ok(Self::new(running(connection).await?, read_overlay(overlay)?));
         }
         let path = Path::new(name);
         if path.exists() {
-            let snapshot = Snapshot::read(path, &mut report);
-            return Ok(Self::new(usable(name, snapshot, &report)?, read_overlay(overlay)?));
+            return Ok(Self::new(read_snapshot(path)?, read_overlay(overlay)?));
         }
         let Some((revision, path)) = name.split_once(':') else {
             return Err(Failure::failed(format!(
@@ -51,6 +50,7 @@ impl Catalogue {
             )));
         };
         let bytes = git::show(Path::new("."), name)?;
+        let mut report = Report::new();
         let snapshot = Snapshot::from_bytes(name, &bytes, &mut report);
         let snapshot = usable(name, snapshot, &report)?;
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -89,6 +89,32 @@ pub async fn running(connection: &Connection) -> Result<Snapshot, Failure> {
     let reply = live::catalogue(&agent).await;
     agent.close().await;
     Ok(live::snapshot(&agent, &reply?)?.0)
+}
+
+/// The version that the running agent tells, which can name a file.
+pub async fn version(connection: &Connection) -> Result<String, Failure> {
+    let health = connection.builder()?.health();
+    let health = progress::with_progress("waiting for the agent's version", health).await?;
+    let version = health.version().filter(|version| is_file_name(version));
+    version.map(str::to_owned).ok_or_else(|| {
+        Failure::failed(
+            "the agent's health check tells no version that can name a file; say where to write \
+             by `cargo xtask fetch --out FILE`",
+        )
+    })
+}
+
+/// Whether a version, which comes from the network, is safe as a part of a file's name, and tells
+/// which snapshot is newer.
+fn is_file_name(version: &str) -> bool {
+    version.len() <= 64 && Version::read(version).is_some()
+}
+
+/// Reads a snapshot from a file.
+pub fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
+    let mut report = Report::new();
+    let snapshot = Snapshot::read(path, &mut report);
+    usable(&path.display().to_string(), snapshot, &report)
 }
 
 /// The overlay of a project, if there is one.
@@ -175,4 +201,20 @@ pub fn only(value: &str) -> Result<BTreeSet<String>, Failure> {
         return Err(Failure::usage(format!("--only: `{value}` names no action")));
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_from_the_network_cannot_leave_the_folder() {
+        for version in ["1.1.34", "2.0.0-rc.1+build_7"] {
+            assert!(is_file_name(version), "{version}");
+        }
+        let long = format!("1-{}", "a".repeat(64));
+        for version in ["", "../../etc/passwd", "1/2", "1\\2", "1\0", "ä", "latest", &long] {
+            assert!(!is_file_name(version), "{version}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod get;
 mod mock_agent;
 mod put;
 mod soak;
+mod update;
 mod watch;
 
 use tracing_subscriber::filter::LevelFilter;
@@ -24,6 +25,7 @@ pub enum Command {
     Generate(generate::Generate),
     Check(check::Check),
     Diff(diff::DiffCommand),
+    Update(update::Update),
     Call(call::Call),
     Watch(watch::Watch),
     Fingerprint(fingerprint::Fingerprint),
@@ -50,6 +52,7 @@ impl Command {
             Self::Generate(command) => command.run(),
             Self::Check(command) => command.run().await,
             Self::Diff(command) => command.run().await,
+            Self::Update(command) => command.run().await,
             Self::Call(command) => command.run().await,
             Self::Watch(command) => command.run().await,
             Self::Fingerprint(command) => command.run().await,

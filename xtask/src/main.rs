@@ -10,6 +10,7 @@
 //! running agent · `mock` an agent that serves a snapshot · `soak` load and faults · `report`, `output`, `json`, `text` and
 //! `progress` what is printed · `failure` exit codes · `interrupt` signals
 
+mod cargo;
 mod catalogue;
 mod commands;
 mod connection;

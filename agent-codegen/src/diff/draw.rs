@@ -1,6 +1,6 @@
 //! A difference for people: in a terminal, in a pull request, at the lines of a file.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -16,6 +16,10 @@ const LONGEST_MARKDOWN: usize = 60_000;
 
 /// So many annotations are written; forges show ten of a kind.
 const MOST_ANNOTATIONS: usize = 50;
+
+/// So many lines an entry of a changelog has, and so many names one of them.
+const MOST_LINES: usize = 100;
+const MOST_NAMES: usize = 30;
 
 /// So many Rust items of one change are named.
 const MOST_ITEMS: usize = 8;
@@ -266,8 +270,57 @@ impl Diff {
         text
     }
 
+    /// For a changelog: what the agent changed, as a list of sentences; empty if it is nothing.
+    #[must_use]
+    pub fn changelog(&self) -> String {
+        let of = |rule| self.changes.iter().filter(move |change| change.rule == rule);
+        let names = |rule| of(rule).map(Change::subject).collect::<Vec<_>>();
+        let mut lines = Vec::new();
+        for (rule, verb) in [(Rule::ActionAdded, "Added"), (Rule::ActionRemoved, "Removed")] {
+            lines.extend(listed(&names(rule)).map(|names| format!("{verb} {names}.")));
+        }
+        let renamed = of(Rule::ActionRenamed);
+        lines.extend(renamed.map(|it| format!("{} {}.", it.subject(), it.what())));
+        let told: [&[Rule]; 2] = [
+            &[Rule::ActionAdded, Rule::ActionRemoved, Rule::ActionRenamed],
+            &[Rule::ActionDescriptionChanged, Rule::ParameterDescriptionChanged],
+        ];
+        let rest = self.changes.iter().filter(|it| !told.concat().contains(&it.rule));
+        let mut by_action: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        rest.for_each(|it| by_action.entry(it.subject()).or_default().push(it.statement()));
+        let changed = by_action.into_iter();
+        lines.extend(changed.map(|(subject, all)| format!("{}: {}.", subject, all.join("; "))));
+        let mut described = names(Rule::ActionDescriptionChanged);
+        described.extend(names(Rule::ParameterDescriptionChanged));
+        described.dedup();
+        lines.extend(listed(&described).map(|names| format!("Described {names} in other words.")));
+        let mut text = String::new();
+        for line in lines.iter().take(MOST_LINES) {
+            let _ = writeln!(text, "- {}", capitalised(line));
+        }
+        match lines.len().saturating_sub(MOST_LINES) {
+            0 => {}
+            more => _ = writeln!(text, "- … and {more} more changes."),
+        }
+        text
+    }
+
     fn of(&self, verdict: Verdict) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.verdict() == verdict)
+    }
+}
+
+/// Names with commas, and a word before the last one; nothing if there is none.
+fn listed(names: &[String]) -> Option<String> {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    if more > 0 {
+        let names = names.iter().take(MOST_NAMES).map(String::as_str);
+        return Some(format!("{} and {more} more", names.collect::<Vec<_>>().join(", ")));
+    }
+    match names {
+        [] => None,
+        [one] => Some(one.clone()),
+        [all @ .., last] => Some(format!("{} and {last}", all.join(", "))),
     }
 }
 

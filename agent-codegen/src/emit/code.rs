@@ -150,14 +150,31 @@ impl Code {
     /// The folder or a file in it cannot be read or written, or a file that this generator did not
     /// write has the name of a generated one; then nothing is written.
     pub fn write(&self, folder: &Path) -> Result<Vec<Difference>, FilesError> {
+        self.write_with(folder, &[])
+    }
+
+    /// As [`Code::write`], together with other files: these take their places last, and none does if
+    /// anything cannot be written.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Code::write`].
+    pub fn write_with(
+        &self,
+        folder: &Path,
+        others: &[(PathBuf, String)],
+    ) -> Result<Vec<Difference>, FilesError> {
         let differences = self.check(folder)?;
         refuse_foreign(&differences)?;
         std::fs::create_dir_all(folder).map_err(FilesError::io(folder))?;
         // All of them are written before the first one takes its place, so that a full disk changes
         // nothing, and the moment in which a killed process leaves old beside new is short.
-        let staged: Vec<_> = differences
+        let generated = differences
             .iter()
-            .filter_map(|difference| Some((difference.path(), self.text(difference.path())?)))
+            .filter_map(|difference| Some((difference.path(), self.text(difference.path())?)));
+        let others = others.iter().map(|(path, text)| (path.as_path(), text.as_bytes()));
+        let staged: Vec<_> = generated
+            .chain(others)
             .map(|(path, text)| Ok((path, Staged::new(path, text).map_err(FilesError::io(path))?)))
             .collect::<Result<_, FilesError>>()?;
         for (path, file) in staged {

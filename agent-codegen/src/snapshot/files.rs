@@ -39,10 +39,10 @@ pub fn files(folder: &Path, report: &mut Report) -> io::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
-/// Whether a file of this name is a snapshot: `agent-<version>.json`.
+/// The version of a snapshot, by the name of its file; `None` if it is none.
 #[must_use]
-pub fn is_snapshot(name: &str) -> bool {
-    version_of(name).is_some()
+pub fn version(path: &Path) -> Option<Version> {
+    version_of(path.file_name()?.to_str()?)
 }
 
 fn version_of(name: &str) -> Option<Version> {

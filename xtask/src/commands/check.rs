@@ -1,11 +1,11 @@
 //! `check`: whether snapshots, generated code and running agent agree.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use agent_codegen::{
     Overlay, Report, Snapshot,
     diff::{Diff, Side},
-    snapshot,
+    snapshot::{self, Version},
 };
 
 use super::PASSWORD_HELP;
@@ -15,7 +15,7 @@ use crate::{
     failure::Failure,
     generation::{Altered, Live, Mode, Plan},
     git,
-    output::FormatOption,
+    output::{self, FormatOption},
     project::{Project, ProjectOption},
     report::print_report,
 };
@@ -78,13 +78,20 @@ impl Check {
     /// What the running agent changed of the newest snapshot.
     async fn compare(&self, plan: &Plan, only: Option<&BTreeSet<String>>) -> Result<Diff, Failure> {
         let overlay = || catalogue::read_overlay(plan.overlay.as_deref());
-        let mut report = Report::new();
-        let ours = Snapshot::read(&plan.snapshot, &mut report);
-        let ours = ours.ok_or_else(|| {
-            Failure::failed(format!("`{}` cannot be used:\n{report}", plan.snapshot.display()))
-        })?;
-        let ours = Catalogue::new(ours, overlay()?);
         let running = Catalogue::new(catalogue::running(&self.connection).await?, overlay()?);
+        // An older agent is what its own snapshot says, if that is there.
+        let version = catalogue::version(&self.connection).await.ok();
+        let version = version.and_then(|version| Version::read(&version));
+        let own = plan.canonical.iter().find(|path| snapshot::version(path) == version);
+        let path = own.unwrap_or(&plan.snapshot);
+        if version.is_some() && version < snapshot::version(&plan.snapshot) {
+            output::note(format!(
+                "the agent is older than `{}`; it is compared with `{}`",
+                plan.snapshot.display(),
+                path.display()
+            ));
+        }
+        let ours = Catalogue::new(catalogue::read_snapshot(path)?, overlay()?);
         ours.diff(&running, only)
     }
 }
@@ -93,7 +100,7 @@ impl Check {
 fn altered(project: &Project, revision: &str) -> Result<Vec<Altered>, Failure> {
     let folder = project.schemas();
     let names = git::list(&folder, revision)?;
-    let is_snapshot = |name: &String| snapshot::is_snapshot(name);
+    let is_snapshot = |name: &String| snapshot::version(Path::new(name)).is_some();
     let mut altered = Vec::new();
     for name in names.into_iter().filter(is_snapshot) {
         let path = folder.join(&name);

@@ -1,8 +1,6 @@
 //! `demo`: the whole story, on this machine.
 
 use std::{
-    env,
-    ffi::OsString,
     io::{IsTerminal, Write, stderr, stdout},
     path::Path,
     process::Stdio,
@@ -18,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    cargo,
     failure::Failure,
     generation::{Mode, Plan},
     live, mock,
@@ -147,8 +146,7 @@ async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
 }
 
 fn tour_command(project: &Project, mock: &MockAgent) -> Result<Command, Failure> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
+    let mut command = cargo::command(project.root());
     // Of this package, so that it shares the dependencies that are built for this program.
     command.args([
         "run",
@@ -163,12 +161,6 @@ fn tour_command(project: &Project, mock: &MockAgent) -> Result<Command, Failure>
     if !stderr().is_terminal() {
         command.arg("--quiet");
     }
-    let root = project.root();
-    command.current_dir(if root.as_os_str().is_empty() { Path::new(".") } else { root });
-    let variables = env::vars_os().map(|(name, _)| name);
-    variables.filter(|name| name.to_str().is_some_and(is_dropped)).for_each(|name| {
-        command.env_remove(name);
-    });
     command
         .env("AGENT_URL", mock.url())
         .env("AGENT_FINGERPRINT", fingerprint(mock)?)
@@ -177,18 +169,6 @@ fn tour_command(project: &Project, mock: &MockAgent) -> Result<Command, Failure>
     // Standard error is this program's own: what the compiler says is seen when it says it.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     Ok(command)
-}
-
-/// Whether the variable is kept from cargo and the example.
-///
-/// Those for an agent are about another one than the mock. Others are set by the cargo that runs
-/// this program: the build scripts of some dependencies (`ring`) look at these, so that a cargo
-/// that inherited them would build half of the tree again, and so would the next one that did not.
-fn is_dropped(variable: &str) -> bool {
-    const PREFIXES: [&str; 5] =
-        ["AGENT_", "CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
-    PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
-        || matches!(variable, "CARGO_PRIMARY_PACKAGE" | "CARGO_TARGET_TMPDIR" | "OUT_DIR")
 }
 
 fn step(number: usize, text: &str) {
@@ -203,20 +183,4 @@ fn detail(text: &str) {
 fn show(line: &str) {
     // A reader that has gone away has seen enough; the demo's exit code still tells the rest.
     let _ = writeln!(anstream::AutoStream::auto(stdout()), "{line}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_steers_cargo_stays_and_what_would_mislead_it_goes() {
-        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_BIN_EXE_xtask", "AGENT_SERVER"]
-        {
-            assert!(is_dropped(name), "{name}");
-        }
-        for name in ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "PATH"] {
-            assert!(!is_dropped(name), "{name}");
-        }
-    }
 }

@@ -5,12 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agent_codegen::{emit::write_whole, snapshot::Version};
+use agent_codegen::{Snapshot, emit::write_whole};
 use serde::Serialize;
 
 use super::PASSWORD_HELP;
 use crate::{
-    connection::Connection, failure::Failure, live, output::FormatOption, progress,
+    catalogue::{self, Catalogue},
+    connection::Connection,
+    failure::Failure,
+    live,
+    output::FormatOption,
     project::ProjectOption,
 };
 
@@ -60,6 +64,7 @@ impl Fetch {
             write(path, reply.message())?;
         }
         let (snapshot, report) = live::snapshot(&agent, &reply)?;
+        let changes = self.changes(&snapshot);
         let path = match self.out.clone() {
             Some(path) => path,
             None => self.default_path().await?,
@@ -70,7 +75,9 @@ impl Fetch {
             write(&path, &text)?;
         }
         let fetched = Fetched { path, actions: snapshot.actions().len(), changed };
-        self.format.result(&fetched, || fetched.text())?;
+        let lines = [Some(fetched.text()), changes];
+        let text = || lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
+        self.format.result(&fetched, text)?;
         if report.has_errors() {
             return Err(Failure::failed(
                 "parts of the catalogue are not understood; what stands above says which",
@@ -82,16 +89,20 @@ impl Fetch {
     /// The snapshot's place in the project, by the version that the agent tells.
     async fn default_path(&self) -> Result<PathBuf, Failure> {
         let folder = self.project.find()?.schemas();
-        let health = self.connection.builder()?.health();
-        let health = progress::with_progress("waiting for the agent's version", health).await?;
-        let version = health.version().filter(|version| is_file_name(version));
-        let version = version.ok_or_else(|| {
-            Failure::failed(
-                "the agent's health check tells no version that can name a file; say where to \
-                 write by --out FILE",
-            )
-        })?;
+        let version = catalogue::version(&self.connection).await?;
         Ok(folder.join(format!("agent-{version}.json")))
+    }
+
+    /// What changed since the newest snapshot of the project, in a line; nothing without one.
+    fn changes(&self, snapshot: &Snapshot) -> Option<String> {
+        let project = self.project.find().ok()?;
+        let newest = project.newest_snapshot().ok()?;
+        let overlay = catalogue::overlay_of(Some(&project));
+        let overlay = || catalogue::read_overlay(overlay.as_deref()).ok();
+        let before = Catalogue::new(catalogue::read_snapshot(&newest).ok()?, overlay()?);
+        let after = Catalogue::new(snapshot.clone(), overlay()?);
+        let changes = before.diff(&after, None).ok()?.summary();
+        Some(format!("since `{}`: {changes}", newest.display()))
     }
 }
 
@@ -102,29 +113,7 @@ impl Fetched {
     }
 }
 
-/// Whether a version, which comes from the network, is safe as a part of a file's name, and tells
-/// which snapshot is newer.
-fn is_file_name(version: &str) -> bool {
-    version.len() <= 64 && Version::read(version).is_some()
-}
-
 fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let result: io::Result<()> = write_whole(path, content);
     result.map_err(|error| Failure::file(path, "written", &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_from_the_network_cannot_leave_the_folder() {
-        for version in ["1.1.34", "2.0.0-rc.1+build_7"] {
-            assert!(is_file_name(version), "{version}");
-        }
-        let long = format!("1-{}", "a".repeat(64));
-        for version in ["", "../../etc/passwd", "1/2", "1\\2", "1\0", "ä", "latest", &long] {
-            assert!(!is_file_name(version), "{version}");
-        }
-    }
 }

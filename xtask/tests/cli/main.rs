@@ -14,4 +14,5 @@ mod soak;
 mod support;
 mod transfer;
 mod trust;
+mod update;
 mod watch;
