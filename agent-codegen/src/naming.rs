@@ -268,8 +268,11 @@ fn is_marked(name: &str) -> bool {
 
 /// The type parameter of a slot; it must not hide a type that its struct names.
 pub(crate) fn type_parameter(slot: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let hides = reserved::is_taken_type(slot) || is_taken(slot);
-    format!("{slot}{}", if hides { "_" } else { "" })
+    let mut name = slot.to_owned();
+    while reserved::is_taken_type(&name) || is_taken(&name) {
+        name.push('_');
+    }
+    name
 }
 
 /// Whether a name can be chosen by hand: a Rust name in snake case that nobody has.

@@ -248,10 +248,7 @@ fn takes_null(param_type: &ParamType) -> bool {
 ///                 while let Some(key_) = map_.next_key::<String>()? {
 ///                     match key_.as_str() {
 ///                         "id" => id = Some(map_.next_value()?),
-///                         _ => {
-///                             let value_ = map_.next_value()?;
-///                             additional_properties.insert(key_, value_);
-///                         }
+///                         _ => _ = additional_properties.insert(key_, map_.next_value()?),
 ///                     }
 ///                 }
 ///                 Ok(Server { id: id.ok_or_else(…)?, additional_properties })
@@ -325,10 +322,7 @@ fn read(
                         while let Some(key_) = map_.next_key::<String>()? {
                             match key_.as_str() {
                                 #(#arms)*
-                                _ => {
-                                    let value_ = #value;
-                                    #extras.insert(key_, value_);
-                                }
+                                _ => _ = #extras.insert(key_, #value),
                             }
                         }
                         Ok(#name { #(#ends,)* #extras })

@@ -231,3 +231,12 @@ fn last_names(tree: &syn::UseTree, names: &mut Vec<String>) {
         syn::UseTree::Glob(_) => {}
     }
 }
+
+/// The action `map` has the struct `Map_`, since `Map` is a name of the SDK, and so had the slot of
+/// its parameter `map`.
+#[test]
+fn a_type_parameter_does_not_hide_the_struct_of_an_action_with_a_reserved_name() {
+    assert_eq!(type_parameter("Map", |name| name == "Map_"), "Map__");
+    assert_eq!(type_parameter("World", |name| name == "World"), "World_");
+    assert_eq!(type_parameter("World", |_| false), "World");
+}

@@ -80,6 +80,11 @@ impl Crate {
         self.found("clippy")
     }
 
+    /// What rustdoc finds; nothing if all is well.
+    pub fn doc(&self) -> Vec<Found> {
+        self.found("doc")
+    }
+
     /// Holds the crate to being as rustfmt has it.
     pub fn assert_formatted(&self) {
         let output = self.cargo(&["fmt", "--check"]);
@@ -87,7 +92,11 @@ impl Crate {
     }
 
     fn found(&self, command: &str) -> Vec<Found> {
-        let output = self.cargo(&[command, "--quiet", "--offline", "--message-format=json"]);
+        let mut arguments = vec![command, "--quiet", "--offline", "--message-format=json"];
+        if command == "doc" {
+            arguments.push("--no-deps");
+        }
+        let output = self.cargo(&arguments);
         let lines = String::from_utf8_lossy(&output.stdout).into_owned();
         let found: Vec<_> = lines.lines().filter_map(found).collect();
         let broken = !output.status.success() && found.is_empty();

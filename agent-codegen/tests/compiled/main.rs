@@ -3,4 +3,5 @@
 mod builds;
 mod crates;
 mod messages;
+mod random;
 mod upgrades;
