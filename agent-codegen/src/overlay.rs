@@ -47,6 +47,7 @@
 
 mod check;
 mod declare;
+mod effect;
 mod files;
 
 use std::{
@@ -58,14 +59,17 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Deserializer, de::Visitor};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
 use toml::Spanned;
 
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
     naming,
     snapshot::json::{self, Json},
-    text::is_unseen,
+    text::{is_unseen, prose},
     types::ParamType,
 };
 
@@ -95,6 +99,7 @@ impl Default for Overlay {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Content {
+    #[serde(deserialize_with = "text")]
     pub note: String,
     pub subject: Option<Spanned<Subject>>,
     pub types: BTreeMap<Spanned<String>, TypeEntry>,
@@ -107,6 +112,7 @@ pub(crate) struct Content {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct GroupEntry {
+    #[serde(deserialize_with = "text")]
     pub description: String,
     pub actions: Vec<Spanned<String>>,
 }
@@ -139,12 +145,30 @@ impl<'de> Deserialize<'de> for Subject {
     }
 }
 
+/// A text that says something: a blank one would have no effect.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if prose(&text).is_empty() {
+        return Err(D::Error::custom("a text that says nothing; write one, or take the line out"));
+    }
+    Ok(text)
+}
+
+/// A time limit that leaves time.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    match u64::deserialize(deserializer)? {
+        0 => Err(D::Error::custom("a timeout of 0 seconds would end every call before it is sent")),
+        seconds => Ok(Some(seconds)),
+    }
+}
+
 /// A type that is declared: one of `is` and `values`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TypeEntry {
     pub is: Option<Spanned<String>>,
     pub values: Vec<ValueEntry>,
+    #[serde(deserialize_with = "text")]
     pub description: String,
 }
 
@@ -194,6 +218,7 @@ impl ValueEntry {
 pub(crate) struct NameEntry {
     #[serde(rename = "type")]
     pub word: Option<Spanned<String>>,
+    #[serde(deserialize_with = "text")]
     pub description: String,
     pub secret: Option<bool>,
 }
@@ -203,9 +228,12 @@ pub(crate) struct NameEntry {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ActionEntry {
     pub name: Option<Spanned<String>>,
+    #[serde(deserialize_with = "text")]
     pub description: String,
+    #[serde(deserialize_with = "text")]
     pub deprecated: String,
     /// In seconds.
+    #[serde(deserialize_with = "seconds")]
     pub timeout: Option<u64>,
     pub reads: bool,
     /// Actions that a reader of this one may look for.
@@ -221,6 +249,7 @@ pub(crate) struct ParameterEntry {
     pub name: Option<Spanned<String>>,
     #[serde(rename = "type")]
     pub word: Option<Spanned<String>>,
+    #[serde(deserialize_with = "text")]
     pub description: String,
     pub optional: bool,
     pub secret: Option<bool>,

@@ -24,6 +24,7 @@ impl Overlay {
                 continue;
             };
             let names: BTreeSet<_> = action.parameters().iter().map(Parameter::name).collect();
+            self.check_effect(key, entry, action, report);
             let unknown = entry
                 .parameters
                 .iter()
@@ -39,6 +40,7 @@ impl Overlay {
                 self.unmatched("action", key, actions.keys().map(String::as_str), report);
             }
         }
+        self.check_names(snapshot, report);
         let parameters = self.parameter_names(snapshot);
         for key in content.parameters.keys().chain(&self.subject_key()) {
             if !parameters.contains(key.get_ref().as_str()) {
