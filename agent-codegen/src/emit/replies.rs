@@ -23,7 +23,7 @@ use quote::quote;
 use super::{
     Home, debug, docs,
     imports::Imports,
-    rust_types::{self, field},
+    rust_types::{self, field, integer, is_integer},
     tokens::{ident, path},
 };
 use crate::{
@@ -121,11 +121,6 @@ fn place(home: &Home) -> Option<TokenStream> {
     })
 }
 
-/// The path of what reads integers.
-fn integer(home: &Home, name: &str) -> String {
-    format!("{}::generated_code::{name}", home.sdk())
-}
-
 /// ```text
 /// #[serde(transparent)]
 /// pub struct ServersReply(pub Vec<Server>);
@@ -221,11 +216,6 @@ fn value(member: &Field) -> TokenStream {
     };
     let value = if member.recursive { quote!(Box<#inner>) } else { inner };
     if may_be_absent { quote!(Option<#value>) } else { value }
-}
-
-/// Whether a type is made of integers alone, which JSON may write with a point.
-fn is_integer(param_type: &ParamType) -> bool {
-    matches!(param_type.leaf(), ParamType::Integer | ParamType::Unsigned | ParamType::LongInteger)
 }
 
 /// Whether `null` is a value of a type, and serde would take nothing at all for it.

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{imports::Imports, tokens::ident};
+use super::{home::Home, imports::Imports, tokens::ident};
 use crate::{model::Action, types::ParamType};
 
 /// The type of a field.
@@ -59,6 +59,16 @@ fn is_converted(param_type: &ParamType) -> bool {
         param_type,
         ParamType::String | ParamType::Any | ParamType::Number | ParamType::Named(..)
     )
+}
+
+/// Whether a type is made of integers alone, which JSON may write with a point.
+pub(super) fn is_integer(param_type: &ParamType) -> bool {
+    matches!(param_type.leaf(), ParamType::Integer | ParamType::Unsigned | ParamType::LongInteger)
+}
+
+/// The path of what reads integers.
+pub(super) fn integer(home: &Home, name: &str) -> String {
+    format!("{}::generated_code::{name}", home.sdk())
 }
 
 /// Imports what types need.

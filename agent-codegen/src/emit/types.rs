@@ -21,8 +21,8 @@ use quote::quote;
 use super::{
     Home, debug, docs,
     imports::Imports,
-    rust_types::{self, field},
-    tokens::ident,
+    rust_types::{self, field, integer, is_integer},
+    tokens::{ident, path},
 };
 use crate::{
     model::{Declared, Model},
@@ -39,7 +39,7 @@ pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
         imports.std("fmt");
     }
     let types = model.types.iter().map(|declared| {
-        if declared.values.is_empty() { newtype(declared) } else { enumeration(declared) }
+        if declared.values.is_empty() { newtype(home, declared) } else { enumeration(declared) }
     });
     let docs = quote! {
         //! Types that are more than a text or a number.
@@ -54,7 +54,7 @@ fn description(declared: &Declared) -> TokenStream {
     }
 }
 
-fn newtype(declared: &Declared) -> TokenStream {
+fn newtype(home: &Home, declared: &Declared) -> TokenStream {
     let name = ident(&declared.name);
     let docs = description(declared);
     let inner = field(&declared.inner);
@@ -69,8 +69,12 @@ fn newtype(declared: &Declared) -> TokenStream {
             }
         }
     });
-    let serde =
-        serde(&name, &quote!(self.0), &quote!(Deserialize::deserialize(deserializer).map(Self)));
+    let read = if is_integer(&declared.inner) {
+        path(&integer(home, "integer"))
+    } else {
+        quote!(Deserialize::deserialize)
+    };
+    let serde = serde(&name, &quote!(self.0), &quote!(#read(deserializer).map(Self)));
     let debug = (!declared.secret).then(|| quote!(Debug,));
     let hidden = declared.secret.then(|| debug::wrapper(&declared.name));
     quote! {

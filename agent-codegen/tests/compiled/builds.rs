@@ -37,11 +37,15 @@ optional = true
 type = "Level"
 "#;
 
-const REPLY: &str = r##"{"type": "object", "required": ["worlds"], "properties": {
-    "worlds": {"type": "array", "items": {"$ref": "#/$defs/World"}}
-}, "$defs": {"World": {"type": "object", "required": ["id"], "properties": {
-    "id": {"type": "string"}, "size": {"type": "integer"}, "more": {}
-}}}}"##;
+const REPLY: &str = r##"{"type": "object", "required": ["worlds", "next"], "properties": {
+    "worlds": {"type": "array", "items": {"$ref": "#/$defs/World"}},
+    "next": {"type": ["string", "null"]}, "fooBar": {"type": "number"},
+    "password": {"type": "string"}, "tree": {"$ref": "#/$defs/Tree"}
+}, "$defs": {"World": {"type": "object", "required": ["id", "size"], "properties": {
+    "id": {"type": "string"}, "size": {"type": "integer"}, "more": {}, "token": {},
+    "state": {"enum": ["on", "off"]}, "parent": {"$ref": "#/$defs/World"}
+}, "additionalProperties": {"type": ["integer", "null"]}},
+"Tree": {"additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}}}}"##;
 
 /// Generates all kinds of items into a crate's `src/actions`.
 fn generate(into: &Crate, generator: &Generator) {

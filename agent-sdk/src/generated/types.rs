@@ -136,7 +136,7 @@ impl Serialize for DownloadId {
 }
 impl<'de> Deserialize<'de> for DownloadId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Deserialize::deserialize(deserializer).map(Self)
+        crate::generated_code::integer(deserializer).map(Self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How generated replies are read and written.
 
+use downstream::golden::overlaid::Count;
 use downstream::golden::replies::{
     AliasReply, LogReply, ModeReply, ModeReplyValue, NodesReply, NothingReply, ServerId,
     ServersReply, ServersServer, ServersServerState, TreeReply, TreesReply,
@@ -41,6 +42,8 @@ fn a_whole_number_is_one_however_it_is_written() {
     assert_eq!((reply.total, reply.counts, reply.offset), (1, Some(vec![2, -3]), Some(4)));
     assert_eq!((reply.left, reply.size), (None, Some(u64::MAX)));
     assert_eq!(reply.big, Some(u64::MAX.into()));
+    // Also in a type that the overlay declares.
+    assert_eq!(through::<Count>(&json!(3.0)).0, Count::from(3));
     assert!(
         error::<ServersReply>(&servers(json!({ "counts": [1, 1.5] }))).starts_with("counts[1]")
     );
