@@ -406,6 +406,11 @@ fn a_schema_chooses_names_and_two_types_cannot_have_one() {
         different.found(),
         [("the name `World` is chosen for two types that differ", Some("$.$defs.World"),)]
     );
+    let plain = reply(&json!({ "properties": { "x": { "type": "string", "x-name": "Text" } } }));
+    assert_eq!(
+        plain.found(),
+        [("no type is made here to be called `Text`", Some("$.properties.x"))]
+    );
     for bad in ["Option", "Alpha", "world", ""] {
         let schema = schema("x").replace("\"x-name\":\"World\"", &format!("\"x-name\":\"{bad}\""));
         let outcome = generate(&schema, "{}");
@@ -422,6 +427,7 @@ fn an_id_in_a_reply_has_the_type_that_the_overlay_gives_it() {
         "all": { "type": "array", "items": { "type": "string" }, "x-type": "list<ServerId>" },
         "servers": { "type": "array", "items": { "type": "string", "x-type": "ServerId" } },
         "number": { "type": "integer", "x-type": "ServerId" },
+        "object": { "properties": { "x": {} }, "x-type": "ServerId" },
         "unknown": { "type": "string", "x-type": "serverid" },
         "inner": { "properties": { "server": { "type": "integer" } } },
         "plain": { "properties": { "server": { "type": "string", "x-type": "str" } } },
@@ -436,6 +442,7 @@ fn an_id_in_a_reply_has_the_type_that_the_overlay_gives_it() {
         "pub all: Option<Vec<ServerId>>,",
         "pub servers: Option<Vec<ServerId>>,",
         "pub number: Option<i64>,",
+        "pub object: Option<ActReplyObject>,",
         "pub unknown: Option<String>,",
         "pub server: Option<i64>,",
         "pub server: Option<String>,",
@@ -450,6 +457,10 @@ fn an_id_in_a_reply_has_the_type_that_the_overlay_gives_it() {
                 Some("$.properties.number")
             ),
             ("the type `serverid` is not known", Some("$.properties.unknown")),
+            (
+                "`x-type` is `ServerId`, and the schema describes something else",
+                Some("$.properties.object")
+            ),
         ])
     );
 }

@@ -302,6 +302,7 @@ impl<'a> Naming<'a, '_> {
                 }
             }
         }
+        self.judge_unnamed();
         let derived: Vec<_> = wishes
             .iter()
             .map(|(answer, _, node)| naming::Wish {
@@ -324,6 +325,20 @@ impl<'a> Naming<'a, '_> {
             all.push(Named { name, node: *id, answers, is_first });
         }
         Names { all, classes: std::mem::take(&mut self.classes), first }
+    }
+
+    /// Reports each name that is chosen where no type is made.
+    fn judge_unnamed(&mut self) {
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            let chosen = names::chosen(node).filter(|_| !self.graph.is_named(id));
+            let document = self.documents.get(node.document);
+            if let Some((chosen, document)) = chosen.zip(document) {
+                let message = format!("no type is made here to be called {}", Quoted(chosen));
+                let found = Diagnostic::warning("no-effect", message).path(&node.place);
+                let found = found.help("take `x-name` out; structs and enums have names");
+                self.report.push(found.at(&document.source, node.json.at.clone()));
+            }
+        }
     }
 
     fn can_be_chosen(&self, name: &str) -> bool {

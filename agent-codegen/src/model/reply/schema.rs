@@ -251,8 +251,8 @@ impl<'a> Reader<'a, '_> {
         self.judge_keywords(at);
         let alternatives = alternatives(at);
         let nullable = keywords::says_null(json) || alternatives.as_ref().is_some_and(|it| it.null);
-        if let Some(word) = json.get("x-type") {
-            return (self.worded(word, at), nullable);
+        if let Some(worded) = json.get("x-type").and_then(|word| self.worded(word, at)) {
+            return (Kind::Plain(worded), nullable);
         }
         let others = alternatives.map(|it| it.others).unwrap_or_default();
         (self.kind(at, &others), nullable)
@@ -469,23 +469,25 @@ impl<'a> Reader<'a, '_> {
         known
     }
 
-    /// A type by its word, as `x-type` says.
-    fn worded(&mut self, word: &'a Json, at: &At<'a>) -> Kind<'a> {
+    /// A type by its word, as `x-type` says; `None` if it is not one of what the schema describes.
+    fn worded(&mut self, word: &'a Json, at: &At<'a>) -> Option<ParamType> {
         let text = word.as_text().unwrap_or_default();
         let read = self.overlay.read_word(text);
-        let plain = keywords::plain_type(at.json);
-        let fits = plain.as_ref().is_some_and(|plain| read.param_type.is_made_of(plain));
         if let Some(unknown) = read.unknown.first() {
             let help = "declare it under `types` in the overlay, or use a word such as `str`";
             self.warn(format!("the type {} is not known", Quoted(unknown)), at, help);
-        } else if text.is_empty() || !fits {
-            let message =
-                format!("`x-type` is {}, and the schema describes something else", Quoted(text));
-            self.warn(message, at, "the schema counts; only plain values, and lists and maps of them, have another type");
-        } else {
-            return Kind::Plain(read.param_type);
+            return None;
         }
-        plain.map_or(Kind::Plain(ParamType::Any), Kind::Plain)
+        let plain = keywords::plain_type(at.json);
+        if !text.is_empty() && plain.is_some_and(|plain| read.param_type.is_made_of(&plain)) {
+            return Some(read.param_type);
+        }
+        let message =
+            format!("`x-type` is {}, and the schema describes something else", Quoted(text));
+        let help = "the schema counts; only plain values, and lists and maps of them, have \
+                    another type";
+        self.warn(message, at, help);
+        None
     }
 
     /// Reports the keywords that say what no type can.
