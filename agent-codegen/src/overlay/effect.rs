@@ -125,7 +125,8 @@ impl Overlay {
 
 impl ActionEntry {
     fn says_nothing(&self) -> bool {
-        let Self { name, description, deprecated, timeout, reads, related, reply, parameters } = self;
+        let Self { name, description, deprecated, timeout, reads, related, reply, parameters } =
+            self;
         name.is_none()
             && description.is_empty()
             && deprecated.is_empty()
