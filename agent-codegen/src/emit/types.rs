@@ -6,10 +6,18 @@
 //! pub struct ServerId(String);
 //! impl ServerId {
 //!     pub fn new(value: impl Into<String>) -> Self;
-//!     pub fn get(&self) -> &String;
+//!     pub fn as_str(&self) -> &str;
 //! }
 //! impl From<&str> for ServerId;
 //! impl From<String> for ServerId;
+//! impl From<&ServerId> for ServerId;
+//! impl FromStr for ServerId;
+//! impl From<ServerId> for String;
+//! impl From<&ServerId> for String;
+//! impl AsRef<str> for ServerId;
+//! impl Borrow<str> for ServerId;
+//! impl PartialEq<str> for ServerId;
+//! impl PartialEq<&str> for ServerId;
 //! impl Display for ServerId;
 //! impl Serialize for ServerId;
 //! impl<'de> Deserialize<'de> for ServerId;
@@ -39,7 +47,11 @@ pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
         imports.std("fmt");
     }
     let types = model.types.iter().map(|declared| {
-        if declared.values.is_empty() { newtype(home, declared) } else { enumeration(declared) }
+        if declared.values.is_empty() {
+            newtype(home, declared)
+        } else {
+            enumeration(home, declared)
+        }
     });
     let docs = quote! {
         //! Types that are more than a text or a number.
@@ -59,7 +71,35 @@ fn newtype(home: &Home, declared: &Declared) -> TokenStream {
     let docs = description(declared);
     let inner = field(&declared.inner);
     let order = is_ordered(&declared.inner).then(|| quote!(Eq, PartialOrd, Ord, Hash,));
-    let text = (declared.inner == ParamType::String).then(|| from_text(&name));
+    let is_text = declared.inner == ParamType::String;
+    let text = is_text.then(|| text_like(home, &name, &quote!(value.0)));
+    let borrow = is_text.then(|| {
+        let std = path(home.std());
+        quote! {
+            impl #std::borrow::Borrow<str> for #name {
+                fn borrow(&self) -> &str {
+                    &self.0
+                }
+            }
+        }
+    });
+    let get = if is_text {
+        quote! {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    } else {
+        quote! {
+            /// The value inside.
+            #[must_use]
+            pub fn get(&self) -> &#inner {
+                &self.0
+            }
+        }
+    };
     let display = is_shown(&declared.inner).then(|| {
         quote! {
             impl fmt::Display for #name {
@@ -87,14 +127,11 @@ fn newtype(home: &Home, declared: &Declared) -> TokenStream {
             pub fn new(value: impl Into<#inner>) -> Self {
                 Self(value.into())
             }
-            /// The value inside.
-            #[must_use]
-            pub fn get(&self) -> &#inner {
-                &self.0
-            }
+            #get
         }
         #hidden
         #text
+        #borrow
         impl From<#inner> for #name {
             fn from(value: #inner) -> Self {
                 Self(value)
@@ -105,16 +142,53 @@ fn newtype(home: &Home, declared: &Declared) -> TokenStream {
     }
 }
 
-fn from_text(name: &Ident) -> TokenStream {
+/// What people expect of a text by another name: it is made of texts, compares with them, is found
+/// by them in a map, and becomes one.
+///
+/// Not `Deref`: every method of `str` on an identifier would be one more by which two kinds of them
+/// are mixed up.
+fn text_like(home: &Home, name: &Ident, into_text: &TokenStream) -> TokenStream {
+    let std = path(home.std());
     quote! {
         impl From<&str> for #name {
             fn from(value: &str) -> Self {
-                Self(value.to_owned())
+                Self::from(value.to_owned())
+            }
+        }
+        impl From<&Self> for #name {
+            fn from(value: &Self) -> Self {
+                value.clone()
+            }
+        }
+        impl #std::str::FromStr for #name {
+            type Err = #std::convert::Infallible;
+            fn from_str(value: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from(value))
+            }
+        }
+        impl From<#name> for String {
+            fn from(value: #name) -> Self {
+                #into_text
+            }
+        }
+        impl From<&#name> for String {
+            fn from(value: &#name) -> Self {
+                value.as_str().to_owned()
             }
         }
         impl AsRef<str> for #name {
             fn as_ref(&self) -> &str {
-                &self.0
+                self.as_str()
+            }
+        }
+        impl PartialEq<str> for #name {
+            fn eq(&self, other: &str) -> bool {
+                self.as_str() == other
+            }
+        }
+        impl PartialEq<&str> for #name {
+            fn eq(&self, other: &&str) -> bool {
+                self.as_str() == *other
             }
         }
     }
@@ -129,11 +203,12 @@ fn from_text(name: &Ident) -> TokenStream {
 ///     Other(String),
 /// }
 /// ```
-fn enumeration(declared: &Declared) -> TokenStream {
+fn enumeration(home: &Home, declared: &Declared) -> TokenStream {
     let name = ident(&declared.name);
     let docs = description(declared);
     let (values, variants): (Vec<_>, Vec<_>) =
         declared.values.iter().map(|(value, variant)| (value, ident(variant))).unzip();
+    let text = text_like(home, &name, &quote!(value.as_str().to_owned()));
     let value_docs = values.iter().map(|value| docs::lines([code_span(value).as_str()]));
     let read = quote!(String::deserialize(deserializer).map(Self::from));
     let serde = serde(&name, &quote!(self.as_str()), &read);
@@ -156,19 +231,15 @@ fn enumeration(declared: &Declared) -> TokenStream {
                 }
             }
         }
-        impl From<&str> for #name {
-            fn from(value: &str) -> Self {
-                match value {
+        impl From<String> for #name {
+            fn from(value: String) -> Self {
+                match value.as_str() {
                     #(#values => Self::#variants,)*
-                    other => Self::Other(other.to_owned()),
+                    _ => Self::Other(value),
                 }
             }
         }
-        impl From<String> for #name {
-            fn from(value: String) -> Self {
-                Self::from(value.as_str())
-            }
-        }
+        #text
         impl fmt::Display for #name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(self.as_str())

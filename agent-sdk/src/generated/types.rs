@@ -19,19 +19,56 @@ impl ApplicationId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for ApplicationId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for ApplicationId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for ApplicationId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<ApplicationId> for String {
+    fn from(value: ApplicationId) -> Self {
+        value.0
+    }
+}
+impl From<&ApplicationId> for String {
+    fn from(value: &ApplicationId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for ApplicationId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for ApplicationId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for ApplicationId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for ApplicationId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -66,19 +103,56 @@ impl BackupId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for BackupId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for BackupId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for BackupId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<BackupId> for String {
+    fn from(value: BackupId) -> Self {
+        value.0
+    }
+}
+impl From<&BackupId> for String {
+    fn from(value: &BackupId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for BackupId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for BackupId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for BackupId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for BackupId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -150,19 +224,56 @@ impl EntityId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for EntityId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for EntityId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for EntityId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<EntityId> for String {
+    fn from(value: EntityId) -> Self {
+        value.0
+    }
+}
+impl From<&EntityId> for String {
+    fn from(value: &EntityId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for EntityId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for EntityId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for EntityId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for EntityId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -197,19 +308,56 @@ impl ServerId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for ServerId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for ServerId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for ServerId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<ServerId> for String {
+    fn from(value: ServerId) -> Self {
+        value.0
+    }
+}
+impl From<&ServerId> for String {
+    fn from(value: &ServerId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for ServerId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for ServerId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for ServerId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for ServerId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -244,19 +392,56 @@ impl TaskId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for TaskId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for TaskId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for TaskId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<TaskId> for String {
+    fn from(value: TaskId) -> Self {
+        value.0
+    }
+}
+impl From<&TaskId> for String {
+    fn from(value: &TaskId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for TaskId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for TaskId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for TaskId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for TaskId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -291,19 +476,56 @@ impl TitleId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for TitleId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for TitleId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for TitleId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<TitleId> for String {
+    fn from(value: TitleId) -> Self {
+        value.0
+    }
+}
+impl From<&TitleId> for String {
+    fn from(value: &TitleId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for TitleId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for TitleId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for TitleId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for TitleId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -338,19 +560,56 @@ impl UniverseId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for UniverseId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for UniverseId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for UniverseId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<UniverseId> for String {
+    fn from(value: UniverseId) -> Self {
+        value.0
+    }
+}
+impl From<&UniverseId> for String {
+    fn from(value: &UniverseId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for UniverseId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for UniverseId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for UniverseId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for UniverseId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -385,19 +644,56 @@ impl UserName {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for UserName {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for UserName {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for UserName {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<UserName> for String {
+    fn from(value: UserName) -> Self {
+        value.0
+    }
+}
+impl From<&UserName> for String {
+    fn from(value: &UserName) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for UserName {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for UserName {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for UserName {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for UserName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -432,19 +728,56 @@ impl WebhookId {
         Self(value.into())
     }
 
-    /// The value inside.
+    /// The text.
     #[must_use]
-    pub fn get(&self) -> &String {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 impl From<&str> for WebhookId {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::from(value.to_owned())
+    }
+}
+impl From<&Self> for WebhookId {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+impl std::str::FromStr for WebhookId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(value))
+    }
+}
+impl From<WebhookId> for String {
+    fn from(value: WebhookId) -> Self {
+        value.0
+    }
+}
+impl From<&WebhookId> for String {
+    fn from(value: &WebhookId) -> Self {
+        value.as_str().to_owned()
     }
 }
 impl AsRef<str> for WebhookId {
     fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+impl PartialEq<str> for WebhookId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+impl PartialEq<&str> for WebhookId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+impl std::borrow::Borrow<str> for WebhookId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

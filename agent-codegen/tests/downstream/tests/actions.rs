@@ -31,6 +31,24 @@ fn a_reply_tolerates_what_it_does_not_know() {
     assert_eq!(sizes, [None, Some(7)]);
 }
 
+/// None of this compiled once; `get` returned a `&String`.
+#[test]
+fn an_identifier_is_used_as_any_text_is() {
+    let id: WorldId = "w1".parse().expect("every text is one");
+    assert_eq!(id.as_str(), "w1");
+    assert!(id == "w1" && id == *"w1" && id != "w2");
+    let worlds = BTreeMap::from([(id.clone(), 1)]);
+    assert_eq!(worlds.get("w1"), Some(&1));
+    let owned = WorldId::from(&id);
+    let texts: [String; 2] = [String::from(&id), owned.into()];
+    assert_eq!(texts, ["w1", "w1"]);
+    let export = ExportWorld::new(&id).target("backup.zip");
+    assert_eq!(export.world, id);
+    let target: golden::overlaid::Target = "all".parse().expect("every text is one");
+    assert!(target == "all" && target.as_ref() == "all");
+    assert_eq!(String::from(golden::overlaid::Target::from("new".to_owned())), "new");
+}
+
 #[test]
 fn a_newtype_is_a_text_on_the_wire() {
     let id = WorldId::from("w1");
