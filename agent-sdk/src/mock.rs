@@ -29,10 +29,11 @@
 //! From the top down; a file imports only from those below it:
 //!
 //! - `builder` makes the mock; `inject` puts faults into it while it runs; `agent` is its handle
-//! - `listener` owns the port and its connections, `session` is one connection after its login
+//! - `port` opens and closes the port, `listener` owns it and its connections, `session` is one connection after its login
 //! - `dispatch` turns requests into answers; `story` is what happens by itself as time passes
 //! - `shared` is what all connections share: `options`, `servers`, `peer` (the sessions, and who gets
-//!   which events), `handler` (a test's own answers), `catalogue` (what is demanded), `fault`
+//!   which events), `handler` (a test's own answers), `catalogue` (what is demanded), `fault` (for one reply) and `lasting`
+//!   (from the start)
 //! - `upgrade` answers a login, `login` checks it, `http` reads and writes heads
 //! - `certificate` makes what TLS shows, `wire` reads and writes messages
 
@@ -46,11 +47,13 @@ mod files;
 mod handler;
 mod http;
 mod inject;
+mod lasting;
 mod listener;
 mod login;
 mod options;
 mod pace;
 mod peer;
+mod port;
 mod servers;
 mod session;
 mod shared;
@@ -64,6 +67,7 @@ pub use self::{
     certificate::Certificate,
     fault::{Fault, RawFrames, ReplyForm},
     handler::Context,
+    lasting::{LastingFault, UnknownFault},
     pace::{Pace, StateWords},
     shared::SeenRequest,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use agent_codegen::{Report, Snapshot};
-use agent_sdk::mock::{Builder, MockAgent};
+pub use agent_sdk::mock::Builder;
+use agent_sdk::mock::MockAgent;
 use serde_json::Value;
 
 use crate::{failure::Failure, output};

@@ -2,17 +2,18 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
+    sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 use serde_json::Value;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 use tungstenite::Message;
 
 use super::{
     certificate,
-    listener::{Listener, Shutdown},
+    listener::Shutdown,
     peer::{self, Audience},
+    port::Port,
     shared::{SeenRequest, Shared, lock},
 };
 
@@ -21,17 +22,9 @@ use super::{
 /// `Debug` does not show the password.
 pub struct MockAgent {
     pub(super) shared: Arc<Shared>,
-    pub(super) port: u16,
-    /// `None` while it is down.
-    pub(super) listener: Mutex<Option<Listener>>,
-    /// The task in which time passes for the servers.
-    pub(super) story: AbortHandle,
-}
-
-impl Drop for MockAgent {
-    fn drop(&mut self) {
-        self.story.abort();
-    }
+    pub(super) port: Arc<Port>,
+    /// Those in which time passes for the servers, and in which faults restart the agent.
+    pub(super) _tasks: JoinSet<()>,
 }
 
 impl MockAgent {
@@ -39,13 +32,13 @@ impl MockAgent {
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.shared.options.tls { "wss" } else { "ws" };
-        format!("{scheme}://127.0.0.1:{}/ws", self.port)
+        format!("{scheme}://127.0.0.1:{}/ws", self.port.number)
     }
 
     /// The port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number
     }
 
     /// The user that may log in.
@@ -162,10 +155,7 @@ impl MockAgent {
     ///
     /// If the future is dropped before it is done, whatever is left is cut.
     pub async fn stop(self) {
-        let listener = lock(&self.listener).take();
-        if let Some(listener) = listener {
-            listener.stop(Shutdown::Graceful).await;
-        }
+        self.port.close(Shutdown::Graceful).await;
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{sync::Notify, task::JoinSet};
 
 use super::{
     agent::MockAgent,
@@ -18,11 +18,12 @@ use super::{
     fault::Faults,
     files::Files,
     handler::{Context, Handler},
-    listener::Listener,
+    lasting::{LastingFault, LastingFaults},
     login::{Credentials, LoginLimiter},
     options::Options,
     pace::{Pace, StateWords},
     peer::Peers,
+    port::{self, Port},
     servers::Servers,
     shared::{Counts, Shared},
     story,
@@ -38,6 +39,7 @@ pub struct Builder {
     certificate: Certificate,
     port: u16,
     servers: Vec<String>,
+    lasting: LastingFaults,
     pace: Pace,
     state_words: StateWords,
     handlers: HashMap<String, Handler>,
@@ -61,6 +63,7 @@ impl Builder {
             certificate: Certificate::default(),
             port: 0,
             servers: vec!["survival".to_owned()],
+            lasting: LastingFaults::default(),
             pace: Pace::default(),
             state_words: StateWords::default(),
             handlers: HashMap::new(),
@@ -108,6 +111,12 @@ impl Builder {
     /// The ids of the servers that exist at the start, all stopped. Default: `survival` alone.
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.servers = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a fault that the mock has from its start. Default: none.
+    pub fn lasting_fault(mut self, fault: LastingFault) -> Self {
+        self.lasting.add(fault);
         self
     }
 
@@ -220,8 +229,6 @@ impl Builder {
     pub async fn start(self) -> io::Result<MockAgent> {
         let catalogue = Catalogue::new(self.catalogue)?;
         let identity = if self.options.tls { Some(self.certificate.identity()?) } else { None };
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
-        let port = socket.local_addr()?.port();
         let shared = Arc::new(Shared {
             options: self.options,
             credentials: self.credentials,
@@ -233,14 +240,21 @@ impl Builder {
             peers: Peers::new(),
             limiter: LoginLimiter::new(self.ban.0, self.ban.1),
             faults: Faults::default(),
+            lasting: self.lasting,
+            restart_wanted: Notify::new(),
             refuse_all: Mutex::new(None),
             counts: Counts::default(),
             identity: Mutex::new(identity),
             seen: Mutex::new(VecDeque::new()),
         });
-        let listener = Listener::spawn(socket, Arc::clone(&shared));
-        let story = tokio::spawn(story::run(Arc::clone(&shared))).abort_handle();
-        Ok(MockAgent { shared, port, listener: Mutex::new(Some(listener)), story })
+        if shared.lasting.ban {
+            shared.limiter.ban(Ipv4Addr::LOCALHOST.into());
+        }
+        let port = Arc::new(Port::open(self.port, Arc::clone(&shared)).await?);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(story::run(Arc::clone(&shared)));
+        tasks.spawn(port::restart_when_wanted(Arc::clone(&port)));
+        Ok(MockAgent { shared, port, _tasks: tasks })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The certificate that the mock shows.
 
-use std::{fmt, fmt::Write as _, io, sync::Arc};
+use std::{fmt, fmt::Write as _, fs, io, io::Write as _, path::Path, sync::Arc};
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use rustls::{
@@ -55,6 +55,44 @@ pub(super) struct Identity {
 }
 
 impl Certificate {
+    /// Reads a certificate with its private key from a file in PEM; makes a self-signed one there if
+    /// there is no such file. A client that has pinned it knows the mock again after a restart.
+    ///
+    /// # Errors
+    ///
+    /// The file can be neither read nor made, or holds no certificate and key.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use agent_sdk::mock::{Certificate, MockAgent};
+    /// use serde_json::json;
+    ///
+    /// # fn example() -> std::io::Result<()> {
+    /// let certificate = Certificate::kept_in("/var/lib/mock/agent.pem".as_ref())?;
+    /// let builder = MockAgent::builder(json!({ "actions": {} })).certificate(certificate);
+    /// # Ok(()) }
+    /// ```
+    pub fn kept_in(path: &Path) -> io::Result<Self> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make_file(path)?,
+            other => other?,
+        };
+        let (mut chain, mut key) = (String::new(), String::new());
+        let mut is_key = false;
+        for line in text.lines() {
+            if line.starts_with("-----BEGIN") {
+                is_key = line.ends_with(KEY_LABEL);
+            }
+            let part = if is_key { &mut key } else { &mut chain };
+            part.push_str(line);
+            part.push('\n');
+        }
+        let certificate = Self::Pem { chain, key };
+        certificate.identity()?;
+        Ok(certificate)
+    }
+
     pub(super) fn identity(&self) -> io::Result<Identity> {
         match self {
             Self::SelfSigned => made(&valid(vec!["localhost".into(), "127.0.0.1".into()])?),
@@ -92,6 +130,23 @@ fn valid(names: Vec<String>) -> io::Result<CertificateParams> {
     parameters.not_before = date_time_ymd(2020, 1, 1);
     parameters.not_after = date_time_ymd(2120, 1, 1);
     Ok(parameters)
+}
+
+/// What follows the kind of a private key in its label.
+const KEY_LABEL: &str = "PRIVATE KEY-----";
+
+/// Makes a file with a fresh certificate and its key, for its owner alone; its content.
+fn make_file(path: &Path) -> io::Result<String> {
+    let parameters = valid(vec!["localhost".into(), "127.0.0.1".into()])?;
+    let key = KeyPair::generate().map_err(io::Error::other)?;
+    let certificate = parameters.self_signed(&key).map_err(io::Error::other)?;
+    let text = certificate.pem() + &key.serialize_pem();
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())?;
+    Ok(text)
 }
 
 fn made(parameters: &CertificateParams) -> io::Result<Identity> {

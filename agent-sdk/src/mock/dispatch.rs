@@ -84,12 +84,24 @@ impl Shared {
         match call.action {
             "list_actions" => Ok(self.catalogue.listing()),
             "whoami" => Ok(json!({ "username": self.credentials.username, "permissions": ["*"] })),
-            "subscribe" => peer.subscribe(topic(&call.parameters)?),
+            "subscribe" => {
+                let topic = topic(&call.parameters)?;
+                self.admit_subscription(topic, peer)?;
+                if self.lasting.forget_subscriptions {
+                    Ok(json!({}))
+                } else {
+                    peer.subscribe(topic)
+                }
+            }
             "unsubscribe" => {
                 peer.unsubscribe(topic(&call.parameters)?);
                 Ok(json!({}))
             }
             "enable_stdout" => {
+                self.admit_subscription(call.action, peer)?;
+                if self.lasting.forget_subscriptions {
+                    return Ok(json!({}));
+                }
                 peer.enable_stdout();
                 let greeting = format!("Architect Agent {}", self.options.version);
                 events.extend([&*greeting, "console attached"].map(|line| text(&console(line))));
@@ -98,6 +110,14 @@ impl Shared {
             "proxy" => self.proxy(&call, events),
             _ => self.act_on_files(&call).unwrap_or_else(|| self.act_on_servers(call, events)),
         }
+    }
+
+    /// Rejects a subscription that a fault rejects.
+    fn admit_subscription(&self, what: &str, peer: &Peer) -> Result<(), Value> {
+        if self.lasting.admits_subscription(what, peer.id) {
+            return Ok(());
+        }
+        Err(json!({ "error": format!("`{what}` cannot be subscribed to again") }))
     }
 
     /// Answers the nested action as the vendor's cloud would.

@@ -187,10 +187,7 @@ impl ReplyForm {
                 bytes.extend_from_slice(b",\"odd\":\"\xff\"}");
                 RawFrames::Text(bytes).into_batch()
             }
-            Self::Fragmented(frames) => {
-                let text = whole(&reply).into_bytes();
-                fragments(text.chunks(text.len().div_ceil(frames.max(1))).map(<[u8]>::to_vec))
-            }
+            Self::Fragmented(frames) => fragments(whole(&reply).as_bytes(), frames),
             Self::Padded(size) => vec![Message::text(whole(&padded(reply, size)))],
         }
     }
@@ -201,7 +198,7 @@ impl RawFrames {
         match self {
             Self::Text(bytes) => vec![data_frame(bytes, Data::Text, true)],
             Self::Binary(bytes) => vec![Message::binary(bytes)],
-            Self::Fragments(parts) => fragments(parts.into_iter()),
+            Self::Fragments(parts) => frame_per_part(parts.into_iter()),
             Self::Ping(bytes) => vec![Message::Ping(bytes.into())],
         }
     }
@@ -211,8 +208,13 @@ fn data_frame(bytes: impl Into<Bytes>, kind: Data, last: bool) -> Message {
     Message::Frame(Frame::message(bytes, OpCode::Data(kind), last))
 }
 
+/// A text in so many frames, at least one.
+pub(super) fn fragments(text: &[u8], frames: usize) -> MessageBatch {
+    frame_per_part(text.chunks(text.len().div_ceil(frames.max(1)).max(1)).map(<[u8]>::to_vec))
+}
+
 /// One text message in a frame per part.
-fn fragments(parts: impl Iterator<Item = Vec<u8>>) -> MessageBatch {
+fn frame_per_part(parts: impl Iterator<Item = Vec<u8>>) -> MessageBatch {
     let mut parts = parts.enumerate().peekable();
     let mut batch = Vec::new();
     while let Some((index, part)) = parts.next() {
@@ -222,7 +224,7 @@ fn fragments(parts: impl Iterator<Item = Vec<u8>>) -> MessageBatch {
     batch
 }
 
-fn padded(mut reply: Reply, size: usize) -> Reply {
+pub(super) fn padded(mut reply: Reply, size: usize) -> Reply {
     let padding = Value::String("x".repeat(size));
     let place = match &mut reply.answer {
         Ok(place) | Err(place) => place,

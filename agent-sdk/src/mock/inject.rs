@@ -3,16 +3,13 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
 };
-
-use tokio::net::TcpListener;
 
 use super::{
     agent::MockAgent,
     certificate::Certificate,
     fault::{Fault, RawFrames},
-    listener::{Listener, Shutdown},
+    listener::Shutdown,
     peer::{Audience, Control},
     shared::lock,
     upgrade::Refusal,
@@ -57,10 +54,7 @@ impl MockAgent {
     ///
     /// If the future is dropped before it is done, the rest happens by itself.
     pub async fn go_down(&self) {
-        let listener = lock(&self.listener).take();
-        if let Some(listener) = listener {
-            listener.stop(Shutdown::Cut).await;
-        }
+        self.port.close(Shutdown::Cut).await;
         self.shared.limiter.clear_bans();
     }
 
@@ -70,9 +64,7 @@ impl MockAgent {
     ///
     /// [`io::ErrorKind::AddrInUse`] if somebody else has taken the port, or if it is open.
     pub async fn come_up(&self) -> io::Result<()> {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
-        *lock(&self.listener) = Some(Listener::spawn(socket, Arc::clone(&self.shared)));
-        Ok(())
+        self.port.reopen().await
     }
 
     /// [`go_down`](Self::go_down), then [`come_up`](Self::come_up).

@@ -22,7 +22,7 @@ use super::{
     peer::Control,
     session::Session,
     shared::{Shared, lock},
-    upgrade,
+    upgrade::{self, Refusal},
 };
 
 /// How long a peer may take for its TLS handshake, and for its request.
@@ -132,6 +132,10 @@ async fn route(
             let body = health(&shared.options.version, shared.options.tls).to_string();
             finish(stream, answer("200 OK", "", "application/json", &body).as_bytes()).await
         }
+        ("GET", Some("/_stats")) => {
+            let body = shared.stats().to_string();
+            finish(stream, answer("200 OK", "", "application/json", &body).as_bytes()).await
+        }
         ("POST", Some("/upload")) => upload(shared, stream, head, from).await,
         ("POST", Some("/download")) => download(shared, stream, head, from).await,
         _ => finish(stream, plain("404 Not Found").as_bytes()).await,
@@ -205,7 +209,9 @@ async fn login(
     if !asks_for_websocket(&head) {
         return finish(stream, plain("426 Upgrade Required").as_bytes()).await;
     }
-    let refuse_all = *lock(&shared.refuse_all);
+    sleep(shared.lasting.slow_handshake).await;
+    let refused = shared.lasting.refuse_upgrade.map(Refusal::Status);
+    let refuse_all = lock(&shared.refuse_all).or(refused);
     if let Some(refusal) = refuse_all {
         shared.counts.refused.fetch_add(1, Relaxed);
         return upgrade::refuse(stream, refusal).await;

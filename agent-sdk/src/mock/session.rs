@@ -1,12 +1,14 @@
 //! One logged-in connection.
 
 use std::{
+    future::pending,
     io,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
 use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
     sync::watch,
@@ -28,6 +30,7 @@ use super::{
     dispatch::Dispatched,
     fault::{FaultKind, MessageBatch},
     http::Transport,
+    lasting::Strike,
     peer::{Control, QUEUE, SessionHandle, text},
     shared::Shared,
     upgrade::{self, UpgradeQuirk},
@@ -57,6 +60,8 @@ pub(super) struct Session<S> {
     /// Replies that wait to be written in reverse, and until when.
     held: Vec<MessageBatch>,
     release: Instant,
+    /// How many there were.
+    requests: u64,
 }
 
 /// What a session has to do next.
@@ -91,6 +96,7 @@ impl<S: Transport> Session<S> {
             running: FuturesUnordered::new(),
             held: Vec::new(),
             release: Instant::now(),
+            requests: 0,
         }
     }
 
@@ -108,6 +114,10 @@ impl<S: Transport> Session<S> {
         }
         upgrade::send(self.socket.get_mut(), &head, quirks).await?;
         for event in greeting {
+            self.socket.feed(Message::Text(event)).await.map_err(io::Error::other)?;
+        }
+        for number in 0..shared.lasting.event_flood {
+            let event = text(&json!({ "action": "flood", "number": number }));
             self.socket.feed(Message::Text(event)).await.map_err(io::Error::other)?;
         }
         Ok(())
@@ -188,6 +198,10 @@ impl<S: Transport> Session<S> {
             self.shared.counts.ignored.fetch_add(1, Relaxed);
             return Ok(());
         };
+        self.requests += 1;
+        if let Some(strike) = self.shared.lasting.strike(self.requests) {
+            self.suffer(strike).await;
+        }
         match self.shared.dispatch(request, &self.handle.peer) {
             Dispatched::Later(reply) => self.running.push(reply.map(Step::Finished).boxed()),
             Dispatched::Now(reply, events) => {
@@ -200,28 +214,70 @@ impl<S: Transport> Session<S> {
         Ok(())
     }
 
+    /// Does what a fault demands at a request; returns if the request is to be answered all the same.
+    async fn suffer(&mut self, strike: Strike) {
+        match strike {
+            Strike::Freeze(time) => return sleep(time).await,
+            Strike::HalfOpen => self.handle.peer.control(Control::Freeze),
+            Strike::Restart => self.shared.restart_wanted.notify_one(),
+            Strike::Drop { reset } => {
+                if reset {
+                    // If the peer has left already, there is nothing to reset.
+                    let _ = self.socket.get_ref().tcp().set_zero_linger();
+                }
+                self.handle.peer.control(Control::Cut);
+            }
+        }
+        // The session ends from outside.
+        pending::<()>().await;
+    }
+
     /// Writes a reply, or does to it what a fault demands.
     async fn reply(&mut self, reply: Reply) -> Result<(), Error> {
         let keys = &self.shared.options.reply_keys;
+        let lasting = &self.shared.lasting;
         let plain = |reply: &Reply| Message::text(reply.write(keys));
         match self.shared.faults.take_for(&reply.action) {
-            None => self.socket.feed(plain(&reply)).await,
+            None => {
+                let batch = lasting.write(reply, keys);
+                match lasting.delay {
+                    Some(by) => self.write_later(batch, by),
+                    None if lasting.reorder => self.hold(batch, 2).await?,
+                    None => self.write(batch).await?,
+                }
+                self.close_after_reply().await
+            }
             Some(FaultKind::Form(form)) => {
                 let batch = form.write(reply, keys);
                 self.write(batch).await
             }
             Some(FaultKind::Lose) => Ok(()),
             Some(FaultKind::Delay(by)) => {
-                let batch = vec![plain(&reply)];
-                self.running.push(sleep(by).map(|()| Step::Write(batch)).boxed());
+                self.write_later(vec![plain(&reply)], by);
                 Ok(())
             }
-            Some(FaultKind::Reverse(batch)) => {
-                self.held.push(vec![plain(&reply)]);
-                self.release = Instant::now() + MORE_TO_REVERSE;
-                if self.held.len() >= batch { self.release().await } else { Ok(()) }
-            }
+            Some(FaultKind::Reverse(replies)) => self.hold(vec![plain(&reply)], replies).await,
         }
+    }
+
+    fn write_later(&mut self, batch: MessageBatch, by: Duration) {
+        self.running.push(sleep(by).map(|()| Step::Write(batch)).boxed());
+    }
+
+    /// Holds a reply back until there are so many.
+    async fn hold(&mut self, batch: MessageBatch, replies: usize) -> Result<(), Error> {
+        self.held.push(batch);
+        self.release = Instant::now() + MORE_TO_REVERSE;
+        if self.held.len() >= replies { self.release().await } else { Ok(()) }
+    }
+
+    /// Closes with the code that a fault demands.
+    async fn close_after_reply(&mut self) -> Result<(), Error> {
+        let Some(code) = self.shared.lasting.close_code else { return Ok(()) };
+        let frame = CloseFrame { code: code.into(), reason: "a fault".into() };
+        self.socket.close(Some(frame)).await?;
+        while self.socket.next().await.transpose()?.is_some() {}
+        Err(Error::ConnectionClosed)
     }
 
     /// Writes what has been held back, last to first.

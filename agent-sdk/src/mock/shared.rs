@@ -1,14 +1,14 @@
 //! What all connections of one mock share.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     fault::Faults,
     files::Files,
     handler::Handler,
+    lasting::LastingFaults,
     login::{Credentials, LoginLimiter},
     options::Options,
     peer::Peers,
@@ -26,6 +27,8 @@ use super::{
 
 /// Requests that are remembered, the newest of them.
 const MAX_SEEN: usize = 65_536;
+/// Actions whose requests are counted one by one.
+const MAX_ACTIONS: usize = 4096;
 
 /// The state of one mock agent.
 pub(super) struct Shared {
@@ -40,6 +43,9 @@ pub(super) struct Shared {
     pub(super) peers: Peers,
     pub(super) limiter: LoginLimiter,
     pub(super) faults: Faults,
+    pub(super) lasting: LastingFaults,
+    /// Notified when a fault restarts the agent.
+    pub(super) restart_wanted: Notify,
     /// How every login is refused, the good ones too; `None`: they are let in.
     pub(super) refuse_all: Mutex<Option<Refusal>>,
     pub(super) counts: Counts,
@@ -55,6 +61,8 @@ pub(super) struct Counts {
     pub(super) refused: AtomicU64,
     pub(super) requests: AtomicU64,
     pub(super) ignored: AtomicU64,
+    /// Requests by action.
+    actions: Mutex<BTreeMap<String, u64>>,
 }
 
 /// A request that the mock has received.
@@ -70,10 +78,29 @@ pub struct SeenRequest {
 }
 
 impl Shared {
+    /// All counts as JSON, for `GET /_stats`.
+    pub(super) fn stats(&self) -> Value {
+        let counts = &self.counts;
+        json!({
+            "connections": *self.peers.count().borrow(),
+            "logins": counts.logins.load(Relaxed),
+            "refused_logins": counts.refused.load(Relaxed),
+            "requests": counts.requests.load(Relaxed),
+            "ignored_frames": counts.ignored.load(Relaxed),
+            "actions": *lock(&counts.actions),
+        })
+    }
+
     /// Remembers a request.
     pub(super) fn saw(&self, action: &str, token: &Value, session: u64) {
         self.counts.requests.fetch_add(1, Relaxed);
         let token = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
+        {
+            let mut actions = lock(&self.counts.actions);
+            if actions.len() < MAX_ACTIONS || actions.contains_key(action) {
+                *actions.entry(action.to_owned()).or_default() += 1;
+            }
+        }
         let mut seen = lock(&self.seen);
         if seen.len() >= MAX_SEEN {
             seen.pop_front();

@@ -55,6 +55,8 @@ pub enum Refusal {
     Unauthorized,
     /// Status 403.
     Forbidden,
+    /// This status, from 200 to 599, as a gateway in front of the agent answers.
+    Status(u16),
     /// Status 302, to another place.
     Redirect,
     /// Status 500.
@@ -139,6 +141,9 @@ pub(super) async fn refuse(stream: impl Transport, refusal: Refusal) -> io::Resu
             answer("401 Unauthorized", "", json, &detail("invalid credentials"))
         }
         Refusal::Forbidden => answer("403 Forbidden", "", json, &detail("access denied")),
+        Refusal::Status(code) => {
+            answer(&format!("{code} Refused"), "", "text/plain", "refused by the mock agent")
+        }
         Refusal::Redirect => {
             answer("302 Found", "Location: https://agent.invalid/ws\r\n", "text/plain", "moved")
         }

@@ -5,6 +5,7 @@ mod calls;
 mod events;
 mod faults;
 mod foreign;
+mod lasting;
 mod limits;
 mod login;
 mod tls;

@@ -72,3 +72,21 @@ async fn a_certificate_that_is_none_is_refused_at_the_start() {
         assert_eq!(error.unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     }
 }
+
+/// A fresh certificate at each start closed every client for good that had pinned it.
+#[tokio::test]
+async fn a_certificate_that_is_kept_in_a_file_is_the_same_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mock.pem");
+    let mut fingerprints = Vec::new();
+    for _ in 0..2 {
+        let certificate = Certificate::kept_in(&path).unwrap();
+        let mock = MockAgent::builder(catalogue()).certificate(certificate).start().await.unwrap();
+        Client::login(&mock).await;
+        fingerprints.push(mock.fingerprint().unwrap());
+        assert!(!mock.certificate_pem().unwrap().contains("PRIVATE"));
+    }
+    assert_eq!(fingerprints[0], fingerprints[1]);
+    std::fs::write(&path, "nothing of use").unwrap();
+    assert!(Certificate::kept_in(&path).is_err());
+}

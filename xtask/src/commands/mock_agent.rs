@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use agent_sdk::mock::MockAgent;
+use agent_sdk::mock::{Certificate, LastingFault, MockAgent, Pace, StateWords};
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -37,6 +37,22 @@ pub struct MockAgentCommand {
     #[command(flatten)]
     password: PasswordOptions,
 
+    /// Show the certificate in this file, made if it is not there [default: a fresh one each time]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_tls")]
+    certificate: Option<PathBuf>,
+
+    /// Have this fault from the start; may be given more than once, see below
+    #[arg(long = "fault", value_name = "NAME[=ARG]")]
+    faults: Vec<LastingFault>,
+
+    /// How long servers take for what they have accepted
+    #[arg(long, value_enum, default_value_t = PaceOption::Immediate)]
+    pace: PaceOption,
+
+    /// How the states of servers are written
+    #[arg(long, value_enum, default_value_t = StatesOption::Prefixed)]
+    states: StatesOption,
+
     /// The id of a server that exists at the start; may be given more than once
     #[arg(long = "server", value_name = "ID", default_value = "survival")]
     servers: Vec<String>,
@@ -53,13 +69,46 @@ pub struct MockAgentCommand {
     project: ProjectOption,
 }
 
+/// How long servers take for what they have accepted.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum PaceOption {
+    /// Everything is done at once
+    Immediate,
+    /// Countdowns, starts and backups take seconds, as on a small host
+    Realistic,
+}
+
+/// How the states of servers are written.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum StatesOption {
+    /// server.running, as agents have been seen to do
+    Prefixed,
+    /// running
+    Bare,
+}
+
+/// How often a running server writes a line to its console.
+const CONSOLE_INTERVAL: Duration = Duration::from_secs(5);
+
 const AFTER_HELP: &str = "\
 The password is that of AGENT_PASSWORD, --password-file or --password-stdin, or
 else a fresh one. The committed snapshot is a reconstruction from public notes,
 and what the mock answers is made up: a real agent may answer otherwise.
 
+GET /_stats on the same port answers counts as JSON.
+
+Faults:
+  delay=MS, reorder, drop-after=N[:rst][:once], half-open-after=N,
+  restart-after=N,SECONDS, wrong-token, duplicate-reply, garbage, error-status,
+  no-status, huge=BYTES, fragment[=FRAMES], slow-handshake=MS,
+  refuse-upgrade=CODE, close-code=CODE, event-flood=N, ban, gateway=CODE,
+  freeze=SECONDS, forget-subscriptions, reject-resubscribe
+N counts requests: the one after the Nth meets the fault.
+
 Examples:
   cargo xtask mock-agent
+  cargo xtask mock-agent --certificate /tmp/mock.pem --pace realistic
+  cargo xtask mock-agent --fault restart-after=10,3 --fault gateway=502
   cargo xtask mock-agent --port 8090 --no-tls --for 600";
 
 /// The line that says that it is ready; the order of the keys is part of the interface.
@@ -84,6 +133,21 @@ impl MockAgentCommand {
         if let Some(version) = self.agent_version {
             mock = mock.version(version);
         }
+        if let Some(path) = &self.certificate {
+            let unusable =
+                |error| Failure::failed(format!("certificate `{}`: {error}", path.display()));
+            mock = mock.certificate(Certificate::kept_in(path).map_err(unusable)?);
+        }
+        let pace = match self.pace {
+            PaceOption::Immediate => Pace::immediate(),
+            PaceOption::Realistic => Pace::realistic(),
+        };
+        let words = match self.states {
+            StatesOption::Prefixed => StateWords::Prefixed,
+            StatesOption::Bare => StateWords::Bare,
+        };
+        mock = mock.pace(pace.console(Some(CONSOLE_INTERVAL))).state_words(words);
+        mock = self.faults.into_iter().fold(mock, mock::Builder::lasting_fault);
         let mock = match password {
             Some(password) => mock.credentials(self.username, password),
             None => mock.username(self.username),
