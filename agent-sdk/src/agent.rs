@@ -210,7 +210,7 @@ impl Agent {
     /// Closes the connection, for all clones.
     ///
     /// New calls are refused at once. What is queued is sent, calls in flight may be answered until
-    /// [`Builder::close_timeout`] has passed, then a close frame is sent and its echo awaited for a
+    /// [`Builder::close_timeout`](crate::Builder::close_timeout) has passed, then a close frame is sent and its echo awaited for a
     /// second. Closing what is closed does nothing.
     ///
     /// # Cancel safety

@@ -211,6 +211,20 @@ mod tests {
         }
     }
 
+    /// Without it, the address is that of no machine.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_zone_of_a_link_local_address_is_dialled() {
+        for zone in ["%25lo", "%lo", "%251"] {
+            let endpoint = Endpoint::parse(&format!("wss://[fe80::1{zone}]:1")).unwrap();
+            let connector = Connector { endpoint, loopback_only: false, ..dialer() };
+            let addresses = connector.resolve().await.unwrap();
+            let is_zoned =
+                |address: &SocketAddr| matches!(address, SocketAddr::V6(ip) if ip.scope_id() == 1);
+            assert!(addresses.iter().all(is_zoned), "{zone}: {addresses:?}");
+        }
+    }
+
     /// A hosts file or a search domain can make another machine of it.
     #[test]
     fn a_localhost_that_is_another_machine_is_not_sent_the_password() {

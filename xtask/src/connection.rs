@@ -61,10 +61,11 @@ pub struct Connection {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Trust, one of (default: what the system trusts)")]
 struct Trust {
-    /// Trust the certificate with this fingerprint; `fingerprint` shows an agent's [env:
+    /// Trust the certificate with this fingerprint; `fingerprint` shows an agent's. Several are given
+    /// by several options, or with commas between them: so a new certificate can be announced [env:
     /// `AGENT_FINGERPRINT`]
-    #[arg(long, value_name = "sha256:HEX")]
-    fingerprint: Option<String>,
+    #[arg(long, value_name = "sha256:HEX", value_delimiter = ',')]
+    fingerprint: Vec<String>,
 
     /// Trust the authorities in this PEM file [env: `AGENT_CA`]
     #[arg(long, value_name = "FILE")]
@@ -83,7 +84,7 @@ struct Trust {
 
 /// One way to trust a certificate.
 enum Way {
-    Fingerprint(String),
+    Fingerprints(Vec<String>),
     Authorities(PathBuf),
     KnownAgents(PathBuf),
     Anybody,
@@ -148,7 +149,7 @@ impl Trust {
 
     fn options(&self) -> Vec<Way> {
         let ways = [
-            self.fingerprint.clone().map(Way::Fingerprint),
+            (!self.fingerprint.is_empty()).then(|| Way::Fingerprints(self.fingerprint.clone())),
             self.ca.clone().map(Way::Authorities),
             self.known_agents.clone().map(Way::KnownAgents),
             self.danger_accept_any_certificate.then_some(Way::Anybody),
@@ -162,7 +163,7 @@ impl Way {
     fn of_variables() -> Result<Vec<Self>, Failure> {
         let fingerprint = variable("AGENT_FINGERPRINT")?.map(|value| {
             // A lossy character is no hexadecimal digit, and refused like any other.
-            Self::Fingerprint(value.to_string_lossy().into_owned())
+            Self::Fingerprints(value.to_string_lossy().split(',').map(str::to_owned).collect())
         });
         let ways = [
             fingerprint,
@@ -175,8 +176,8 @@ impl Way {
 
     fn tls(self) -> Result<Tls, Failure> {
         match self {
-            Self::Fingerprint(fingerprint) => {
-                Tls::pinned(&fingerprint).map_err(|error| Failure::usage(error.to_string()))
+            Self::Fingerprints(fingerprints) => {
+                Tls::pinned_any(fingerprints).map_err(|error| Failure::usage(error.to_string()))
             }
             Self::Authorities(file) => Ok(Tls::ca_file(&file)?),
             Self::KnownAgents(file) => {

@@ -75,6 +75,23 @@ async fn an_option_is_preferred_to_a_variable() {
 }
 
 #[tokio::test]
+async fn a_fingerprint_that_was_announced_is_accepted_beside_the_old_one() {
+    let mock = Mock::start().await;
+    let other = format!("sha256:{}", "0".repeat(64));
+    let both = format!("{other},{}", mock.fingerprint());
+    let mut command = mock.client(["call", "whoami"]);
+    command.env("AGENT_FINGERPRINT", &both);
+    ended(command).await.json();
+    let mut command = mock.client(["call", "whoami", "--fingerprint", &other]);
+    command.args(["--fingerprint", mock.fingerprint()]);
+    ended(command).await.json();
+    let mut command = mock.client(["call", "whoami"]);
+    command.env("AGENT_FINGERPRINT", format!("{},", mock.fingerprint()));
+    let cut = ended(command).await;
+    assert!(cut.code == Some(2) && cut.stderr.contains("0 digits"), "{cut:?}");
+}
+
+#[tokio::test]
 async fn two_variables_and_an_empty_one_are_mistakes() {
     let mock = Mock::start().await;
     for (variable, value, words) in [
