@@ -229,9 +229,47 @@ mod other_users {
         assert_eq!(remember(&known, "b:1"), Ok(Remembered::Now));
     }
 
-    /// As where one file is mounted into a container: it cannot be replaced.
+    /// The name of the test below, and of the variable by which it knows itself in a namespace.
+    const MOUNTED: &str = "a_single_file_that_is_mounted_is_written_in_its_place";
+
+    /// As in a container: the file cannot be replaced (EBUSY).
+    #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_in_a_folder_that_cannot_be_written_is_written_in_its_place() {
+    fn a_single_file_that_is_mounted_is_written_in_its_place() {
+        if let Some(path) = std::env::var_os(MOUNTED) {
+            assert_eq!(remember(&KnownAgents::new(Path::new(&path)), "a:1"), Ok(Remembered::Now));
+            return;
+        }
+        let unshare = || {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "--map-root-user"]);
+            command
+        };
+        if !unshare().arg("true").status().is_ok_and(|status| status.success()) {
+            eprintln!("SKIPPED: this machine has no namespaces for mounts");
+            return;
+        }
+        let (_folder, known) = file();
+        fs::write(known.path(), "# mine\n").unwrap();
+        let before = metadata(known.path()).unwrap().ino();
+        let again = r#"mount --bind "$1" "$1" && exec "$2" "$3""#;
+        let inside = unshare()
+            .args(["sh", "-c", again, "sh"])
+            .arg(known.path())
+            .arg(std::env::current_exe().unwrap())
+            .arg(MOUNTED)
+            .env(MOUNTED, known.path())
+            .output()
+            .unwrap();
+        assert!(inside.status.success(), "{inside:?}");
+        let text = fs::read_to_string(known.path()).unwrap();
+        assert_eq!(text, format!("# mine\na:1 {}\n", fingerprint("1")));
+        assert_eq!(metadata(known.path()).unwrap().ino(), before);
+    }
+
+    /// Other containers may have the same file, and not the lock beside it.
+    #[test]
+    fn a_file_that_is_written_in_its_place_is_locked_itself() {
         let (folder, known) = file();
         fs::write(known.path(), "# mine\n").unwrap();
         let before = metadata(known.path()).unwrap().ino();
