@@ -22,8 +22,8 @@ use super::{
     waits::Waits,
 };
 use crate::{
-    error::{CloseReason, DisconnectReason, Unanswered},
-    event::Hub,
+    error::{CloseReason, DisconnectReason, Outcome, Unanswered},
+    event::{Hub, Subscription},
     options::Options,
     statistics::{Latencies, Statistics},
 };
@@ -355,6 +355,33 @@ impl Shared {
         self.state.send_replace(State::Closed { why });
         wakers.into_iter().for_each(Waker::wake);
         self.events.close();
+    }
+
+    /// Notes that one more waits for events of a topic.
+    pub(crate) fn begin_wait(&self, topic: &str) {
+        let table = &mut *self.lock();
+        table.waits.begin(topic, &table.subscriptions);
+    }
+
+    /// Returns whether a topic is not subscribed to.
+    pub(crate) fn lacks_topic(&self, topic: &str) -> bool {
+        self.lock().subscriptions.times_made(&Subscription::Topic(topic.to_owned())).is_none()
+    }
+
+    /// Notes that one who waits is about to subscribe to a topic.
+    pub(crate) fn note_wait_asking(&self, topic: &str) {
+        self.lock().waits.note_asking(topic);
+    }
+
+    /// Notes how that ended; `None` is a success.
+    pub(crate) fn note_wait_answer(&self, topic: &str, outcome: Option<Outcome>) {
+        self.lock().waits.note_answer(topic, outcome);
+    }
+
+    /// Notes that one waits no more; returns whether the agent has to be told `unsubscribe`.
+    pub(crate) fn end_wait(&self, topic: &str) -> bool {
+        let table = &mut *self.lock();
+        table.waits.end(topic, &mut table.subscriptions)
     }
 
     /// Publishes how the connection is.

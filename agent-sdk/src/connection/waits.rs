@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Shared, subscriptions::Subscriptions};
+use super::subscriptions::Subscriptions;
 use crate::{error::Outcome, event::Subscription};
 
 /// The topics of all waits on one connection.
@@ -22,7 +22,8 @@ struct Topic {
 }
 
 impl Waits {
-    fn begin(&mut self, topic: &str, subscriptions: &Subscriptions) {
+    /// Notes that one more waits for events of a topic.
+    pub(super) fn begin(&mut self, topic: &str, subscriptions: &Subscriptions) {
         let is_missing = subscriptions.times_made(&key(topic)).is_none();
         let entry = self.0.entry(topic.to_owned()).or_default();
         if entry.waits == 0 {
@@ -31,21 +32,24 @@ impl Waits {
         entry.waits += 1;
     }
 
-    fn note_asking(&mut self, topic: &str) {
+    /// Notes that one who waits is about to subscribe to a topic.
+    pub(super) fn note_asking(&mut self, topic: &str) {
         if let Some(entry) = self.0.get_mut(topic) {
             entry.in_doubt = true;
         }
     }
 
-    fn note_answer(&mut self, topic: &str, outcome: Option<Outcome>) {
+    /// Notes how that ended; `None` is a success.
+    pub(super) fn note_answer(&mut self, topic: &str, outcome: Option<Outcome>) {
         if let Some(entry) = self.0.get_mut(topic) {
             entry.made += u32::from(outcome.is_none());
             entry.in_doubt = outcome == Some(Outcome::Unknown);
         }
     }
 
-    /// Returns whether the subscription is to end, which it does here at once.
-    fn end(&mut self, topic: &str, subscriptions: &mut Subscriptions) -> bool {
+    /// Notes that one waits no more; returns whether the agent has to be told `unsubscribe`. On this side
+    /// the subscription ends at once.
+    pub(super) fn end(&mut self, topic: &str, subscriptions: &mut Subscriptions) -> bool {
         let Some(entry) = self.0.get_mut(topic) else { return false };
         entry.waits -= 1;
         if entry.waits > 0 {
@@ -65,33 +69,4 @@ impl Waits {
 
 fn key(topic: &str) -> Subscription {
     Subscription::Topic(topic.to_owned())
-}
-
-impl Shared {
-    /// Notes that one more waits for events of a topic.
-    pub(crate) fn begin_wait(&self, topic: &str) {
-        let table = &mut *self.lock();
-        table.waits.begin(topic, &table.subscriptions);
-    }
-
-    /// Returns whether a topic is not subscribed to.
-    pub(crate) fn lacks_topic(&self, topic: &str) -> bool {
-        self.lock().subscriptions.times_made(&key(topic)).is_none()
-    }
-
-    /// Notes that one who waits is about to subscribe to a topic.
-    pub(crate) fn note_wait_asking(&self, topic: &str) {
-        self.lock().waits.note_asking(topic);
-    }
-
-    /// Notes how that ended; `None` is a success.
-    pub(crate) fn note_wait_answer(&self, topic: &str, outcome: Option<Outcome>) {
-        self.lock().waits.note_answer(topic, outcome);
-    }
-
-    /// Notes that one waits no more; returns whether the agent has to be told `unsubscribe`.
-    pub(crate) fn end_wait(&self, topic: &str) -> bool {
-        let table = &mut *self.lock();
-        table.waits.end(topic, &mut table.subscriptions)
-    }
 }
