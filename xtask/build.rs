@@ -17,6 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(&nothing, "")?;
     let newest = snapshot::files(&schemas, &mut Report::new()).unwrap_or_default().pop();
     let overlay = Some(schemas.join("overlay.toml"));
+    let name = newest.as_deref().and_then(Path::file_name).unwrap_or_default();
+    println!("cargo::rustc-env=NEWEST_SNAPSHOT_NAME={}", name.to_string_lossy());
     for (variable, path) in [("NEWEST_SNAPSHOT", newest), ("NEWEST_OVERLAY", overlay)] {
         let path = path.filter(|path: &PathBuf| path.exists()).unwrap_or_else(|| nothing.clone());
         println!("cargo::rustc-env={variable}={}", path.canonicalize()?.display());

@@ -1,17 +1,75 @@
-//! What is known of an action, for whoever calls it by its name instead of by generated code.
+//! What is known of an action, for those who call it by its name instead of by generated code.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use crate::{Overlay, Report, Snapshot, model::Model, text::nearest, types::ParamType};
+use crate::{
+    Overlay, Report, Snapshot,
+    model::{self, Model},
+    text::nearest,
+    types::ParamType,
+};
 
 /// What snapshot and overlay know of one action.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KnownAction {
-    parameters: BTreeMap<String, ParamType>,
-    timeout: Option<Duration>,
+    /// The name on the wire.
+    pub name: String,
+    /// The documentation: lines of Markdown, or nothing.
+    pub description: String,
+    /// The parameters, those that the agent requires first.
+    pub parameters: Vec<KnownParameter>,
+    /// How long a call takes at most, where the overlay says it.
+    pub timeout: Option<Duration>,
+    /// Whether it changes nothing on the agent's side.
+    pub reads: bool,
+    /// Whether only the vendor's cloud may call it.
+    pub cloud_controller_only: bool,
+    /// Why it should not be used any more; `None` if it may be.
+    pub deprecated: Option<String>,
+    /// The Rust type of the reply, where the overlay describes it.
+    pub reply: Option<String>,
+    /// The call in Rust, with a placeholder for each parameter that the agent requires.
+    pub rust: String,
+}
+
+/// What is known of one parameter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KnownParameter {
+    /// The name on the wire.
+    pub name: String,
+    /// The type, that of the overlay before that of the catalogue.
+    pub param_type: ParamType,
+    /// Whether the agent requires it.
+    pub required: bool,
+    /// The documentation: lines of Markdown, or nothing.
+    pub description: String,
+    /// Whether its value must not be shown.
+    pub secret: bool,
 }
 
 impl KnownAction {
+    /// All actions by name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_codegen::{KnownAction, Overlay, Report, Snapshot};
+    ///
+    /// let catalogue = br#"{ "server_start": { "required_parameters": { "server": "str" } } }"#;
+    /// let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut Report::new()).unwrap();
+    /// let all = KnownAction::all(&snapshot, &Overlay::default());
+    /// assert_eq!(all[0].name, "server_start");
+    /// assert_eq!(all[0].rust, r#"agent.server_start(ServerStart::new().server("SERVER")).await?"#);
+    /// ```
+    #[must_use]
+    pub fn all(snapshot: &Snapshot, overlay: &Overlay) -> Vec<Self> {
+        // What is wrong with either is told to those who generate.
+        let model = Model::new(snapshot, overlay, &mut Report::new());
+        model.actions.into_iter().map(Self::from).collect()
+    }
+
     /// Looks an action up by its name on the wire; `None` if the snapshot does not have it.
     ///
     /// # Examples
@@ -22,38 +80,94 @@ impl KnownAction {
     /// let catalogue = br#"{ "server_start": { "required_parameters": { "server": "str" } } }"#;
     /// let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut Report::new()).unwrap();
     /// let known = KnownAction::find(&snapshot, &Overlay::default(), "server_start").unwrap();
-    /// assert_eq!(known.parameter("server"), Some(&ParamType::String));
+    /// assert_eq!(known.parameter("server").unwrap().param_type, ParamType::String);
     /// assert_eq!(known.parameter("wings"), None);
     /// ```
     #[must_use]
     pub fn find(snapshot: &Snapshot, overlay: &Overlay, action: &str) -> Option<Self> {
-        // What is wrong with either is told to those who generate.
-        let model = Model::new(snapshot, overlay, &mut Report::new());
-        let action = model.actions.into_iter().find(|known| known.wire == action)?;
-        let parameters = action.parameters.into_iter();
-        Some(Self {
-            parameters: parameters.map(|known| (known.wire, known.param_type)).collect(),
-            timeout: action.timeout.map(Duration::from_secs),
-        })
+        Self::all(snapshot, overlay).into_iter().find(|known| known.name == action)
     }
 
-    /// The type of a parameter, optional ones of the overlay among them.
+    /// A parameter by its name on the wire, optional ones of the overlay among them.
     #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&ParamType> {
-        self.parameters.get(name)
+    pub fn parameter(&self, name: &str) -> Option<&KnownParameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// The parameters that the agent requires.
+    pub fn required(&self) -> impl Iterator<Item = &KnownParameter> {
+        self.parameters.iter().filter(|parameter| parameter.required)
     }
 
     /// The parameter whose name is most like this one, if any is much like it.
     #[must_use]
     pub fn nearest_parameter(&self, name: &str) -> Option<&str> {
-        nearest(name, self.parameters.keys().map(String::as_str))
+        nearest(name, self.parameters.iter().map(|parameter| parameter.name.as_str()))
     }
+}
 
-    /// How long a call takes at most, where the overlay says it.
-    #[must_use]
-    pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
+impl From<model::Action> for KnownAction {
+    fn from(action: model::Action) -> Self {
+        Self {
+            rust: rust(&action),
+            name: action.wire,
+            description: action.docs,
+            parameters: action.parameters.into_iter().map(KnownParameter::from).collect(),
+            timeout: action.timeout.map(Duration::from_secs),
+            reads: action.reads,
+            cloud_controller_only: action.cloud_controller_only,
+            deprecated: Some(action.deprecated).filter(|why| !why.is_empty()),
+            reply: action.output,
+        }
     }
+}
+
+impl From<model::Parameter> for KnownParameter {
+    fn from(parameter: model::Parameter) -> Self {
+        Self {
+            name: parameter.wire,
+            param_type: parameter.param_type,
+            required: parameter.required,
+            description: parameter.docs,
+            secret: parameter.secret,
+        }
+    }
+}
+
+/// `agent.server_start(ServerStart::new("SERVER")).await?`
+fn rust(action: &model::Action) -> String {
+    let (method, camel) = (&action.name.snake, &action.name.camel);
+    if !action.demands_anything() {
+        return format!("agent.{method}().await?");
+    }
+    let subject = action.subject().map(placeholder).unwrap_or_default();
+    let setters = action
+        .required()
+        .map(|(parameter, _)| format!(".{}({})", parameter.field, placeholder(parameter)));
+    format!("agent.{method}({camel}::new({subject}){}).await?", setters.collect::<String>())
+}
+
+/// A value that compiles in the place of the right one.
+fn placeholder(parameter: &model::Parameter) -> String {
+    match parameter.value_type() {
+        ParamType::Named(_, inner) if matches!(**inner, ParamType::String) => text(&parameter.wire),
+        ParamType::String => text(&parameter.wire),
+        ParamType::Boolean => "false".to_owned(),
+        ParamType::Float => "0.0".to_owned(),
+        ParamType::Integer
+        | ParamType::Unsigned
+        | ParamType::LongInteger
+        | ParamType::LongUnsigned => "0".to_owned(),
+        ParamType::Named(..) | ParamType::Number => "0.into()".to_owned(),
+        ParamType::List(_) => "vec![]".to_owned(),
+        ParamType::Any | ParamType::Map(_) | ParamType::Nullable(_) => {
+            "Default::default()".to_owned()
+        }
+    }
+}
+
+fn text(wire: &str) -> String {
+    format!("{:?}", wire.to_uppercase())
 }
 
 #[cfg(test)]
@@ -68,9 +182,11 @@ mod tests {
         let overlay = "[actions.lift]\ntimeout = 600\n[actions.lift.parameters.speed]\ntype = \"str\"\noptional = true";
         let overlay = Overlay::from_text("overlay", overlay, &mut report).unwrap();
         let known = KnownAction::find(&snapshot, &overlay, "lift").unwrap();
-        assert_eq!(known.parameter("height"), Some(&ParamType::Integer));
-        assert_eq!(known.parameter("speed"), Some(&ParamType::String), "{report}");
-        assert_eq!(known.timeout(), Some(Duration::from_secs(600)));
+        assert_eq!(known.parameter("height").unwrap().param_type, ParamType::Integer);
+        let speed = known.parameter("speed").unwrap();
+        assert_eq!((&speed.param_type, speed.required), (&ParamType::String, false), "{report}");
+        assert_eq!(known.timeout, Some(Duration::from_secs(600)));
+        assert_eq!(known.rust, "agent.lift(Lift::new().height(0)).await?");
         assert_eq!(KnownAction::find(&snapshot, &overlay, "sink"), None);
     }
 }

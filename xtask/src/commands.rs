@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+mod actions;
 mod call;
 mod check;
 mod demo;
+mod describe;
 mod diff;
 mod fetch;
 mod fingerprint;
@@ -18,25 +20,34 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::Failure;
 
-/// What can be done.
+/// All that can be done in a checkout.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub enum ProjectCommand {
     Fetch(fetch::Fetch),
     Generate(generate::Generate),
     Check(check::Check),
     Diff(diff::DiffCommand),
     Update(update::Update),
-    Call(call::Call),
-    Watch(watch::Watch),
-    Fingerprint(fingerprint::Fingerprint),
-    Get(get::Get),
-    Put(put::Put),
-    MockAgent(mock_agent::MockAgentCommand),
+    #[command(flatten)]
+    Operator(OperatorCommand),
     Soak(soak::Soak),
     Demo(demo::Demo),
 }
 
-impl Command {
+/// What can be done anywhere.
+#[derive(Debug, clap::Subcommand)]
+pub enum OperatorCommand {
+    Actions(actions::Actions),
+    Describe(describe::Describe),
+    Call(call::Call),
+    Watch(watch::Watch),
+    Get(get::Get),
+    Put(put::Put),
+    Fingerprint(fingerprint::Fingerprint),
+    MockAgent(mock_agent::MockAgentCommand),
+}
+
+impl ProjectCommand {
     /// What is worth a line on standard error.
     pub fn log_level(&self) -> LevelFilter {
         match self {
@@ -53,14 +64,24 @@ impl Command {
             Self::Check(command) => command.run().await,
             Self::Diff(command) => command.run().await,
             Self::Update(command) => command.run().await,
-            Self::Call(command) => command.run().await,
-            Self::Watch(command) => command.run().await,
-            Self::Fingerprint(command) => command.run().await,
-            Self::Get(command) => command.run().await,
-            Self::Put(command) => command.run().await,
-            Self::MockAgent(command) => command.run().await,
+            Self::Operator(command) => command.run().await,
             Self::Soak(command) => command.run().await,
             Self::Demo(command) => command.run().await,
+        }
+    }
+}
+
+impl OperatorCommand {
+    pub async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Actions(command) => command.run().await,
+            Self::Describe(command) => command.run(),
+            Self::Call(command) => command.run().await,
+            Self::Watch(command) => command.run().await,
+            Self::Get(command) => command.run().await,
+            Self::Put(command) => command.run().await,
+            Self::Fingerprint(command) => command.run().await,
+            Self::MockAgent(command) => command.run().await,
         }
     }
 }

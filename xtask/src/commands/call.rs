@@ -6,16 +6,13 @@ use std::{
     time::Duration,
 };
 
-use agent_codegen::{KnownAction, Overlay, Report, Snapshot, types::ParamType};
+use agent_codegen::{KnownAction, types::ParamType};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::PASSWORD_HELP;
 use crate::{
-    connection::Connection,
-    failure::Failure,
-    generation::read_snapshot,
-    json, output, progress,
-    project::{Project, ProjectOption},
+    connection::Connection, failure::Failure, json, known::Known, output, progress,
+    project::ProjectOption,
 };
 
 /// Call one action and print the reply as JSON
@@ -36,6 +33,15 @@ pub struct Call {
     /// `ps` must not show
     #[arg(long, value_name = "JSON")]
     parameters: Option<String>,
+
+    /// Print the request, secrets masked, and connect to nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Send it without the parameters that the catalogue known here requires: the agent may be
+    /// another version
+    #[arg(long)]
+    no_check: bool,
 
     #[command(flatten)]
     project: ProjectOption,
@@ -61,6 +67,12 @@ impl Call {
     pub async fn run(self) -> Result<(), Failure> {
         let known = self.known();
         let parameters = self.read_parameters(&known)?;
+        if !self.no_check {
+            known.require(&self.action, &parameters)?;
+        }
+        if self.dry_run {
+            return output::result(&json::pretty(&known.shown(&self.action, parameters)));
+        }
         let agent = self.connection.connect().await?;
         let mut call = agent.call_raw(self.action, parameters);
         if let Some(timeout) = self.connection.timeout().or(known.timeout()) {
@@ -72,7 +84,7 @@ impl Call {
         output::result(&json::pretty(reply.get()))
     }
 
-    fn read_parameters(&self, known: &Known) -> Result<Map<String, Value>, Failure> {
+    fn read_parameters(&self, known: &KnownCall) -> Result<Map<String, Value>, Failure> {
         let mut parameters = self.read_object()?;
         for (key, value) in &parameters {
             let wrong = known.param_type(key).filter(|param_type| !param_type.admits(value));
@@ -122,39 +134,20 @@ impl Call {
         Ok(text)
     }
 
-    /// What the project's newest snapshot and its overlay know of the action, or those that this
-    /// program was built with.
-    fn known(&self) -> Known {
-        let catalogue = self.project.find().ok().and_then(|project| catalogue_of(&project));
-        let Some((snapshot, overlay)) = catalogue.or_else(embedded) else {
-            return Known::default();
-        };
-        let nearest = snapshot.nearest_action(&self.action).map(ToOwned::to_owned);
-        let action = KnownAction::find(&snapshot, &overlay, &self.action);
-        Known { snapshot: snapshot.name().to_owned(), action, nearest }
+    /// What is known of the action; nothing where no catalogue is.
+    fn known(&self) -> KnownCall {
+        let Ok(known) = Known::find(&self.project) else { return KnownCall::default() };
+        KnownCall {
+            snapshot: known.snapshot.name().to_owned(),
+            action: known.action(&self.action),
+            nearest: known.snapshot.nearest_action(&self.action).map(ToOwned::to_owned),
+        }
     }
-}
-
-/// What is wrong with either file is told to those who generate.
-fn catalogue_of(project: &Project) -> Option<(Snapshot, Overlay)> {
-    let mut report = Report::new();
-    let mut earlier = project.snapshots(&mut report).ok()?;
-    let newest = earlier.pop()?;
-    let snapshot = read_snapshot(&newest, &earlier, &mut report)?;
-    Some((snapshot, Overlay::read(&project.overlay(), &mut report).unwrap_or_default()))
-}
-
-fn embedded() -> Option<(Snapshot, Overlay)> {
-    let mut report = Report::new();
-    let snapshot = include_bytes!(env!("NEWEST_SNAPSHOT"));
-    let snapshot = Snapshot::from_bytes("this program's catalogue", snapshot, &mut report)?;
-    let overlay = include_str!(env!("NEWEST_OVERLAY"));
-    Some((snapshot, Overlay::from_text("overlay", overlay, &mut report).unwrap_or_default()))
 }
 
 /// What is known of the action to be called.
 #[derive(Default)]
-struct Known {
+struct KnownCall {
     /// The name of the snapshot that knows it.
     snapshot: String,
     /// `None` if the snapshot does not have it.
@@ -163,13 +156,13 @@ struct Known {
     nearest: Option<String>,
 }
 
-impl Known {
+impl KnownCall {
     fn timeout(&self) -> Option<Duration> {
-        self.action.as_ref()?.timeout()
+        self.action.as_ref()?.timeout
     }
 
     fn param_type(&self, key: &str) -> Option<&ParamType> {
-        self.action.as_ref()?.parameter(key)
+        Some(&self.action.as_ref()?.parameter(key)?.param_type)
     }
 
     /// The value of `KEY=VALUE`.
@@ -192,6 +185,38 @@ impl Known {
             Some(known) => Err(wrong(&format!("not {known}"))),
             None => Ok(value),
         }
+    }
+
+    /// Refuses a call that lacks what the agent requires.
+    fn require(&self, action: &str, given: &Map<String, Value>) -> Result<(), Failure> {
+        let Some(known) = &self.action else { return Ok(()) };
+        let missing: Vec<_> = known
+            .required()
+            .filter(|parameter| !given.contains_key(&parameter.name))
+            .map(|parameter| format!("`{}`, {}", parameter.name, parameter.param_type))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "`{action}` was not sent, for the agent requires {}; `describe {action}` shows all, and \
+             --no-check sends it as it is",
+            missing.join(" and ")
+        )))
+    }
+
+    /// The request as it would be sent, without its token and what is secret.
+    fn shown(&self, action: &str, mut parameters: Map<String, Value>) -> String {
+        let is_secret = |name: &String| {
+            let known = self.action.as_ref().and_then(|known| known.parameter(name));
+            known.is_some_and(|parameter| parameter.secret)
+        };
+        for (name, value) in &mut parameters {
+            if is_secret(name) {
+                *value = "***".into();
+            }
+        }
+        serde_json::json!({ "action": action, "parameters": parameters }).to_string()
     }
 
     /// Says what the catalogue does not have; the agent may be newer, so it is sent all the same.

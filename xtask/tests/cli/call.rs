@@ -21,7 +21,8 @@ async fn what_the_agent_rejects_is_told_in_its_own_words() {
         unknown.one_line(1),
         "error: the agent rejected `levitate`: unknown action `levitate`"
     );
-    let missing = mock.run(["call", "server_filetree", "server=survival", "levels=1"]).await;
+    let missing = ["call", "server_filetree", "server=survival", "levels=1", "--no-check"];
+    let missing = mock.run(missing).await;
     assert_eq!((missing.code, &*missing.stdout), (Some(1), ""));
     assert!(missing.stderr.contains("missing required parameters: root"), "{missing:?}");
 }

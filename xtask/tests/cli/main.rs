@@ -1,5 +1,6 @@
 //! The command line as a user meets it: the built program, against agents in other processes.
 
+mod agentctl;
 mod call;
 mod demo;
 mod diff;

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::process::Child;
 
 use crate::support::{Mock, StdoutLines, line_with, lines, next_line, program, terminate};

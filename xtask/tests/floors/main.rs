@@ -22,7 +22,7 @@ use source::Crate;
 const CRATES: [(&str, &str); 4] = [
     ("agent-codegen", "agent-codegen/src/lib.rs"),
     ("agent-sdk", "agent-sdk/src/lib.rs"),
-    ("xtask", "xtask/src/main.rs"),
+    ("xtask", "xtask/src/lib.rs"),
     ("agent-sdk/benches/compare", "agent-sdk/benches/compare/main.rs"),
 ];
 

@@ -1,0 +1,7 @@
+//! `agentctl`: the commands that need no checkout.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::agentctl()
+}

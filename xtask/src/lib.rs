@@ -1,0 +1,151 @@
+//! The command line of the SDK, as two programs: `cargo xtask` has every command, and `agentctl` those
+//! that need no checkout. `--help` tells what they do.
+//!
+//! It holds no logic of its own: what a catalogue is belongs to `agent-codegen`, how an agent is
+//! reached to `agent-sdk`.
+//!
+//! # Where things are
+//!
+//! `commands` one file each · `connection` and `password` the options for reaching an agent ·
+//! `project` where things are · `generation` from snapshot to code · `live` the catalogue of a
+//! running agent · `mock` an agent that serves a snapshot · `soak` load and faults · `report`, `output`, `json`, `text` and
+//! `progress` what is printed · `failure` exit codes · `interrupt` signals
+
+mod cargo;
+mod catalogue;
+mod commands;
+mod connection;
+mod failure;
+mod generation;
+mod git;
+mod interrupt;
+mod json;
+mod known;
+mod live;
+mod mock;
+mod output;
+mod password;
+mod program;
+mod progress;
+mod project;
+mod report;
+mod soak;
+mod spelling;
+mod text;
+mod transferred;
+
+use std::{
+    io::{IsTerminal, stderr},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+use commands::{OperatorCommand, ProjectCommand};
+use failure::{Exit, Failure};
+use program::Program;
+
+/// From the catalogue of an Architect agent to typed calls
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
+#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
+struct Xtask {
+    #[command(subcommand)]
+    command: ProjectCommand,
+}
+
+/// Calls and watches Architect agents
+#[derive(Debug, Parser)]
+#[command(name = "agentctl", bin_name = "agentctl", version, max_term_width = 80)]
+#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
+struct Agentctl {
+    #[command(subcommand)]
+    command: OperatorCommand,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, nothing found
+  1  a check found a difference, or the agent rejected the call
+  2  the command line is wrong
+  3  it could not be done: unreadable input, no connection
+
+Results go to standard output, talk to standard error. RUST_LOG=debug shows
+what the connection does; NO_COLOR=1 shows it without colours.";
+
+/// Runs `cargo xtask`, which has every command, with the arguments of the process.
+#[must_use]
+pub fn xtask() -> ExitCode {
+    let command = parse::<Xtask>(Program::Xtask).command;
+    log(command.log_level());
+    finish(run(command.run()))
+}
+
+/// Runs `agentctl`, which has the commands that need no checkout, with the arguments of the process.
+#[must_use]
+pub fn agentctl() -> ExitCode {
+    let command = parse::<Agentctl>(Program::Agentctl).command;
+    log(LevelFilter::WARN);
+    finish(run(command.run()))
+}
+
+/// Reads the arguments; wrong ones end the process, as does `--help`.
+fn parse<T: Parser>(program: Program) -> T {
+    program.set();
+    let matches = program.rename(T::command()).get_matches();
+    T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn finish(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::error(&failure);
+            let hint = failure.exit == Exit::Usage;
+            if hint {
+                output::print_message("For more information, try `--help`.");
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("no runtime can be made: {error}")))?;
+    let result = runtime.block_on(command);
+    // A thread that waits for a full pipe must not keep the process alive.
+    runtime.shutdown_background();
+    result
+}
+
+/// Shows what the SDK tells of itself, on standard error: what is at least as grave as `level`, unless
+/// `RUST_LOG` says otherwise.
+fn log(level: LevelFilter) {
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let colours =
+        stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    // Without the `tracing-log` bridge, which is a feature that is off: what other crates log may
+    // hold the login header. An error would mean that there is a subscriber already.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(stderr)
+        .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::{Agentctl, Program, Xtask};
+
+    #[test]
+    fn the_command_lines_are_well_formed() {
+        Program::Xtask.rename(Xtask::command()).debug_assert();
+        Program::Agentctl.rename(Agentctl::command()).debug_assert();
+    }
+}
