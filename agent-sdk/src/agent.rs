@@ -201,7 +201,7 @@ impl Agent {
         self.handle.shared.request_reconnect();
     }
 
-    /// The URL of the agent, with port and path.
+    /// The URL of the agent, with port and path. A query is left out, for it may hold a secret.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.handle.url

@@ -191,18 +191,20 @@ fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 /// Opens or makes a file that no other user can open.
 fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) => check_regular(&metadata)?,
+        Ok(metadata) => check_own(&metadata)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     let file = system::private(options).open(path)?;
     let metadata = file.metadata()?;
-    check_regular(&metadata)?;
-    if !system::is_own(&metadata) {
-        return Err(foreign());
-    }
+    check_own(&metadata)?;
     system::make_private(&file, &metadata)?;
     Ok(file)
+}
+
+fn check_own(metadata: &Metadata) -> io::Result<()> {
+    check_regular(metadata)?;
+    if system::is_own(metadata) { Ok(()) } else { Err(foreign()) }
 }
 
 fn check_regular(metadata: &Metadata) -> io::Result<()> {

@@ -229,39 +229,61 @@ mod other_users {
         assert_eq!(remember(&known, "b:1"), Ok(Remembered::Now));
     }
 
-    /// The name of the test below, and of the variable by which it knows itself in a namespace.
-    const MOUNTED: &str = "a_single_file_that_is_mounted_is_written_in_its_place";
+    /// Where the file is that a test remembers an agent in when it runs in a process of its own.
+    const INSIDE: &str = "KNOWN_AGENTS_OF_THIS_TEST";
+
+    /// Remembers an agent, if this process is meant to; returns whether it did.
+    fn is_inside() -> bool {
+        let Some(path) = std::env::var_os(INSIDE) else { return false };
+        assert_eq!(remember(&KnownAgents::new(Path::new(&path)), "a:1"), Ok(Remembered::Now));
+        true
+    }
+
+    /// Runs one test in a process of its own, which a shell prepares; `$1` is the file.
+    fn run_inside(test: &str, program: &[&str], preparation: &str, known: &KnownAgents) {
+        let script = format!("{preparation} && exec \"$2\" \"$3\"");
+        let inside = Command::new(program[0])
+            .args(&program[1..])
+            .args(["-c", &script, "sh"])
+            .arg(known.path())
+            .arg(std::env::current_exe().unwrap())
+            .arg(test)
+            .env(INSIDE, known.path())
+            .output()
+            .unwrap();
+        assert!(inside.status.success(), "{inside:?}");
+    }
+
+    #[test]
+    fn without_a_umask_neither_file_can_be_opened_by_others() {
+        if is_inside() {
+            return;
+        }
+        let (_folder, known) = file();
+        let test = "without_a_umask_neither_file_can_be_opened_by_others";
+        run_inside(test, &["sh"], "umask 0", &known);
+        assert_eq!((mode(known.path()), mode(&lock_of(&known))), (0o600, 0o600));
+    }
 
     /// As in a container: the file cannot be replaced (EBUSY).
     #[cfg(target_os = "linux")]
     #[test]
     fn a_single_file_that_is_mounted_is_written_in_its_place() {
-        if let Some(path) = std::env::var_os(MOUNTED) {
-            assert_eq!(remember(&KnownAgents::new(Path::new(&path)), "a:1"), Ok(Remembered::Now));
+        const UNSHARE: [&str; 3] = ["unshare", "--mount", "--map-root-user"];
+        if is_inside() {
             return;
         }
-        let unshare = || {
-            let mut command = Command::new("unshare");
-            command.args(["--mount", "--map-root-user"]);
-            command
-        };
-        if !unshare().arg("true").status().is_ok_and(|status| status.success()) {
+        let tried = Command::new(UNSHARE[0]).args(&UNSHARE[1..]).arg("true").status();
+        if !tried.is_ok_and(|status| status.success()) {
             eprintln!("SKIPPED: this machine has no namespaces for mounts");
             return;
         }
         let (_folder, known) = file();
         fs::write(known.path(), "# mine\n").unwrap();
         let before = metadata(known.path()).unwrap().ino();
-        let again = r#"mount --bind "$1" "$1" && exec "$2" "$3""#;
-        let inside = unshare()
-            .args(["sh", "-c", again, "sh"])
-            .arg(known.path())
-            .arg(std::env::current_exe().unwrap())
-            .arg(MOUNTED)
-            .env(MOUNTED, known.path())
-            .output()
-            .unwrap();
-        assert!(inside.status.success(), "{inside:?}");
+        let test = "a_single_file_that_is_mounted_is_written_in_its_place";
+        let program = [&UNSHARE[..], &["sh"]].concat();
+        run_inside(test, &program, r#"mount --bind "$1" "$1""#, &known);
         let text = fs::read_to_string(known.path()).unwrap();
         assert_eq!(text, format!("# mine\na:1 {}\n", fingerprint("1")));
         assert_eq!(metadata(known.path()).unwrap().ino(), before);
