@@ -93,6 +93,29 @@ fn the_draft_of_an_overlay_silences_every_warning() {
     assert!(draft.contains("[actions.\"a b\".parameters.mixed]\ntype = \"any\""), "{draft}");
 }
 
+/// A table that is there twice is no TOML.
+#[test]
+fn the_draft_can_be_added_to_an_overlay_that_describes_the_same_parameters() {
+    let overlay = r#"
+        [parameters.server]
+        description = "Which"
+        [actions.cut]
+        timeout = 5
+        [actions.cut.parameters.text]
+        description = "What"
+        [parameters.text]
+        description = "What"
+    "#;
+    let snapshot = snapshot("test.json", LISTS);
+    let mut report = Report::new();
+    let read = Overlay::from_text("overlay.toml", overlay, &mut report);
+    let draft = read.unwrap_or_else(|| panic!("{report}")).draft(&snapshot);
+    assert!(draft.contains("# Add to [actions.cut.parameters.text]: type = \"any\""), "{draft}");
+    let report = findings(&snapshot, &format!("{overlay}\n{draft}"));
+    let left: Vec<_> = report.iter().filter(|it| it.code() == "no-type").collect();
+    assert_eq!(left.len(), 1, "what is a comment is left to a person: {report}");
+}
+
 #[test]
 fn types_are_carried_over_from_an_earlier_catalogue_in_one_line() {
     let old = r#"{"actions": {

@@ -1,12 +1,15 @@
 //! Parameters of which neither the catalogue nor the overlay says what they hold.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report},
     overlay::toml_key,
-    snapshot::{Action, Doubt, Parameter},
+    snapshot::{Action, Doubt},
     text::{Listed, Quoted},
 };
 
@@ -26,7 +29,7 @@ pub(super) fn report(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report
     if groups.is_empty() {
         return;
     }
-    let entries = entries(&groups, snapshot);
+    let entries = entries(&groups, snapshot, overlay);
     let short = entries.iter().filter(|entry| entry.len() <= LONGEST_SHOWN);
     let example: String = short.take(MOST_SHOWN).map(String::as_str).collect();
     let more = match entries.len().saturating_sub(MOST_SHOWN) {
@@ -41,7 +44,8 @@ pub(super) fn report(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report
 
 impl Overlay {
     /// Entries that this overlay lacks: one for each parameter of which neither it nor the catalogue
-    /// says what it holds, as TOML. Empty if there is none.
+    /// says what it holds, as TOML that can be added to it. What belongs into a table that it has
+    /// already is a comment. Empty if there is none.
     ///
     /// # Examples
     ///
@@ -55,39 +59,59 @@ impl Overlay {
     /// ```
     #[must_use]
     pub fn draft(&self, snapshot: &Snapshot) -> String {
-        entries(&groups(snapshot, self), snapshot).join("\n")
+        entries(&groups(snapshot, self), snapshot, self).join("\n")
     }
 }
 
 /// What the overlay would say of each name.
-fn entries(groups: &[Group<'_>], snapshot: &Snapshot) -> Vec<String> {
+fn entries(groups: &[Group<'_>], snapshot: &Snapshot, overlay: &Overlay) -> Vec<String> {
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for group in groups {
         let actions = group.places.iter().map(|(action, _)| *action);
         names.entry(group.name).or_default().extend(actions);
     }
-    names.into_iter().map(|(name, actions)| entry(snapshot, name, &actions)).collect()
+    let words = words(snapshot);
+    let nothing = BTreeSet::new();
+    let entry = |(name, actions): (&str, Vec<&str>)| {
+        entry(name, &actions, words.get(name).unwrap_or(&nothing), overlay)
+    };
+    names.into_iter().map(entry).collect()
+}
+
+/// The words for types that each name of a parameter has, where it has one.
+fn words(snapshot: &Snapshot) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut words: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let parameters = snapshot.actions().values().flat_map(Action::parameters);
+    for parameter in parameters.filter(|it| it.doubt.is_none()) {
+        words.entry(parameter.name()).or_default().insert(parameter.word());
+    }
+    words
 }
 
 /// What the overlay would say of a name: the type that it has elsewhere, or `any`, which is what the
 /// parameter has without it.
-fn entry(snapshot: &Snapshot, name: &str, actions: &[&str]) -> String {
-    let elsewhere = snapshot.actions().values().flat_map(Action::parameters);
-    let elsewhere = elsewhere.filter(|it| it.name() == name && it.doubt.is_none());
-    let mut words: Vec<_> = elsewhere.map(Parameter::word).collect();
-    words.sort_unstable();
-    words.dedup();
+fn entry(name: &str, actions: &[&str], words: &BTreeSet<&str>, overlay: &Overlay) -> String {
     let key = toml_key(name);
-    if words.len() > 1 {
-        // A type for the name could not hold for all of them.
-        let tables = actions.iter().map(|action| {
-            format!("[actions.{}.parameters.{key}]\ntype = \"any\"\n", toml_key(action))
-        });
-        return tables.collect();
+    let word = match words.first() {
+        Some(word) if words.len() == 1 => word,
+        _ => "any",
+    };
+    let word = serde_json::Value::from(word);
+    // A type for the name could not hold for all of them, or its table is there already.
+    if words.len() < 2 && !overlay.content.parameters.contains_key(name) {
+        let actions = Listed(actions.iter());
+        return format!("# In {actions}\n[parameters.{key}]\ntype = {word}\n");
     }
-    let actions = Listed(actions.iter());
-    let word = serde_json::Value::from(words.first().copied().unwrap_or("any"));
-    format!("# In {actions}\n[parameters.{key}]\ntype = {word}\n")
+    let tables = actions.iter().map(|action| {
+        let table = format!("[actions.{}.parameters.{key}]", toml_key(action));
+        let here = overlay.content.actions.get(*action);
+        if here.is_some_and(|it| it.parameters.contains_key(name)) {
+            format!("# Add to {table}: type = {word}\n")
+        } else {
+            format!("{table}\ntype = {word}\n")
+        }
+    });
+    tables.collect()
 }
 
 /// The parameters of one name that are in doubt for one reason.
