@@ -4,4 +4,5 @@ mod builds;
 mod crates;
 mod messages;
 mod random;
+mod predicted;
 mod upgrades;
