@@ -3,6 +3,6 @@
 mod builds;
 mod crates;
 mod messages;
-mod random;
 mod predicted;
+mod random;
 mod upgrades;
