@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -32,8 +34,8 @@ fn texts() -> Vec<(PathBuf, String)> {
 
 fn is_text(path: &Path) -> bool {
     let kinds = ["rs", "md", "toml", "yml", "sh"];
-    let is_script = path.extension().is_none()
-        && path.parent().and_then(Path::file_name) == Some(OsStr::new(".ci"));
+    let is_script =
+        path.ends_with("run") || path.parent().and_then(Path::file_name) == Some(OsStr::new(".ci"));
     is_script || path.extension().is_some_and(|kind| kinds.iter().any(|other| kind == *other))
 }
 
@@ -182,6 +184,72 @@ fn every_form_of_a_published_dependency_is_found() {
         "name = \"agent-sdk\"",
     ] {
         assert_eq!(published_forms(form), [""; 0], "{form}");
+    }
+}
+
+/// Returns the value of a key in the text of a package in a lock file.
+fn value<'a>(package: &'a str, key: &str) -> Option<&'a str> {
+    let (_, rest) = package.split_once(&format!("\n{key} = \""))?;
+    rest.split('"').next()
+}
+
+#[test]
+fn every_dependency_is_locked_by_its_hash_and_from_one_registry() {
+    for file in ["Cargo.lock", "agent-codegen/compile-cost/reference/Cargo.lock"] {
+        let lock = fs::read_to_string(root().join(file)).unwrap();
+        let mut sources: Vec<_> = Vec::new();
+        for package in lock.split("[[package]]").skip(1) {
+            let Some(source) = value(package, "source") else { continue };
+            let hash = value(package, "checksum").unwrap_or_default();
+            assert_eq!(hash.len(), 64, "{file}: {package}");
+            sources.push(source);
+        }
+        sources.sort_unstable();
+        sources.dedup();
+        assert!(matches!(*sources, [one] if one.starts_with("registry+")), "{file}: {sources:?}");
+    }
+}
+
+/// The libraries were whatever was newest, and their install scripts were run.
+#[test]
+fn what_the_interop_tests_install_has_a_version_and_a_hash_and_runs_nothing() {
+    let folder = root().join("agent-sdk/tests/interop");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    for line in read("requirements.txt").lines().filter(|line| !line.starts_with('#')) {
+        assert!(line.contains("==") && line.contains(" --hash=sha256:"), "{line}");
+    }
+    let lock: Value = serde_json::from_str(&read("package-lock.json")).unwrap();
+    for (name, package) in lock["packages"].as_object().unwrap() {
+        let is_hashed = package["integrity"].as_str().is_some_and(|it| it.starts_with("sha512-"));
+        assert!(name.is_empty() || is_hashed, "{name}");
+    }
+    let run = lines(&read("run")).join("\n");
+    for line in run.lines() {
+        if line.contains("pip\" install") {
+            assert!(line.contains("--require-hashes") && line.contains("--only-binary"), "{line}");
+        }
+        assert!(!line.contains("npm install"), "{line}");
+        assert!(!line.contains("npm ci") || line.contains("--ignore-scripts"), "{line}");
+    }
+}
+
+#[test]
+fn every_script_builds_what_is_locked() {
+    // What they run needs the lock file's packages; the README's own commands are as users type them.
+    let needs_lock = ["test", "build", "clippy", "doc", "bench", "run", "fetch", "install", "deny"];
+    for (path, text) in texts() {
+        let is_script = path.extension().is_none() || path.extension() == Some(OsStr::new("yml"));
+        if !is_script {
+            continue;
+        }
+        for line in lines(&text).iter().filter(|line| !line.trim_start().starts_with(['#', '\''])) {
+            let words: Vec<_> = line.split_whitespace().collect();
+            let is_cargo = words
+                .windows(2)
+                .any(|pair| pair[0].ends_with("cargo") && needs_lock.contains(&pair[1]));
+            let asks = line.contains("--version >") || line.contains("cd \"$work");
+            assert!(!is_cargo || asks || line.contains("--locked"), "{}: {line}", path.display());
+        }
     }
 }
 
