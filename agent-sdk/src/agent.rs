@@ -69,7 +69,15 @@ impl Agent {
     ///
     /// # Examples
     ///
-    /// See [`Action`].
+    /// ```no_run
+    /// # #[cfg(feature = "actions")]
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// use agent_sdk::actions::ServerStart;
+    ///
+    /// // As `agent.server_start(…)`.
+    /// agent.call(ServerStart::new("survival")).await?;
+    /// # Ok(()) }
+    /// ```
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a call is made once, with its own parameters"
@@ -115,14 +123,22 @@ impl Agent {
         Call::new(&self.handle, action, None, false, request)
     }
 
-    /// What the agent says unasked, from now on.
+    /// Returns a stream of unsolicited messages, from now on.
     ///
     /// A server's events have to be subscribed to first (action `subscribe`), console lines to be
     /// enabled (`enable_stdout`).
     ///
     /// # Examples
     ///
-    /// See [`Events`].
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::Error> {
+    /// let mut events = agent.events().topic("survival");
+    /// agent.call_raw("subscribe", serde_json::json!({ "topic": "survival" })).await?;
+    /// while let Some(event) = events.next().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn events(&self) -> Events {
         let options = &self.handle.shared.options;
         let hub = Arc::clone(&self.handle.shared.events);
@@ -196,7 +212,15 @@ impl Agent {
     ///
     /// # Examples
     ///
-    /// See [`Agent::last_heard`].
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) {
+    /// use agent_sdk::State;
+    ///
+    /// let mut state = agent.state();
+    /// agent.reconnect();
+    /// let _ = state.wait_for(|state| !matches!(state, State::Connected)).await;
+    /// # }
+    /// ```
     pub fn reconnect(&self) {
         self.handle.shared.request_reconnect();
     }

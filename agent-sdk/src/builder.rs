@@ -99,10 +99,16 @@ impl Builder {
         }
     }
 
-    /// Who logs in. Needed for [`Builder::connect`].
+    /// Sets who logs in. Needed for [`Builder::connect`].
     ///
     /// The login header is a list separated by commas, so neither may contain a comma or a control
     /// character, begin or end with white space, or be empty; `connect` says so without dialling.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").credentials("root", "a secret");
+    /// ```
     pub fn credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
         let credentials = Credentials::new(username, password);
         self.options.secrets = credentials.secrets();
@@ -111,6 +117,14 @@ impl Builder {
     }
 
     /// Which certificates are trusted. The default is [`Tls::system_roots`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::{Agent, Tls};
+    ///
+    /// let builder = Agent::builder("wss://agent.example").tls(Tls::known_agents("known_agents"));
+    /// ```
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
@@ -133,6 +147,14 @@ impl Builder {
 
     /// The time limit for making a connection: resolving, TCP, TLS and login together. After a
     /// reconnect the subscriptions may take as long again. The default is 10 s.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").connect_timeout(Duration::from_secs(5));
+    /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = timeout.min(FOREVER);
         self
@@ -140,12 +162,28 @@ impl Builder {
 
     /// How long a call waits for its reply, unless the action or the call says otherwise. The
     /// default is 10 s, as in the vendor's client.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").call_timeout(Duration::from_secs(20));
+    /// ```
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.options.call_timeout = timeout.min(FOREVER);
         self
     }
 
     /// How long [`Agent::close`] waits for calls in flight. The default is 5 s.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").close_timeout(Duration::from_secs(2));
+    /// ```
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.options.close_timeout = timeout.min(FOREVER);
         self
@@ -166,6 +204,15 @@ impl Builder {
     }
 
     /// Whether and how a lost connection is made again. The default is [`ReconnectPolicy::default`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::{Agent, ReconnectPolicy};
+    ///
+    /// let policy = ReconnectPolicy::default().max_attempts(50);
+    /// let builder = Agent::builder("wss://agent.example").reconnect(policy);
+    /// ```
     pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.options.reconnect = policy;
         self
@@ -173,6 +220,12 @@ impl Builder {
 
     /// How many calls may be in flight at a time (at least 1); further ones wait their turn, in
     /// order. The default is 1,024.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").max_in_flight(256);
+    /// ```
     pub fn max_in_flight(mut self, calls: usize) -> Self {
         self.options.max_in_flight = calls.max(1);
         self
@@ -184,6 +237,12 @@ impl Builder {
     ///
     /// Whatever the agent sends, a connection takes at most four times this much memory for what
     /// arrives, and each stream of events once more for what waits in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").max_message_size(16 << 20);
+    /// ```
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.options.max_message_size = bytes.min(1 << 30);
         self
@@ -223,6 +282,12 @@ impl Builder {
     }
 
     /// How many messages are kept for each stream of events (at least 1). The default is 1,024.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let builder = agent_sdk::Agent::builder("wss://agent.example").event_capacity(4096);
+    /// ```
     pub fn event_capacity(mut self, messages: usize) -> Self {
         self.options.event_capacity = messages.max(1);
         self

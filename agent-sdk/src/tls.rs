@@ -109,7 +109,12 @@ impl Tls {
     ///
     /// # Examples
     ///
-    /// See [`Tls`].
+    /// ```
+    /// let tls = agent_sdk::Tls::pinned(
+    ///     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    /// )?;
+    /// # Ok::<(), agent_sdk::InvalidFingerprint>(())
+    /// ```
     pub fn pinned(fingerprint: impl AsRef<str>) -> Result<Self, InvalidFingerprint> {
         Self::pinned_any([fingerprint])
     }

@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use super::*;
 
 fn names<'a>(scope: Scope, wires: &[&'a str]) -> BTreeMap<&'a str, Name> {
@@ -189,13 +191,13 @@ fn a_chosen_name_comes_before_a_natural_one() {
 /// compile beside the agent's own.
 #[test]
 fn every_name_of_the_runtime_is_reserved() {
-    let parse = |path: &str| {
-        let path = format!("{}/../agent-sdk/src/{path}", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(&path).expect("the runtime is beside this crate");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../agent-sdk/src");
+    let parse = |path: &Path| {
+        let text = std::fs::read_to_string(path).expect("the runtime is beside this crate");
         syn::parse_file(&text).expect("it is Rust").items
     };
     let mut types = Vec::new();
-    for item in parse("lib.rs") {
+    for item in parse(&sources.join("lib.rs")) {
         if let syn::Item::Use(item) = item {
             last_names(&item.tree, &mut types);
         }
@@ -207,8 +209,13 @@ fn every_name_of_the_runtime_is_reserved() {
     }
 
     let mut methods = Vec::new();
-    for item in parse("agent.rs") {
+    for item in files(&sources).iter().flat_map(|file| parse(file)) {
         let syn::Item::Impl(item) = item else { continue };
+        let is_of_the_agent =
+            matches!(&*item.self_ty, syn::Type::Path(of) if of.path.is_ident("Agent"));
+        if item.trait_.is_some() || !is_of_the_agent {
+            continue;
+        }
         for item in item.items {
             let syn::ImplItem::Fn(method) = item else { continue };
             if !matches!(method.vis, syn::Visibility::Inherited) {
@@ -220,6 +227,22 @@ fn every_name_of_the_runtime_is_reserved() {
     for name in methods {
         assert!(reserved::is_taken(Scope::Action, &name), "{name}");
     }
+}
+
+/// The files of the runtime that a person wrote.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of the runtime");
+    let paths = entries.map(|entry| entry.expect("an entry of it").path());
+    paths
+        .filter(|path| !path.ends_with("generated") && !path.ends_with("__fuzz__"))
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                Vec::from_iter(path.extension().is_some_and(|it| it == "rs").then_some(path))
+            }
+        })
+        .collect()
 }
 
 fn last_names(tree: &syn::UseTree, names: &mut Vec<String>) {

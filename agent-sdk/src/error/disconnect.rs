@@ -61,7 +61,10 @@ impl DisconnectReason {
     ///
     /// # Examples
     ///
-    /// See [`DisconnectReason`].
+    /// ```
+    /// let reason = agent_sdk::DisconnectReason::EndOfStream;
+    /// assert_eq!(reason.close_code(), None);
+    /// ```
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         match self {

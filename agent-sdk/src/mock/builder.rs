@@ -73,60 +73,140 @@ impl Builder {
     }
 
     /// The version that the health check tells. Default: `1.1.34`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).version("1.1.35");
+    /// ```
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.options.version = version.into();
         self
     }
 
     /// The one user. Default: `root`, with a fresh random UUID as the password.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).credentials("root", "a secret");
+    /// ```
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Credentials { username: user.into(), password: password.into() };
         self
     }
 
     /// The name of the one user, whose password stays as it is. Default: `root`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).username("ada");
+    /// ```
     pub fn username(mut self, user: impl Into<String>) -> Self {
         self.credentials.username = user.into();
         self
     }
 
     /// Whether to speak TLS. Default: yes, as the agent does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).tls(false);
+    /// ```
     pub fn tls(mut self, tls: bool) -> Self {
         self.options.tls = tls;
         self
     }
 
     /// Which certificate to show. Default: [`Certificate::SelfSigned`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{Certificate, MockAgent};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).certificate(Certificate::SelfSigned);
+    /// ```
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
         self
     }
 
     /// The port on 127.0.0.1. Default: 0, any that is free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).port(8090);
+    /// ```
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
     /// The ids of the servers that exist at the start, all stopped. Default: `survival` alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).servers(["alpha", "beta"]);
+    /// ```
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.servers = ids.into_iter().map(Into::into).collect();
         self
     }
 
     /// Adds a fault that the mock has from its start. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{LastingFault, MockAgent};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).lasting_fault(LastingFault::Reorder);
+    /// ```
     pub fn lasting_fault(mut self, fault: LastingFault) -> Self {
         self.lasting.add(fault);
         self
     }
 
     /// How long servers take for what they have accepted. Default: [`Pace::immediate`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{MockAgent, Pace};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).pace(Pace::immediate());
+    /// ```
     pub fn pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
     /// How the states of servers are written. Default: [`StateWords::Prefixed`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{MockAgent, StateWords};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).state_words(StateWords::Bare);
+    /// ```
     pub fn state_words(mut self, words: StateWords) -> Self {
         self.state_words = words;
         self
@@ -175,42 +255,101 @@ impl Builder {
     ///
     /// Bad logins are forgotten as long after the last of them. A banned address is refused like
     /// a bad login, whatever its credentials.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).ban(3, Duration::from_secs(1));
+    /// ```
     pub fn ban(mut self, after: u32, lasting: Duration) -> Self {
         self.ban = (after, lasting);
         self
     }
 
     /// What a good login is told of the subprotocol. Default: [`Subprotocol::Named`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{MockAgent, Subprotocol};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).subprotocol(Subprotocol::Named);
+    /// ```
     pub fn subprotocol(mut self, subprotocol: Subprotocol) -> Self {
         self.options.subprotocol = subprotocol;
         self
     }
 
     /// Adds an oddity to the answer to a good login. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{MockAgent, UpgradeQuirk};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).upgrade_quirk(UpgradeQuirk::OddCase);
+    /// ```
     pub fn upgrade_quirk(mut self, quirk: UpgradeQuirk) -> Self {
         self.options.quirks.push(quirk);
         self
     }
 
     /// How a bad login is refused. Default: [`Refusal::Unauthorized`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{MockAgent, Refusal};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).refusal(Refusal::Forbidden);
+    /// ```
     pub fn refusal(mut self, refusal: Refusal) -> Self {
         self.options.refusal = refusal;
         self
     }
 
     /// Events that each session gets first of all. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    /// use serde_json::json;
+    ///
+    /// let mock = MockAgent::builder(json!({})).greeting([json!({ "action": "hello" })]);
+    /// ```
     pub fn greeting(mut self, events: impl IntoIterator<Item = Value>) -> Self {
         self.options.greeting = events.into_iter().collect();
         self
     }
 
     /// The keys of a reply, in their order. Default: `idempotence`, `status`, `parameters`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{MockAgent, ReplyKey};
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).reply_keys([ReplyKey::Status, ReplyKey::Idempotence]);
+    /// ```
     pub fn reply_keys(mut self, keys: impl IntoIterator<Item = ReplyKey>) -> Self {
         self.options.reply_keys = keys.into_iter().collect();
         self
     }
 
     /// How many connections may be open; more are dropped. Default: 16,384.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).max_connections(2);
+    /// ```
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.options.max_connections = connections;
         self

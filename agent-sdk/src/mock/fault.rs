@@ -118,12 +118,28 @@ impl Fault {
     }
 
     /// Only replies to this action. Default: to all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::Fault;
+    ///
+    /// let fault = Fault::lose().for_action("create_backup");
+    /// ```
     pub fn for_action(mut self, action: impl Into<String>) -> Self {
         self.action = Some(action.into());
         self
     }
 
     /// Only for so many replies. Default: until it is healed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::Fault;
+    ///
+    /// let fault = Fault::lose().times(3);
+    /// ```
     pub fn times(mut self, replies: u64) -> Self {
         self.left = Some(replies);
         self
