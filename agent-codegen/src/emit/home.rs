@@ -99,4 +99,4 @@ impl Home {
 
 /// The compiler's own lints that code for every action of an agent cannot heed.
 const OF_OTHER_CRATES: &[&str] =
-    &["dead_code", "non_snake_case", "unreachable_pub", "unused_imports"];
+    &["dead_code", "non_snake_case", "unnameable_types", "unreachable_pub", "unused_imports"];
