@@ -3912,7 +3912,7 @@ impl Action for Servers {
 ///
 /// Action `settings`: `Settings::new().settings(…)`.
 #[doc(alias = "settings")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Settings<Settings_ = Map<String, Value>> {
@@ -3933,6 +3933,12 @@ impl<Settings_> Settings<Settings_> {
     /// Sets `settings`.
     pub fn settings(self, value: Map<String, Value>) -> Settings<Map<String, Value>> {
         Settings { settings: value }
+    }
+}
+
+impl<Settings_> fmt::Debug for Settings<Settings_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("settings", &format_args!("(hidden)")).finish()
     }
 }
 
