@@ -15,9 +15,17 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// The turn of the socket: the runtime's shortest timer. Before it fires, the runtime has asked the
 /// system which sockets are ready.
 const TURN: Duration = Duration::from_millis(1);
-/// The turn of a socket that always has more to read: an agent that never pauses must not keep calls
-/// from timing out.
-const TURN_IN_FLOOD: Duration = Duration::from_millis(100);
+/// The turn of a socket that always has more to read or to write: an agent that never pauses must not
+/// keep calls from timing out.
+const TURN_WHILE_BUSY: Duration = Duration::from_millis(100);
+
+/// Whether there may be more to read or to write at once. If so, the task comes again without being
+/// woken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Busy {
+    Yes,
+    No,
+}
 
 /// The one timer of a connection.
 pub(super) struct Schedule {
@@ -33,19 +41,16 @@ impl Schedule {
 
     /// Waits for the next deadline and, once it has passed, for the socket's turn. Ready with the
     /// time up to which deadlines are to be judged.
-    ///
-    /// `is_drained`: whether the socket had no more to read. If it had, the caller is to come again
-    /// without being woken.
     pub(super) fn poll(
         &mut self,
         next: Option<Instant>,
-        is_drained: bool,
+        busy: Busy,
         cx: &mut Context<'_>,
     ) -> Poll<Instant> {
         let Some(next) = next else { return Poll::Pending };
         if Instant::now() < next {
             self.noticed = None;
-            if !is_drained {
+            if busy == Busy::Yes {
                 return Poll::Pending;
             }
             ready!(self.poll_timer(next, cx));
@@ -53,7 +58,7 @@ impl Schedule {
         let now = Instant::now();
         let noticed = *self.noticed.get_or_insert(now);
         ready!(self.poll_timer(noticed + TURN, cx));
-        if !is_drained && now < noticed + TURN_IN_FLOOD {
+        if busy == Busy::Yes && now < noticed + TURN_WHILE_BUSY {
             return Poll::Pending;
         }
         self.noticed = None;
@@ -86,7 +91,7 @@ mod tests {
         let began = Instant::now();
         let mut schedule = Schedule::new(began);
         let next = began + Duration::from_secs(1);
-        let judged = poll_fn(|cx| schedule.poll(Some(next), true, cx)).await;
+        let judged = poll_fn(|cx| schedule.poll(Some(next), Busy::No, cx)).await;
         assert!(judged >= next && judged < next + 3 * TURN, "{:?}", judged - next);
         assert!(Instant::now() >= judged + TURN, "the socket had no turn");
     }
@@ -98,12 +103,12 @@ mod tests {
         let next = began + Duration::from_secs(1);
         tokio::time::advance(Duration::from_secs(100)).await;
         let noticed = Instant::now();
-        let judged = poll_fn(|cx| schedule.poll(Some(next), true, cx)).await;
+        let judged = poll_fn(|cx| schedule.poll(Some(next), Busy::No, cx)).await;
         assert_eq!(judged, noticed);
         assert!(Instant::now() >= noticed + TURN);
         // What was due is done; nothing is left of it.
         let later = Instant::now() + Duration::from_secs(1);
-        let judged = poll_fn(|cx| schedule.poll(Some(later), true, cx)).await;
+        let judged = poll_fn(|cx| schedule.poll(Some(later), Busy::No, cx)).await;
         assert!(judged >= later);
     }
 
@@ -113,13 +118,13 @@ mod tests {
         let mut schedule = Schedule::new(began);
         let next = Some(began + TURN);
         loop {
-            let judged = poll_fn(|cx| Poll::Ready(schedule.poll(next, false, cx))).await;
+            let judged = poll_fn(|cx| Poll::Ready(schedule.poll(next, Busy::Yes, cx))).await;
             if judged.is_ready() {
                 break;
             }
             tokio::time::advance(TURN).await;
         }
         let took = began.elapsed();
-        assert!(took > TURN_IN_FLOOD && took < 2 * TURN_IN_FLOOD, "{took:?}");
+        assert!(took > TURN_WHILE_BUSY && took < 2 * TURN_WHILE_BUSY, "{took:?}");
     }
 }

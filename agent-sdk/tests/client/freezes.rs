@@ -156,6 +156,9 @@ async fn a_stopped_process_loses_no_login() {
             session.reply(&request).await;
         }
         assert_eq!(client.says("answered ").await, "3", "{threads}");
+        let last = request(&mut session).await;
+        session.reply(&last).await;
+        assert_eq!(client.says("reconnects ").await, "0", "{threads}");
     }
 }
 
