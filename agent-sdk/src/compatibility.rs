@@ -130,13 +130,19 @@ impl ActionCompatibility {
     }
 }
 
+/// So many changes of one action are shown: it is the agent that says how many there are.
+const SHOWN_CHANGES: usize = 8;
+
 impl fmt::Display for ActionCompatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` is {}", self.name, self.fit)?;
-        for (index, change) in self.changes.iter().enumerate() {
+        for (index, change) in self.changes.iter().take(SHOWN_CHANGES).enumerate() {
             write!(f, "{} {change}", if index == 0 { ":" } else { ";" })?;
         }
-        Ok(())
+        match self.changes.len().saturating_sub(SHOWN_CHANGES) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 

@@ -248,7 +248,7 @@ impl Agent {
         };
         let check = move |sight: Sight<'_>| match sight.state() {
             Some(state) if is_wanted(&state) => Verdict::Done(state),
-            Some(state) => Verdict::NotYet(Some(format!("`{}`", state.as_str().escape_debug()))),
+            Some(state) => Verdict::NotYet(Some(format!("`{}`", state.as_str()))),
             None => Verdict::NotYet(None),
         };
         Wait::new(self, what, server, Box::new(check))
@@ -279,9 +279,7 @@ impl Agent {
         let what = format!("something of `{}`", topic.escape_debug());
         let check = move |sight: Sight<'_>| match check(sight) {
             Some(found) => Verdict::Done(found),
-            None => Verdict::NotYet(
-                sight.state().map(|state| format!("`{}`", state.as_str().escape_debug())),
-            ),
+            None => Verdict::NotYet(sight.state().map(|state| format!("`{}`", state.as_str()))),
         };
         Wait::new(self, what, topic, Box::new(check))
     }

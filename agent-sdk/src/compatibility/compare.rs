@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::catalogue::{Action, Parameter};
+use crate::text::excerpt;
 
 /// How well an action of the generated table works at the connected agent, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,25 +104,25 @@ impl fmt::Display for ActionChange {
             Self::CloudOnly => write!(f, "only the vendor's cloud may call it now"),
             Self::Unreadable => write!(f, "its parameters are not understood"),
             Self::RequiredParameterAdded { parameter } => {
-                write!(f, "`{}` is required, and new", parameter.escape_debug())
+                write!(f, "`{}` is required, and new", excerpt(parameter.as_bytes()))
             }
             Self::OptionalParameterAdded { parameter } => {
-                write!(f, "`{}` is optional, and new", parameter.escape_debug())
+                write!(f, "`{}` is optional, and new", excerpt(parameter.as_bytes()))
             }
             Self::ParameterRemoved { parameter } => {
-                write!(f, "`{}` does not exist any more", parameter.escape_debug())
+                write!(f, "`{}` does not exist any more", excerpt(parameter.as_bytes()))
             }
             Self::ParameterBecameRequired { parameter } => {
-                write!(f, "`{}` has become required", parameter.escape_debug())
+                write!(f, "`{}` has become required", excerpt(parameter.as_bytes()))
             }
             Self::ParameterBecameOptional { parameter } => {
-                write!(f, "`{}` has become optional", parameter.escape_debug())
+                write!(f, "`{}` has become optional", excerpt(parameter.as_bytes()))
             }
             Self::TypeChanged { parameter, before, after } => write!(
                 f,
                 "the type of `{}` was `{before}`, and is `{}`",
-                parameter.escape_debug(),
-                after.escape_debug()
+                excerpt(parameter.as_bytes()),
+                excerpt(after.as_bytes())
             ),
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     connection::{Shared, State},
     error::{CloseReason, ConnectError, Error},
     event::Event,
+    text::Secrets,
 };
 
 /// What is checked, and what is done about it.
@@ -28,6 +29,7 @@ impl Check {
         match ask(shared, self.table).await {
             Ok(found) => {
                 for problem in self.problems(&found) {
+                    let problem = shared.options.secrets.excerpt(problem.to_string().as_bytes());
                     warn!(agent, %problem, "the agent's catalogue has changed");
                 }
                 shared.set_gone(found.gone().map(|action| action.name().into()).collect());
@@ -52,10 +54,14 @@ impl Check {
     }
 
     /// Returns the problems in one line, if there are any and they are to be refused.
-    fn refused(&self, found: &Compatibility) -> Option<String> {
+    fn refused(&self, found: &Compatibility, secrets: &Secrets) -> Option<String> {
         let problems = self.problems(found);
         (self.policy == CatalogueCheck::Refuse && !problems.is_empty()).then(|| {
-            let mut shown: Vec<_> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+            let mut shown: Vec<_> = problems
+                .iter()
+                .take(SHOWN)
+                .map(|problem| secrets.excerpt(problem.to_string().as_bytes()))
+                .collect();
             if problems.len() > SHOWN {
                 shown.push(format!("and {} more", problems.len() - SHOWN));
             }
@@ -77,7 +83,7 @@ pub(crate) async fn check_first(
         return Ok(None);
     }
     let Some(found) = check.run(shared, agent).await else { return Ok(None) };
-    match check.refused(&found) {
+    match check.refused(&found, &shared.options.secrets) {
         Some(problems) => Err(ConnectError::Incompatible { agent: agent.to_owned(), problems }),
         None => Ok(Some(found.fingerprint())),
     }
@@ -106,7 +112,7 @@ pub(crate) async fn watch(
                 if changed.is_some_and(|before| before != found.fingerprint()) {
                     shared.events.tell(&Event::CatalogueChanged);
                 }
-                if let Some(problems) = check.refused(&found) {
+                if let Some(problems) = check.refused(&found, &shared.options.secrets) {
                     shared.request_close_for(CloseReason::Incompatible { problems });
                 }
             }

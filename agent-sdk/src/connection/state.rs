@@ -59,6 +59,10 @@ pub enum State {
     },
 }
 
+#[cfg_attr(
+    windows,
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")
+)]
 fn unix_seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     as_seconds(&time.duration_since(UNIX_EPOCH).unwrap_or_default(), serializer)
 }

@@ -170,8 +170,8 @@ impl Trust {
     fn changed(&self, address: &Address, expected: &Pins, found: Fingerprint) -> ConnectError {
         let remedy = match &self.source {
             Source::KnownAgents(first_use) => format!(
-                "If the agent's own machine shows the new one, remove the line of {address} from \
-                 {}",
+                "If the agent's own machine shows the new one, write it into the line of {address} \
+                 in {}, in place of the old one or behind it",
                 first_use.file.path().display()
             ),
             _ => "If the agent's own machine shows the new one, pin that".to_owned(),

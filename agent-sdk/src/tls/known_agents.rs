@@ -103,8 +103,8 @@ impl KnownAgents {
         ConnectError::TrustFile {
             path: format!("{}:{}", self.path.display(), line.number),
             reason: format!(
-                "this is neither a comment nor `HOST:PORT sha256:HEX`: {}. It is not passed over, \
-                 for it may be a pin; correct it, or begin it with `#`",
+                "this line cannot be used: {}. It is not passed over, for it may be a pin: make it \
+                 `HOST:PORT sha256:HEX`, or a comment that begins with `#`",
                 line.problem
             ),
         }

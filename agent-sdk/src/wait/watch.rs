@@ -118,7 +118,10 @@ async fn watch<T>(plan: &mut Plan<T>, known: &mut Known) -> Result<T, Error> {
         match verdict {
             Verdict::Done(found) => return Ok(found),
             Verdict::NotYet(None) => {}
-            Verdict::NotYet(seen) => known.last = seen,
+            Verdict::NotYet(Some(seen)) => {
+                let secrets = &plan.agent.shared().options.secrets;
+                known.last = Some(secrets.excerpt(seen.as_bytes()));
+            }
             Verdict::Ask => {
                 let soon = Instant::now().max(asked + MIN_INTERVAL);
                 if soon < timer.deadline() {

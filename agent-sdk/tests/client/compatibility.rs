@@ -287,3 +287,24 @@ async fn nothing_is_asked_by_default_and_a_check_delays_no_call() {
     drop(agent);
     assert!(!is_connected(&until(&mut state, is_closed).await));
 }
+
+/// Names and types are the agent's words, and so is their number.
+#[tokio::test]
+async fn a_hostile_catalogue_makes_a_short_error_without_the_password() {
+    const PASSWORD: &str = "7f3b0c9e-Hunter2";
+    let long = format!("\u{1b}[2J{}", "x".repeat(1 << 16));
+    let mut parameters: serde_json::Map<String, Value> =
+        (0..1000).map(|number| (format!("{long}{number}"), json!("str"))).collect();
+    parameters.insert(PASSWORD.to_owned(), json!(format!("{PASSWORD}\n{long}")));
+    let hostile = json!({ "move": { "required_parameters": parameters }, "stop": {} });
+    let mock = mock(&hostile).credentials("root", PASSWORD).start().await.unwrap();
+    let error = soon(checking(&mock, CatalogueCheck::Refuse).connect()).await.unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, ConnectError::Incompatible { .. }), "{text}");
+    assert!(text.chars().count() < 2000, "{} characters", text.chars().count());
+    assert!(!text.contains(PASSWORD) && !text.contains(char::is_control), "{text}");
+    let agent = soon(client(&mock).connect()).await.unwrap();
+    let found = soon(agent.compatibility_with(TABLE)).await.unwrap();
+    let shown = found.action("move").unwrap().to_string();
+    assert!(shown.chars().count() < 4000 && !shown.contains(char::is_control), "{shown}");
+}
