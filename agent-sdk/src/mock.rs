@@ -28,11 +28,13 @@
 //!
 //! From the top down; a file imports only from those below it:
 //!
-//! - `builder` makes the mock; `inject` puts faults into it while it runs; `agent` is its handle
+//! - `snapshots` runs a test with each catalogue
+//! - `builder` makes the mock; `inject` puts faults into it while it runs, `expect` says what a test
+//!   expects; `agent` is its handle
 //! - `port` opens and closes the port, `listener` owns it and its connections, `session` is one connection after its login
 //! - `dispatch` turns requests into answers; `story` is what happens by itself as time passes
 //! - `shared` is what all connections share: `options`, `servers`, `peer` (the sessions, and who gets
-//!   which events), `handler` (a test's own answers), `catalogue` (what is demanded), `fault` (for one reply) and `lasting`
+//!   which events), `handler` (a test's own answers), `expectation`, `catalogue` (what is demanded), `fault` (for one reply) and `lasting`
 //!   (from the start)
 //! - `upgrade` answers a login, `login` checks it, `http` reads and writes heads
 //! - `certificate` makes what TLS shows, `wire` reads and writes messages
@@ -42,6 +44,8 @@ mod builder;
 mod catalogue;
 mod certificate;
 mod dispatch;
+mod expect;
+mod expectation;
 mod fault;
 mod files;
 mod handler;
@@ -57,6 +61,7 @@ mod port;
 mod servers;
 mod session;
 mod shared;
+mod snapshots;
 mod story;
 mod upgrade;
 mod wire;
@@ -65,11 +70,14 @@ pub use self::{
     agent::MockAgent,
     builder::Builder,
     certificate::Certificate,
+    expect::{Expectation, Responses},
+    expectation::{FromParameters, ParameterError, ParameterReader, Response},
     fault::{Fault, RawFrames, ReplyForm},
     handler::Context,
     lasting::{LastingFault, UnknownFault},
     pace::{Pace, StateWords},
     shared::SeenRequest,
+    snapshots::each_snapshot,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
     wire::ReplyKey,
 };

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Part, docs, home::Home, tokens::ident};
+use super::{MOCK, Part, docs, home::Home, tokens::ident};
 use crate::model::Model;
 
 /// ```text
@@ -24,7 +24,8 @@ use crate::model::Model;
 pub(super) fn emit(home: &Home, allow: bool, model: &Model, parts: &[Part]) -> Vec<TokenStream> {
     let modules = parts.iter().map(|part| {
         let name = ident(part.name);
-        quote!(mod #name;)
+        let feature = (part.name == MOCK).then(|| quote!(#[cfg(feature = #MOCK)]));
+        quote!(#feature mod #name;)
     });
     let exports = parts.iter().filter(|part| !part.exports.is_empty()).map(|part| {
         let module = ident(part.name);

@@ -206,6 +206,8 @@
 
 mod catalogue;
 mod methods;
+#[cfg(feature = "mock")]
+mod mock;
 mod parameters;
 mod replies;
 mod required;

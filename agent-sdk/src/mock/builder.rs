@@ -15,6 +15,7 @@ use super::{
     agent::MockAgent,
     catalogue::Catalogue,
     certificate::Certificate,
+    expectation::Expectations,
     fault::Faults,
     files::Files,
     handler::{Context, Handler},
@@ -385,6 +386,8 @@ impl Builder {
             counts: Counts::default(),
             identity: Mutex::new(identity),
             seen: Mutex::new(VecDeque::new()),
+            expectations: Expectations::default(),
+            recorded: Mutex::new(VecDeque::new()),
         });
         if shared.lasting.ban {
             shared.limiter.ban(Ipv4Addr::LOCALHOST.into());

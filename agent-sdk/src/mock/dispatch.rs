@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use tungstenite::Utf8Bytes;
 
 use super::{
+    expectation::Answered,
+    fault::FaultKind,
     handler::Context,
     peer::{Peer, text},
     shared::{Shared, lock},
@@ -17,7 +19,7 @@ use super::{
 /// What becomes of a request.
 pub(super) enum Dispatched {
     /// It is answered; the events are for the session itself, after the reply.
-    Now(Reply, Vec<Utf8Bytes>),
+    Now { reply: Reply, events: Vec<Utf8Bytes>, fault: Option<FaultKind> },
     /// A handler is at work.
     Later(BoxFuture<'static, Reply>),
 }
@@ -38,31 +40,46 @@ impl Shared {
         let parameters = request.take_parameters();
         let Request { action, idempotence: token, .. } = request;
         let mut events = Vec::new();
+        let mut fault = None;
         let answer = parameters.and_then(|parameters| {
             let call = Call { action: &action, parameters, peer, proxied: false };
             self.check(&call)?;
             Ok(call)
         });
         let answer = match answer {
-            Ok(call) => match self.handlers.get(call.action) {
-                Some(handler) => {
+            Ok(call) => match (self.expected(&call), self.handlers.get(call.action)) {
+                (Some(Ok(Answered::Reply(result))), _) => Ok(result),
+                (Some(Ok(Answered::Reject(detail)) | Err(detail)), _) => Err(detail),
+                (Some(Ok(Answered::Fault(kind))), _) => {
+                    fault = Some(kind);
+                    self.act(call, &mut events)
+                }
+                (Some(Ok(Answered::Own)), _) | (None, None) => self.act(call, &mut events),
+                (None, Some(handler)) => {
                     let context = Context::new(Arc::clone(peer), token.clone());
                     let answer = handler(Value::Object(call.parameters), context);
                     return Dispatched::Later(Box::pin(async move {
                         Reply { answer: answer.await, action, token }
                     }));
                 }
-                None => self.act(call, &mut events),
             },
             Err(detail) => Err(detail),
         };
-        Dispatched::Now(Reply { action, token, answer }, events)
+        Dispatched::Now { reply: Reply { action, token, answer }, events, fault }
+    }
+
+    /// What a test expects of a call, if anything.
+    fn expected(&self, call: &Call<'_>) -> Option<Result<Answered, Value>> {
+        self.record(call.action, &call.parameters);
+        self.expectations.answer(call.action, &call.parameters)
     }
 
     /// Whether the call may be made at all; the detail of the refusal, if not.
     fn check(&self, call: &Call<'_>) -> Result<(), Value> {
         let Some(entry) = self.catalogue.get(call.action) else {
-            let known = is_basic(call.action) || self.handlers.contains_key(call.action);
+            let known = is_basic(call.action)
+                || self.handlers.contains_key(call.action)
+                || self.expectations.has(call.action);
             let unknown = || json!({ "error": format!("unknown action `{}`", call.action) });
             return if known { Ok(()) } else { Err(unknown()) };
         };

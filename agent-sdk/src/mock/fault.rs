@@ -145,6 +145,11 @@ impl Fault {
         self
     }
 
+    /// What it does to a reply.
+    pub(super) fn into_kind(self) -> FaultKind {
+        self.kind
+    }
+
     fn new(kind: FaultKind) -> Self {
         Self { kind, action: None, left: None }
     }

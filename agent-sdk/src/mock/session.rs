@@ -161,7 +161,7 @@ impl<S: Transport> Session<S> {
                         let Ok(batch) = self.handle.queue.try_recv() else { break };
                         self.write(batch).await?;
                     }
-                    self.reply(reply).await?;
+                    self.reply(reply, None).await?;
                 }
                 Step::Write(batch) => self.write(batch).await?,
                 Step::Release => self.release().await?,
@@ -204,8 +204,8 @@ impl<S: Transport> Session<S> {
         }
         match self.shared.dispatch(request, &self.handle.peer) {
             Dispatched::Later(reply) => self.running.push(reply.map(Step::Finished).boxed()),
-            Dispatched::Now(reply, events) => {
-                self.reply(reply).await?;
+            Dispatched::Now { reply, events, fault } => {
+                self.reply(reply, fault).await?;
                 for event in events {
                     self.socket.feed(Message::Text(event)).await?;
                 }
@@ -233,11 +233,11 @@ impl<S: Transport> Session<S> {
     }
 
     /// Writes a reply, or does to it what a fault demands.
-    async fn reply(&mut self, reply: Reply) -> Result<(), Error> {
+    async fn reply(&mut self, reply: Reply, fault: Option<FaultKind>) -> Result<(), Error> {
         let keys = &self.shared.options.reply_keys;
         let lasting = &self.shared.lasting;
         let plain = |reply: &Reply| Message::text(reply.write(keys));
-        match self.shared.faults.take_for(&reply.action) {
+        match fault.or_else(|| self.shared.faults.take_for(&reply.action)) {
             None => {
                 let batch = lasting.write(reply, keys);
                 match lasting.delay {

@@ -8,12 +8,13 @@ use std::{
     },
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::{
     catalogue::Catalogue,
     certificate::Identity,
+    expectation::Expectations,
     fault::Faults,
     files::Files,
     handler::Handler,
@@ -29,6 +30,10 @@ use super::{
 const MAX_SEEN: usize = 65_536;
 /// Actions whose requests are counted one by one.
 const MAX_ACTIONS: usize = 4096;
+/// Calls that are remembered with their parameters, the newest of them.
+const MAX_RECORDED: usize = 4096;
+/// The most that the parameters of one of them take, in bytes.
+const MAX_RECORDED_SIZE: usize = 64 * 1024;
 
 /// The state of one mock agent.
 pub(super) struct Shared {
@@ -52,6 +57,9 @@ pub(super) struct Shared {
     /// The certificate in use; `None` without TLS.
     pub(super) identity: Mutex<Option<Identity>>,
     pub(super) seen: Mutex<VecDeque<SeenRequest>>,
+    pub(super) expectations: Expectations,
+    /// The last calls, with their parameters.
+    pub(super) recorded: Mutex<VecDeque<(String, Map<String, Value>)>>,
 }
 
 /// What has happened since the start.
@@ -91,6 +99,19 @@ impl Shared {
         })
     }
 
+    /// Remembers a call with its parameters, unless it is large.
+    pub(super) fn record(&self, action: &str, parameters: &Map<String, Value>) {
+        let size = parameters.values().try_fold(0, |size, value| Some(size + small_size(value)?));
+        if size.is_none_or(|size| size > MAX_RECORDED_SIZE) {
+            return;
+        }
+        let mut recorded = lock(&self.recorded);
+        if recorded.len() >= MAX_RECORDED {
+            recorded.pop_front();
+        }
+        recorded.push_back((action.to_owned(), parameters.clone()));
+    }
+
     /// Remembers a request.
     pub(super) fn saw(&self, action: &str, token: &Value, session: u64) {
         self.counts.requests.fetch_add(1, Relaxed);
@@ -107,6 +128,22 @@ impl Shared {
         }
         seen.push_back(SeenRequest { action: action.to_owned(), token, session });
     }
+}
+
+/// How much a value takes, roughly; `None` if it is much.
+fn small_size(value: &Value) -> Option<usize> {
+    const EACH: usize = 64;
+    let size = match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => {
+            list.iter().try_fold(0, |size, value| Some(size + small_size(value)?))?
+        }
+        Value::Object(map) => map
+            .iter()
+            .try_fold(0, |size, (key, value)| Some(size + key.len() + small_size(value)?))?,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    Some(size + EACH).filter(|size| *size <= MAX_RECORDED_SIZE)
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

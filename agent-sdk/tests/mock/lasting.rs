@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, pin::Pin, time::Duration};
 
-use agent_sdk::mock::{LastingFault, MockAgent};
+use agent_sdk::mock::{Builder, LastingFault, MockAgent};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::Instant};
@@ -13,7 +13,7 @@ use crate::foreign::{Client, catalogue, exchange, good_login, within};
 async fn mock(faults: &[&str]) -> MockAgent {
     let builder = MockAgent::builder(catalogue()).tls(false);
     let faults = faults.iter().map(|fault| fault.parse::<LastingFault>().unwrap());
-    faults.fold(builder, |builder, fault| builder.lasting_fault(fault)).start().await.unwrap()
+    faults.fold(builder, Builder::lasting_fault).start().await.unwrap()
 }
 
 async fn client(faults: &[&str]) -> (MockAgent, Client) {

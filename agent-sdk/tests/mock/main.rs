@@ -3,6 +3,8 @@
 
 mod calls;
 mod events;
+#[cfg(feature = "actions")]
+mod expectations;
 mod faults;
 mod foreign;
 mod lasting;

@@ -1,0 +1,266 @@
+//! What a test expects to be called, and what is answered then.
+
+use std::{
+    fmt::Write as _,
+    panic::Location,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use similar::{ChangeTag, TextDiff};
+
+use super::fault::{Fault, FaultKind};
+use crate::action::Action;
+
+/// Unexpected calls that are described in full; more are counted.
+const MAX_DESCRIBED: usize = 20;
+
+/// An action whose parameters can be read back from a call. The generator implements it for every
+/// action with the feature `mock`; nothing of it is compiled without.
+///
+/// # Examples
+///
+/// ```
+/// use agent_sdk::{
+///     Action, Parameters, Reply,
+///     mock::{FromParameters, ParameterError, ParameterReader},
+/// };
+///
+/// struct BrandNew {
+///     server: String,
+///     limit: Option<u64>,
+/// }
+///
+/// impl Action for BrandNew {
+///     const NAME: &'static str = "brand_new";
+///     type Output = Reply;
+///
+///     fn write_parameters(&self, parameters: &mut Parameters) {
+///         parameters.add("server", &self.server);
+///         parameters.add_optional("limit", self.limit.as_ref());
+///     }
+/// }
+///
+/// impl FromParameters for BrandNew {
+///     fn from_parameters(parameters: &ParameterReader<'_>) -> Result<Self, ParameterError> {
+///         Ok(Self { server: parameters.required("server")?, limit: parameters.optional("limit")? })
+///     }
+/// }
+/// ```
+pub trait FromParameters: Action + Sized {
+    /// Reads the parameters of a call.
+    ///
+    /// # Errors
+    ///
+    /// One of them is missing, or not of its type.
+    fn from_parameters(parameters: &ParameterReader<'_>) -> Result<Self, ParameterError>;
+}
+
+/// The parameters of a call that a mock has received, by their names on the wire.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "a parameter may be a password")]
+pub struct ParameterReader<'a>(pub(super) &'a Map<String, Value>);
+
+/// A parameter that is missing or not of its type. Its value is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("parameter `{name}`: {problem}")]
+pub struct ParameterError {
+    name: String,
+    problem: &'static str,
+}
+
+impl ParameterReader<'_> {
+    /// Reads a parameter that has to be there.
+    ///
+    /// # Errors
+    ///
+    /// It is missing, or not of the type.
+    pub fn required<T: DeserializeOwned>(&self, name: &str) -> Result<T, ParameterError> {
+        let missing = || ParameterError { name: name.to_owned(), problem: "it is missing" };
+        self.optional(name)?.ok_or_else(missing)
+    }
+
+    /// Reads a parameter that may be left out.
+    ///
+    /// # Errors
+    ///
+    /// It is not of the type.
+    pub fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ParameterError> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let wrong = |_| ParameterError { name: name.to_owned(), problem: "it has another type" };
+        T::deserialize(value).map(Some).map_err(wrong)
+    }
+}
+
+/// What an expected call is answered with.
+#[derive(Clone, Debug)]
+#[must_use = "a response does nothing by itself"]
+pub struct Response(pub(super) Answered);
+
+#[derive(Clone, Debug)]
+pub(super) enum Answered {
+    Reply(Value),
+    Reject(Value),
+    /// The mock's own answer, with something wrong.
+    Fault(FaultKind),
+    /// The mock's own answer.
+    Own,
+}
+
+impl Response {
+    /// A success with this result. What cannot be written as JSON becomes `null`.
+    pub fn reply(result: impl Serialize) -> Self {
+        Self(Answered::Reply(serde_json::to_value(result).unwrap_or_default()))
+    }
+
+    /// A rejection with these words.
+    pub fn reject(words: &str) -> Self {
+        Self(Answered::Reject(serde_json::json!({ "error": words })))
+    }
+
+    /// The mock's own answer, with this fault; for which action and how often it says is ignored.
+    pub fn fault(fault: Fault) -> Self {
+        Self(Answered::Fault(fault.into_kind()))
+    }
+
+    /// The mock's own answer, as if nothing were expected.
+    pub fn own() -> Self {
+        Self(Answered::Own)
+    }
+}
+
+/// Whether a call is the expected one.
+pub(super) type Matches = Arc<dyn Fn(&Map<String, Value>) -> bool + Send + Sync>;
+
+/// A call that is expected.
+pub(super) struct Expected {
+    pub(super) action: &'static str,
+    pub(super) matches: Matches,
+    /// The parameters, where they are expected as a whole.
+    pub(super) parameters: Option<Value>,
+    /// `None`: at least once.
+    pub(super) times: Option<u64>,
+    /// The last one is given again and again.
+    pub(super) responses: Vec<Response>,
+    pub(super) calls: u64,
+    pub(super) place: &'static Location<'static>,
+}
+
+/// All that a test expects.
+#[derive(Default)]
+pub(super) struct Expectations {
+    list: Mutex<Vec<Expected>>,
+    /// Calls that nobody expected, described.
+    unexpected: Mutex<Vec<String>>,
+}
+
+impl Expectations {
+    /// Adds a call; its number.
+    pub(super) fn add(&self, expected: Expected) -> usize {
+        let mut list = lock(&self.list);
+        list.push(expected);
+        list.len() - 1
+    }
+
+    /// Adds one more answer to an expected call.
+    pub(super) fn add_response(&self, number: usize, response: Response) {
+        if let Some(expected) = lock(&self.list).get_mut(number) {
+            expected.responses.push(response);
+        }
+    }
+
+    /// Whether anything is expected of an action.
+    pub(super) fn has(&self, action: &str) -> bool {
+        lock(&self.list).iter().any(|expected| expected.action == action)
+    }
+
+    /// What a call is answered with; `None` if nothing is expected of the action, and an error if
+    /// something else is.
+    pub(super) fn answer(
+        &self,
+        action: &str,
+        parameters: &Map<String, Value>,
+    ) -> Option<Result<Answered, Value>> {
+        let matchers: Vec<(usize, Matches)> = lock(&self.list)
+            .iter()
+            .enumerate()
+            .filter(|(_, expected)| expected.action == action)
+            .map(|(index, expected)| (index, Arc::clone(&expected.matches)))
+            .collect();
+        if matchers.is_empty() {
+            return None;
+        }
+        // A test's own code, so that no lock is held.
+        let matching = matchers.into_iter().filter(|(_, matches)| matches(parameters));
+        let matching: Vec<_> = matching.map(|(index, _)| index).collect();
+        let mut list = lock(&self.list);
+        for index in matching {
+            let expected = &mut list[index];
+            if expected.times.is_none_or(|times| expected.calls < times) {
+                expected.calls += 1;
+                let place = usize::try_from(expected.calls - 1).ok();
+                let response = place.and_then(|place| expected.responses.get(place));
+                let response = response.or(expected.responses.last()).cloned();
+                return Some(Ok(response.unwrap_or_else(Response::own).0));
+            }
+        }
+        let description = describe(action, parameters, &list);
+        drop(list);
+        let mut unexpected = lock(&self.unexpected);
+        if unexpected.len() < MAX_DESCRIBED {
+            unexpected.push(description);
+        }
+        Some(Err(serde_json::json!({ "error": format!("unexpected call of `{action}`") })))
+    }
+
+    /// What was expected and did not happen, and what happened unexpectedly; empty if all is well.
+    pub(super) fn report(&self) -> String {
+        let mut report = String::new();
+        for expected in lock(&self.list).iter() {
+            let Expected { action, times, calls, place, .. } = expected;
+            let wanted = match times {
+                Some(times) if calls < times => format!("{times} time(s)"),
+                None if *calls == 0 => "at least once".to_owned(),
+                _ => continue,
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                report,
+                "expected at {place}: `{action}`, {wanted}; got it {calls} time(s)"
+            );
+        }
+        for description in lock(&self.unexpected).iter() {
+            report.push_str(description);
+        }
+        report
+    }
+}
+
+/// Describes a call that was not expected beside what was.
+fn describe(action: &str, parameters: &Map<String, Value>, list: &[Expected]) -> String {
+    let mut text = format!("unexpected call of `{action}`");
+    let wanted = list.iter().filter(|expected| expected.action == action);
+    let wanted = wanted.filter_map(|expected| expected.parameters.as_ref()).next_back();
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    let got = pretty(&Value::Object(parameters.clone()));
+    let Some(wanted) = wanted.map(pretty) else {
+        let _ = writeln!(text, " with {got}");
+        return text;
+    };
+    text.push_str(", expected (-) against got (+):\n");
+    for change in TextDiff::from_lines(&wanted, &got).iter_all_changes() {
+        let sign = match change.tag() {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => ' ',
+        };
+        let _ = writeln!(text, "{sign} {}", change.value().trim_end_matches('\n'));
+    }
+    text
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing can panic while one of them is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
