@@ -129,8 +129,9 @@ impl Generator {
     pub fn generate(&self, snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Code {
         let model = Model::new(snapshot, overlay, report);
         let home = &self.home.checked(report);
+        let exports = if model.version.is_some() { "*" } else { "ACTIONS" };
         let mut parts =
-            vec![Part { name: "catalogue", exports: "ACTIONS", emit: catalogue::emit, each: None }];
+            vec![Part { name: "catalogue", exports, emit: catalogue::emit, each: None }];
         let is_callable = model.callable().next().is_some();
         if is_callable {
             parts.push(Part {

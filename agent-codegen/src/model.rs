@@ -12,6 +12,8 @@ use crate::{naming::Name, types::ParamType};
 /// Everything that is to be written.
 #[derive(Debug)]
 pub(crate) struct Model {
+    /// The version of the agent, where it is known.
+    pub version: Option<String>,
     /// By wire name.
     pub actions: Vec<Action>,
     /// The types that the overlay declares, and those of replies that are texts with known values.

@@ -116,6 +116,13 @@ impl Snapshot {
         self.source.text()
     }
 
+    /// The agent's version, where the file's name tells it, as in `agent-1.1.34.json`.
+    pub(crate) fn version(&self) -> Option<&str> {
+        let file = Path::new(self.name()).file_name()?.to_str()?;
+        let text = file.strip_prefix("agent-")?.strip_suffix(".json")?;
+        Version::read(text).map(|_| text)
+    }
+
     /// The name that it was read by.
     #[must_use]
     pub fn name(&self) -> &str {

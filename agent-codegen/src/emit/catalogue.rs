@@ -1,6 +1,8 @@
 //! The table of all actions.
 //!
 //! ```text
+//! pub const AGENT_VERSION: &str = "1.1.34";
+//!
 //! pub const ACTIONS: &[ActionInfo] = &[
 //!     ActionInfo::new(
 //!         "server_start",
@@ -28,12 +30,18 @@ pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
     let docs = quote! {
         //! The table of all actions.
     };
+    let version = model.version.as_ref().map(|version| {
+        quote! {
+            /// The version of the agent whose catalogue this is.
+            pub const AGENT_VERSION: &str = #version;
+        }
+    });
     let table = quote! {
         /// Every action of the catalogue by its name on the wire, those included that only the
         /// vendor's cloud may call.
         pub const ACTIONS: &[ActionInfo] = &[#(#rows),*];
     };
-    [docs].into_iter().chain(imports.blocks()).chain([table]).collect()
+    [docs].into_iter().chain(imports.blocks()).chain(version).chain([table]).collect()
 }
 
 fn row(action: &Action) -> TokenStream {

@@ -49,7 +49,8 @@ impl Model {
         let used: Vec<_> = parameters.chain(replies.iter().flat_map(ReplyType::types)).collect();
         overlay.check_types(&used, report);
         doubts::report(snapshot, overlay, report);
-        Self { actions, types, replies, groups }
+        let version = snapshot.version().map(str::to_owned);
+        Self { version, actions, types, replies, groups }
     }
 }
 

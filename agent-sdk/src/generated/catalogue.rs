@@ -7,6 +7,9 @@
 
 use crate::{ActionInfo, ParameterInfo};
 
+/// The version of the agent whose catalogue this is.
+pub const AGENT_VERSION: &str = "1.1.34";
+
 /// Every action of the catalogue by its name on the wire, those included that only the
 /// vendor's cloud may call.
 pub const ACTIONS: &[ActionInfo] = &[

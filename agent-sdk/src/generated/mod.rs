@@ -213,7 +213,7 @@ mod replies;
 mod required;
 mod types;
 
-pub use self::catalogue::ACTIONS;
+pub use self::catalogue::*;
 pub use self::parameters::*;
 pub use self::replies::*;
 pub use self::required::*;

@@ -88,6 +88,7 @@ async fn the_generated_table_is_identical_to_its_own_snapshot() {
     let snapshot = include_str!("../../../schemas/agent-1.1.34.json");
     let mock = MockAgent::builder(serde_json::from_str(snapshot).unwrap()).start().await.unwrap();
     let agent = client(&mock).connect().await.unwrap();
+    assert_eq!(agent_sdk::actions::AGENT_VERSION, "1.1.34");
     let found = soon(agent.compatibility()).await.unwrap();
     assert!(found.is_at_least(Fit::Identical), "{found}");
     assert_eq!(found.added().next(), None);
