@@ -1,6 +1,6 @@
 //! What is gone and what is new, where both are evidently one thing under two names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many pairs are looked at; a catalogue with more was replaced and not edited.
 const MOST_PAIRS: usize = 100_000;
@@ -33,15 +33,36 @@ pub(super) fn pairs<'a>(
     let matches: Vec<_> = all
         .filter_map(|(old, new)| evidence(old, new).map(|(score, why)| (old, new, score, why)))
         .collect();
-    let is_best = |index: usize, old: &str, new: &str, score: u32| {
-        matches
-            .iter()
-            .enumerate()
-            .all(|(other, it)| other == index || (it.0 != old && it.1 != new) || it.2 < score)
-    };
-    let best = matches.iter().enumerate().filter(|(index, it)| is_best(*index, it.0, it.1, it.2));
-    best.map(|(_, (old, new, _, evidence))| Renamed { old, new, evidence: evidence.clone() })
-        .collect()
+    let (mut of_old, mut of_new) = (BTreeMap::new(), BTreeMap::new());
+    for (old, new, score, _) in &matches {
+        of_old.entry(*old).or_insert_with(Best::default).count(*score);
+        of_new.entry(*new).or_insert_with(Best::default).count(*score);
+    }
+    let is_best = |best: Option<&Best>, score| best.is_some_and(|best| best.is_only(score));
+    let best = matches.into_iter().filter(|(old, new, score, _)| {
+        is_best(of_old.get(old), *score) && is_best(of_new.get(new), *score)
+    });
+    best.map(|(old, new, _, evidence)| Renamed { old, new, evidence }).collect()
+}
+
+/// The best score of a name's matches, and how many have it.
+#[derive(Default)]
+struct Best {
+    score: u32,
+    count: usize,
+}
+
+impl Best {
+    fn count(&mut self, score: u32) {
+        if score > self.score {
+            *self = Self { score, count: 0 };
+        }
+        self.count += usize::from(score == self.score);
+    }
+
+    fn is_only(&self, score: u32) -> bool {
+        self.count == 1 && self.score == score
+    }
 }
 
 /// How alike two names are, in percent; the same both ways.

@@ -155,34 +155,37 @@ fn the_table_of_the_documentation_is_made_from_the_rules() {
     assert!(expect(&path, &table), "`{}` is another table", path.display());
 }
 
-/// What of a change is the same the other way round.
-fn core(change: &crate::diff::Change, mirrored: bool) -> impl Ord + std::fmt::Debug + use<> {
-    let rule = if mirrored { change.rule().mirror() } else { change.rule() };
-    let [mut before, mut after] =
-        [change.before(), change.after()].map(|it| it.map(ToOwned::to_owned));
-    let mut action = change.action().map(ToOwned::to_owned);
-    let mut parameter = change.parameter().map(ToOwned::to_owned);
-    if mirrored {
-        std::mem::swap(&mut before, &mut after);
-        // What is renamed is called by its old name.
-        match rule {
-            Rule::ActionRenamed => action.clone_from(&before),
-            Rule::ParameterRenamed => parameter.clone_from(&before),
-            _ => {}
+/// What of each change is the same the other way round, in an order of its own.
+fn cores(diff: &Diff, mirrored: bool) -> Vec<impl Ord + std::fmt::Debug + use<>> {
+    let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
+    // What is renamed is called by its old name, and by its new one the other way round.
+    let renamed = |rule: Rule, action: Option<&str>, name: Option<&str>| {
+        let mut changes = diff.changes().iter().filter(|it| it.rule() == rule && mirrored);
+        let is_it = |it: &&crate::diff::Change| {
+            it.before() == name && (action.is_none() || it.action() == action)
+        };
+        changes.find(is_it).map_or_else(|| owned(name), |it| owned(it.after()))
+    };
+    let core = |change: &crate::diff::Change| {
+        let (mut before, mut after) = (owned(change.before()), owned(change.after()));
+        if mirrored {
+            std::mem::swap(&mut before, &mut after);
         }
-    }
-    (rule, action, parameter, before, after)
+        let rule = if mirrored { change.rule().mirror() } else { change.rule() };
+        let action = renamed(Rule::ActionRenamed, None, change.action());
+        let parameter = renamed(Rule::ParameterRenamed, change.action(), change.parameter());
+        (rule, action, parameter, before, after)
+    };
+    let mut cores: Vec<_> = diff.changes().iter().map(core).collect();
+    cores.sort();
+    cores
 }
 
 #[test]
 fn every_rule_mirrors_the_other_way_round() {
     for rule in Rule::ALL {
         assert_eq!(rule.mirror().mirror(), *rule);
-        let mut there: Vec<_> = diff(*rule).changes().iter().map(|it| core(it, true)).collect();
-        let mut back: Vec<_> = mirrored(*rule).changes().iter().map(|it| core(it, false)).collect();
-        there.sort();
-        back.sort();
-        assert_eq!(there, back, "{}", rule.id());
+        assert_eq!(cores(&diff(*rule), true), cores(&mirrored(*rule), false), "{}", rule.id());
     }
 }
 
@@ -399,4 +402,54 @@ fn holds(object: &serde_json::Value, schema: &serde_json::Value) {
     assert!(keys.iter().all(|key| described.contains_key(*key)), "{keys:?}");
     let required = schema["required"].as_array().expect("a list");
     assert!(required.iter().all(|key| keys.contains(key.as_str().expect("a text"))), "{keys:?}");
+}
+
+/// A catalogue of a few actions and parameters whose names are alike, in both forms.
+fn any_catalogue() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+
+    let word =
+        prop::sample::select(vec!["str", "int", "float", "str?", "int?", "list<int>", "", "odd"]);
+    let name = prop::sample::select(vec!["server", "servers", "path", "paths", "x", "y", "text"]);
+    let parameters = prop_oneof![
+        4 => prop::collection::btree_map(name.clone(), word, 0..5).prop_map(|map| serde_json::json!(map)),
+        1 => prop::collection::btree_set(name, 0..4).prop_map(|set| serde_json::json!(set)),
+    ];
+    let description = prop::sample::select(vec!["", "Starts", "Stops"]);
+    let action = (description, parameters, prop::bool::weighted(0.1), prop::option::of(0..2))
+        .prop_map(|(description, parameters, cloud, since)| {
+            serde_json::json!({
+                "description": description,
+                "required_parameters": parameters,
+                "cloud_controller_only": cloud,
+                "since": since,
+            })
+        });
+    let name = prop::sample::select(vec!["start", "stop", "strat", "restart", "starts", "list"]);
+    prop::collection::btree_map(name, action, 1..6)
+        .prop_map(|actions| serde_json::json!({ "actions": actions }).to_string())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        failure_persistence: None,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn any_two_catalogues_mirror_each_other(old in any_catalogue(), new in any_catalogue()) {
+        let (old, new) = match [&old, &new].map(|text| {
+            Snapshot::from_bytes("test.json", text.as_bytes(), &mut Report::new())
+        }) {
+            [Some(old), Some(new)] => (old, new),
+            _ => return Ok(()),
+        };
+        let nothing = Overlay::default();
+        let (old, new) = (Side::new(&old, &nothing), Side::new(&new, &nothing));
+        let (there, back) = (Diff::between(&old, &new), Diff::between(&new, &old));
+        proptest::prop_assert_eq!(cores(&there, true), cores(&back, false));
+        proptest::prop_assert_eq!(Diff::between(&old, &old), Diff::default());
+        let prints: BTreeSet<_> = there.changes().iter().map(crate::diff::Change::fingerprint).collect();
+        proptest::prop_assert_eq!(prints.len(), there.changes().len());
+    }
 }
