@@ -377,10 +377,18 @@ fn what_is_larger_than_any_catalogue_is_an_error() {
     assert_eq!(error(&format!("[{maps}0]")), "too-many-values");
     let actions: Vec<_> = (0..10_001).map(|it| format!("\"a{it}\":{{}}")).collect();
     assert_eq!(error(&format!(r#"{{"actions":{{{}}}}}"#, actions.join(","))), "too-many-actions");
-    let names: Vec<_> = (0..501).map(|it| format!("\"p{it}\"")).collect();
+    let names: Vec<_> = (0..201).map(|it| format!("\"p{it}\"")).collect();
     let parameters =
         format!(r#"{{"actions":{{"a":{{"required_parameters":[{}]}}}}}}"#, names.join(","));
     assert_eq!(error(&parameters), "too-many-parameters");
+    let many: Vec<_> = (0..101)
+        .map(|it| format!("\"a{it}\":{{\"required_parameters\":[{}]}}", names[..200].join(",")))
+        .collect();
+    assert_eq!(error(&format!(r#"{{"actions":{{{}}}}}"#, many.join(","))), "too-many-parameters");
+    let long = "x".repeat(1025);
+    assert_eq!(error(&format!(r#"{{"actions":{{"{long}":{{}}}}}}"#)), "name-too-long");
+    let long = format!(r#"{{"actions":{{"a":{{"required_parameters":{{"{long}":"int"}}}}}}}}"#);
+    assert_eq!(error(&long), "name-too-long");
     assert_eq!(error(&" ".repeat((16 << 20) + 1)), "too-large");
     assert_eq!(error(&format!("{}0{}", "[".repeat(100), "]".repeat(100))), "json-depth");
 }

@@ -15,10 +15,14 @@ use crate::{
 
 const LEFT_OUT: &str = "the action is left out; mend this place, or call it by `Agent::call_raw`";
 
-/// So many actions a catalogue may hold, and parameters an action: agents have about a hundred, and
-/// ten. What is generated from more would keep a compiler busy for hours.
+/// So many actions a catalogue may hold, and parameters an action and all actions: agents have about a
+/// hundred, ten and three hundred. What is generated from more would keep a compiler busy for hours.
 const MOST_ACTIONS: usize = 10_000;
-const MOST_PARAMETERS: usize = 500;
+const MOST_PARAMETERS: usize = 200;
+const MOST_PARAMETERS_IN_ALL: usize = 20_000;
+
+/// The longest name of an action or a parameter that is read, in bytes.
+const LONGEST_NAME: usize = 1024;
 
 /// Reads all actions of a catalogue; one that cannot be read is reported and left out. `None` if
 /// there is none, or if there are too many.
@@ -38,9 +42,21 @@ pub(super) fn actions(
         report.push(about(found).help("no agent has as many; is it the right file?"));
         return None;
     }
+    let parameters = map.values().filter_map(|it| it.value.get("required_parameters"));
+    let count: usize = parameters.map(Json::len).sum();
+    if count > MOST_PARAMETERS_IN_ALL {
+        let message =
+            format!("holds {count} parameters; at most {MOST_PARAMETERS_IN_ALL} are read");
+        let found = Diagnostic::error("too-many-parameters", message);
+        report.push(about(found).help("no agent has as many; is it the right file?"));
+        return None;
+    }
     let mut reader = Reader { source, report };
     let read = |(name, member): (&String, &Member)| {
-        reader.action(member, &path.key(name)).map(|action| (name.clone(), action))
+        let path = path.key(name);
+        let names = reader.names_are_short(name, &member.value, &path);
+        let action = names.then(|| reader.action(member, &path)).flatten();
+        action.map(|action| (name.clone(), action))
     };
     let read: BTreeMap<_, _> = map.iter().filter_map(read).collect();
     // Code of an empty catalogue would take the place of that of a full one.
@@ -60,6 +76,22 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Whether a name can be read by a person; an error if it is longer, or one of the parameters.
+    fn names_are_short(&mut self, action: &str, json: &Json, path: &Path<'_>) -> bool {
+        let parameters = json.get("required_parameters").map(|it| &it.kind);
+        let longest = match parameters {
+            Some(Kind::Map(map)) => map.keys().map(String::len).max(),
+            Some(Kind::List(items)) => items.iter().filter_map(Json::as_text).map(str::len).max(),
+            _ => None,
+        };
+        let longest = action.len().max(longest.unwrap_or(0));
+        if longest > LONGEST_NAME {
+            let message = format!("a name has {longest} bytes; at most {LONGEST_NAME} are read");
+            self.push(Diagnostic::error("name-too-long", message).help(LEFT_OUT), json, path);
+        }
+        longest <= LONGEST_NAME
+    }
+
     fn action(&mut self, member: &Member, path: &Path<'_>) -> Option<Action> {
         let json = &member.value;
         let none = BTreeMap::new();
