@@ -149,8 +149,16 @@ impl Trust {
         }
         let (address, fingerprint) = (address.to_string(), seen.to_string());
         match tls {
-            rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature)
+                if verifier.has_accepted() =>
+            {
                 ConnectError::Impostor { address, fingerprint }
+            }
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+                // As after a change of the authority that kept its name.
+                let reason = "it is not signed with the key of the trusted authority of that name";
+                let reason = reason.to_owned();
+                ConnectError::CertificateUntrusted { address, fingerprint, reason }
             }
             rustls::Error::InvalidCertificate(CertificateError::Other(other))
                 if let Some(key) = other.0.downcast_ref::<UnsupportedKey>() =>

@@ -1,6 +1,9 @@
 //! Checks the certificate that an agent shows, and remembers which it was.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, SignatureScheme,
@@ -34,31 +37,34 @@ pub(crate) struct Verifier {
     check: Check,
     algorithms: WebPkiSupportedAlgorithms,
     seen: Mutex<Option<Fingerprint>>,
+    accepted: AtomicBool,
 }
 
 impl Verifier {
     pub(crate) fn new(check: Check, provider: &CryptoProvider) -> Self {
         let algorithms = provider.signature_verification_algorithms;
-        Self { check, algorithms, seen: Mutex::new(None) }
+        Self { check, algorithms, seen: Mutex::new(None), accepted: AtomicBool::new(false) }
     }
 
     /// The certificate that the peer has shown.
     pub(crate) fn seen(&self) -> Option<Fingerprint> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
+    /// Whether that certificate is acceptable: what fails from then on is the proof of its key.
+    pub(crate) fn has_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    fn check(
         &self,
+        shown: Fingerprint,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let shown = Fingerprint::of(end_entity);
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         if let Check::Pinned(pins) = &self.check
             && !pins.contains(shown)
         {
@@ -76,6 +82,24 @@ impl ServerCertVerifier for Verifier {
             ),
             Check::Pinned(_) | Check::Any => Ok(ServerCertVerified::assertion()),
         }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let shown = Fingerprint::of(end_entity);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        let verified =
+            self.check(shown, end_entity, intermediates, server_name, ocsp_response, now)?;
+        self.accepted.store(true, Ordering::Relaxed);
+        Ok(verified)
     }
 
     fn verify_tls12_signature(

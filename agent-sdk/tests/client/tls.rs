@@ -7,12 +7,12 @@ use std::{
 };
 
 use agent_sdk::{
-    Agent, Builder, ConnectError, ReconnectPolicy, Tls,
+    Agent, Builder, ConnectError, ReconnectPolicy, State, Tls,
     mock::{Certificate, MockAgent},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::common::{catalogue, is_closed, soon};
+use crate::common::{catalogue, is_closed, is_connected, soon};
 
 async fn mock(certificate: Certificate) -> MockAgent {
     MockAgent::builder(catalogue()).certificate(certificate).start().await.unwrap()
@@ -86,6 +86,20 @@ async fn an_own_authority_is_trusted_and_still_checked() {
             (other, _) => panic!("{other:?}"),
         }
     }
+}
+
+/// It used to be called an impostor's, which ended a client for good.
+#[tokio::test]
+async fn a_certificate_of_another_authority_with_the_same_name_is_untrusted_and_no_impostors() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let (_, other_pem) = pair();
+    std::fs::write(&file, other_pem).unwrap();
+    let mock = mock(pair().0).await;
+    let error = connects(&mock, Tls::ca_file(&file).unwrap()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::CertificateUntrusted { .. }), "{error}");
+    assert!(error.to_string().contains("not signed with the key"), "{error}");
+    assert_eq!(mock.logins() + mock.refused_logins(), 0);
 }
 
 #[tokio::test]
@@ -198,13 +212,12 @@ async fn follows(mock: &MockAgent, tls: Tls, change: impl FnOnce()) {
     let agent = soon(client(mock, tls).reconnect(policy).connect()).await.unwrap();
     change();
     mock.cut_connections();
-    soon(async {
-        while agent.statistics().reconnects == 0 {
-            assert!(!is_closed(&agent.state().borrow()), "{:?}", agent.state().borrow());
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    let mut state = agent.state();
+    let ended = |state: &State| {
+        is_closed(state) || (is_connected(state) && agent.statistics().reconnects > 0)
+    };
+    let state = soon(state.wait_for(ended)).await.unwrap().clone();
+    assert!(is_connected(&state), "{state:?}");
     soon(agent.call_raw("whoami", ())).await.unwrap();
 }
 
@@ -256,6 +269,35 @@ async fn a_certificate_authority_that_is_rotated_is_read_again() {
     std::fs::write(&file, first_pem).unwrap();
     let tls = Tls::ca_file(&file).unwrap();
     follows(&mock, tls, || {
+        std::fs::write(&file, second_pem).unwrap();
+        mock.replace_certificate(&second).unwrap();
+    })
+    .await;
+}
+
+/// In a process of its own, since it is a variable that names what the system trusts.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_authorities_of_the_system_are_read_again() {
+    const FILE: &str = "SSL_CERT_FILE";
+    const INSIDE: &str = "TRUST_OF_THIS_TEST";
+    let ((first, first_pem), (second, second_pem)) = (pair(), pair());
+    let Some(file) = std::env::var_os(INSIDE) else {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("roots.pem");
+        let test = "tls::the_authorities_of_the_system_are_read_again";
+        let inside = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env(FILE, &file)
+            .env(INSIDE, &file)
+            .output()
+            .unwrap();
+        assert!(inside.status.success(), "{inside:?}");
+        return;
+    };
+    std::fs::write(&file, first_pem).unwrap();
+    let mock = mock(first).await;
+    follows(&mock, Tls::system_roots(), || {
         std::fs::write(&file, second_pem).unwrap();
         mock.replace_certificate(&second).unwrap();
     })
