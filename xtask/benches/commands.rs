@@ -46,7 +46,7 @@ async fn main() -> Result<()> {
     };
 
     let fresh = |run: usize| generate(&folder.path().join(run.to_string()));
-    let times = timed(fresh, "written anew").await?;
+    let times = timed(fresh, "rewrote:").await?;
     print("generate, into an empty folder", times, GENERATE_GOAL);
 
     let current = |_| generate(&folder.path().join("0"));

@@ -38,7 +38,8 @@ const MOST_ERRORS: usize = 100;
 /// Dropping the future kills cargo.
 pub async fn check(folder: &Path) -> Result<Vec<CompileError>, Failure> {
     let mut command = command(folder);
-    command.args(["check", "--workspace", "--all-targets", "--keep-going"]);
+    // The same as the README's: an example that needs a feature may be broken, too.
+    command.args(["check", "--workspace", "--all-targets", "--all-features", "--keep-going"]);
     command.args(["--message-format", "json", "--quiet"]);
     let output = command.output().await;
     let output =
@@ -91,9 +92,9 @@ fn read_error(line: &[u8]) -> Option<CompileError> {
 
 /// Whether the variable is kept from cargo, and so from build scripts.
 ///
-/// Those for an agent hold its password. Others are set by the cargo that runs
-/// this program: the build scripts of some dependencies (`ring`) look at these, so that a cargo
-/// that inherited them would build half of the tree again, and so would the next one that did not.
+/// Those for an agent hold its password. Others are set by the cargo that runs this program: the
+/// build scripts of some dependencies (`ring`) look at these, so that a cargo that inherited them
+/// would build half of the tree again, and so would the next one that did not.
 fn is_dropped(variable: &str) -> bool {
     const PREFIXES: [&str; 5] =
         ["AGENT_", "CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];

@@ -1,4 +1,5 @@
-//! A catalogue that somebody names: a file, a file of a revision, or the running agent's.
+//! A catalogue that is named on the command line: a file, a file of a revision, or the running
+//! agent's.
 
 use std::{
     collections::BTreeSet,

@@ -12,7 +12,7 @@ use agent_sdk::{Agent, Builder, Tls};
 
 use crate::{failure::Failure, output, password::PasswordOptions, progress};
 
-/// What is waited unless somebody says otherwise; the SDK's own default, named here for `--help`.
+/// The default time limit: the SDK's own, named here for `--help`.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the agent is, and how long to wait for it.
@@ -76,7 +76,7 @@ struct Trust {
     #[arg(long, value_name = "FILE")]
     known_agents: Option<PathBuf>,
 
-    /// Trust anybody: whoever is in between reads the password [env:
+    /// Accept any certificate: an attacker in between reads the password [env:
     /// `AGENT_DANGER_ACCEPT_ANY_CERTIFICATE`]
     #[arg(long)]
     danger_accept_any_certificate: bool,
@@ -189,7 +189,7 @@ impl Way {
                 static SAID: Once = Once::new();
                 SAID.call_once(|| {
                     output::warning(
-                        "any certificate is accepted: whoever is in between reads the password",
+                        "any certificate is accepted: an attacker in between reads the password",
                     );
                 });
                 Ok(Tls::danger_accept_any_certificate())

@@ -1,4 +1,4 @@
-//! How a command ends when it does not end well.
+//! Errors and exit codes.
 
 use std::{fmt, io, path::Path, process::ExitCode};
 
@@ -23,7 +23,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command did not do what it was asked to do, in words for whoever typed it.
+/// Why a command failed, in words for the one who typed it.
 #[derive(Debug)]
 pub struct Failure {
     pub exit: Exit,

@@ -111,7 +111,7 @@ impl Plan {
 
     /// Generates, and writes or compares.
     ///
-    /// What is wrong with the input stands in the report, and what could be made of it is made.
+    /// The report says what is wrong with the input; what could be made of it is made.
     pub fn run(&self, mode: Mode) -> Result<Outcome, Failure> {
         let uncanonical = self.uncanonical()?;
         let mut outcome = Outcome {

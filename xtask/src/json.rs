@@ -1,4 +1,4 @@
-//! JSON on its way to the terminal: laid out anew, and otherwise as the agent wrote it.
+//! JSON on its way to the terminal: in another layout, and otherwise as the agent wrote it.
 //!
 //! Reading it into a value would sort its keys and round its large numbers. What a terminal would
 //! obey, or does not show, is written as `\u` escapes, which mean the same.

@@ -26,7 +26,7 @@ impl Known {
         })
     }
 
-    /// What is wrong with either file is told to those who generate.
+    /// `generate` says what is wrong with either file.
     fn of(project: &Project) -> Option<Self> {
         let mut report = Report::new();
         let mut earlier = project.snapshots(&mut report).ok()?;

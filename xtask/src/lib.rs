@@ -6,10 +6,8 @@
 //!
 //! # Where things are
 //!
-//! `commands` one file each · `connection` and `password` the options for reaching an agent ·
-//! `project` where things are · `generation` from snapshot to code · `live` the catalogue of a
-//! running agent · `mock` an agent that serves a snapshot · `soak` load and faults · `report`, `output`, `json`, `text` and
-//! `progress` what is printed · `failure` exit codes · `interrupt` signals
+//! ARCHITECTURE.md has a line for each module: `commands` holds one file for each command, and the
+//! other modules what several of them share.
 
 mod cargo;
 mod catalogue;

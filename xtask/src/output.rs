@@ -1,4 +1,4 @@
-//! What is written where: results to standard output, talk to standard error.
+//! Results go to standard output, everything else to standard error.
 
 use std::{
     fmt::Display,
@@ -49,7 +49,7 @@ impl FormatOption {
     }
 }
 
-/// Whether colours are shown there.
+/// Returns whether colours are shown there.
 pub fn has_colours(stream: &impl IsTerminal) -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     stream.is_terminal() && !unwanted
@@ -61,7 +61,7 @@ pub fn result(text: &str) -> Result<(), Failure> {
     written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
 }
 
-/// Whoever reads may have read enough (`| head`): that is no failure.
+/// Judges a write to standard output. A reader that has ended (`| head`) is no failure.
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -20,7 +20,7 @@ pub async fn with_progress<T>(what: &str, work: impl IntoFuture<Output = T>) -> 
         done = &mut work => return done,
         () = sleep(Duration::from_secs(1)) => {}
     }
-    // A line that nobody sees is no reason to fail, here and below.
+    // A line that cannot be written is no reason to fail, here and below.
     let _ = write!(stderr(), "{what} …");
     let done = work.await;
     // Back to the start of the line, and the line away.

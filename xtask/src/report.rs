@@ -12,7 +12,7 @@ use crate::{
 /// error.
 pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Result<(), Failure> {
     if !format.is_json() {
-        // A check is for what is wrong; how names came about is told to those who generate.
+        // A check is for what is wrong; `generate` also says how names came about.
         let least = if mode == Mode::Check { Severity::Warning } else { Severity::Note };
         let shown = outcome.report.at_least(least);
         if !shown.is_empty() {
@@ -33,12 +33,12 @@ pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Res
         format.result(outcome, || match mode {
             _ if outcome.is_current() => "everything is up to date".to_owned(),
             Mode::Check => outcome.list().trim_end().to_owned(),
-            Mode::Write => format!("written anew, since\n{}", outcome.list()),
+            Mode::Write => format!("rewrote:\n{}", outcome.list()),
         })?;
     }
     if failed {
         return Err(Failure::failed(
-            "not everything could be generated; what stands above says why",
+            "not everything could be generated; the findings above say why",
         ));
     }
     if mode == Mode::Write || outcome.is_current() {
@@ -53,6 +53,6 @@ pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Res
             "snapshots that were committed are what an agent said; restore them, and give another \
              catalogue a file of its own"
         }
-        _ => "the files are not what the snapshot makes; `cargo xtask generate` writes them anew",
+        _ => "the files are not what the snapshot makes; `cargo xtask generate` rewrites them",
     }))
 }

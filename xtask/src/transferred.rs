@@ -1,4 +1,4 @@
-//! What is told of a file that was transferred.
+//! What is printed about a file that was transferred.
 
 use std::{fmt, path::Path};
 

@@ -115,7 +115,7 @@ fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
         let name = difference.path().file_name().unwrap_or_default();
         if read(difference.path())? != read(&project.generated().join(name))? {
             return Err(Failure::check_failed(format!(
-                "`{}` was generated otherwise; `cargo xtask generate` writes it anew",
+                "`{}` was generated otherwise; `cargo xtask generate` rewrites it",
                 name.display()
             )));
         }

@@ -29,13 +29,13 @@ Examples:
   cargo xtask describe server_start
   cargo xtask describe create_user --format json";
 
-/// What is told, for machines.
+/// The result for a machine.
 #[derive(Serialize)]
 struct Shown<'a> {
     name: &'a str,
     description: &'a str,
     parameters: Vec<Parameter<'a>>,
-    /// The Rust type of the reply; `null` where nobody has described it.
+    /// The Rust type of the reply; `null` where it is not described.
     reply: Option<&'a str>,
     timeout_seconds: Option<u64>,
     reads: bool,

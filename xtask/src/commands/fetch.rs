@@ -80,7 +80,7 @@ impl Fetch {
         self.format.result(&fetched, text)?;
         if report.has_errors() {
             return Err(Failure::failed(
-                "parts of the catalogue are not understood; what stands above says which",
+                "parts of the catalogue are not understood; the findings above say which",
             ));
         }
         Ok(())
