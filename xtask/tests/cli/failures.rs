@@ -58,7 +58,7 @@ async fn a_call_without_an_answer_may_have_been_executed() {
 #[tokio::test]
 async fn a_wrong_command_line_is_told_before_anything_is_sent() {
     let with = |password: Option<&str>, arguments: &[&str]| {
-        let mut command = program(["call", "server_filetree"]);
+        let mut command = program(["call", "server_filetree", "--no-check"]);
         command.args(arguments).env("AGENT_URL", "wss://127.0.0.1:1");
         if let Some(password) = password {
             command.env("AGENT_PASSWORD", password);
@@ -78,7 +78,6 @@ async fn a_wrong_command_line_is_told_before_anything_is_sent() {
         (secret, &["root=a", "=b"], "parameter 2 is not of the form KEY=VALUE"),
         (secret, &["root=a", "root=b"], "`root` is given twice"),
         (secret, &["root=a", "--parameters", r#"{"root":"b"}"#], "`root` is given twice"),
-        (secret, &["levels=two"], "`levels`: this is not a whole number"),
         (secret, &["--parameters", "[1]"], "--parameters is no JSON object"),
         (secret, &["--url", "http://x"], "the URL `http://x` cannot be used"),
         (secret, &["--url", "ws://192.0.2.1"], "--allow-plaintext"),
@@ -92,6 +91,8 @@ async fn a_wrong_command_line_is_told_before_anything_is_sent() {
     let mut command = program(["call", "whoami"]);
     command.env("AGENT_PASSWORD", "p");
     misused(&ended(command).await, "name it by --url URL or AGENT_URL");
+    let typed = run(["call", "server_filetree", "server=a", "root=/", "levels=two"]).await;
+    misused(&typed, "`levels`: this is not a whole number");
     misused(&run(["call"]).await, "<ACTION>");
     misused(&run(["dance"]).await, "dance");
     misused(&run(["generate", "--downstream"]).await, "--out");
