@@ -64,10 +64,10 @@ fn read_error(line: &[u8]) -> Option<CompileError> {
     #[derive(Deserialize)]
     struct Line {
         reason: String,
-        message: Option<Message>,
+        message: Option<Diagnostic>,
     }
     #[derive(Deserialize)]
-    struct Message {
+    struct Diagnostic {
         level: String,
         message: String,
         spans: Vec<Span>,

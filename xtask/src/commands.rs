@@ -3,6 +3,7 @@
 mod actions;
 mod call;
 mod check;
+mod completions;
 mod demo;
 mod describe;
 mod diff;
@@ -11,6 +12,7 @@ mod fingerprint;
 mod generate;
 mod get;
 mod mock_agent;
+mod probe;
 mod put;
 mod soak;
 mod update;
@@ -44,6 +46,8 @@ pub enum OperatorCommand {
     Get(get::Get),
     Put(put::Put),
     Fingerprint(fingerprint::Fingerprint),
+    Probe(probe::Probe),
+    Completions(completions::Completions),
     MockAgent(mock_agent::MockAgentCommand),
 }
 
@@ -81,6 +85,8 @@ impl OperatorCommand {
             Self::Get(command) => command.run().await,
             Self::Put(command) => command.run().await,
             Self::Fingerprint(command) => command.run().await,
+            Self::Probe(command) => command.run().await,
+            Self::Completions(command) => command.run(),
             Self::MockAgent(command) => command.run().await,
         }
     }

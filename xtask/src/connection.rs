@@ -10,7 +10,14 @@ use std::{
 
 use agent_sdk::{Agent, Builder, Tls};
 
-use crate::{failure::Failure, output, password::PasswordOptions, progress};
+use crate::{
+    agents::{AgentsOption, Entry},
+    failure::Failure,
+    output,
+    password::PasswordOptions,
+    progress,
+    text::printable,
+};
 
 /// The default time limit: the SDK's own, named here for `--help`.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,6 +59,19 @@ pub struct Connection {
 
     #[command(flatten)]
     trust: Trust,
+
+    #[command(flatten)]
+    pub agents: AgentsOption,
+}
+
+/// One agent to connect to.
+pub struct Target {
+    /// Its name in the file of agents, if that is where it comes from.
+    name: Option<String>,
+    builder: Builder,
+    url: String,
+    username: String,
+    password: PasswordOptions,
 }
 
 /// Which certificate to trust; one of these, or none for what the system trusts.
@@ -108,8 +128,47 @@ impl Connection {
         self.address.timeout
     }
 
-    /// Returns a builder without credentials.
+    /// Returns a builder without credentials, of the one agent that is meant.
     pub fn builder(&self) -> Result<Builder, Failure> {
+        Ok(self.target()?.builder)
+    }
+
+    /// Connects to the one agent that is meant, and logs in.
+    pub async fn connect(&self) -> Result<Agent, Failure> {
+        self.target()?.connect().await
+    }
+
+    fn target(&self) -> Result<Target, Failure> {
+        let mut targets = self.targets()?;
+        match (targets.pop(), targets.is_empty()) {
+            (Some(target), true) => Ok(target),
+            _ => Err(Failure::usage("this command is for one agent: name it by --agent NAME")),
+        }
+    }
+
+    /// Returns all agents that are meant.
+    pub fn targets(&self) -> Result<Vec<Target>, Failure> {
+        if self.agents.is_empty() {
+            return Ok(vec![self.unnamed()?]);
+        }
+        let named = self.agents.select()?.into_iter();
+        named.map(|(name, entry)| self.named(name, entry)).collect()
+    }
+
+    fn named(&self, name: String, entry: Entry) -> Result<Target, Failure> {
+        let of = |failure: Failure| {
+            Failure::new(failure.exit, format!("agent `{}`: {failure}", printable(&name)))
+        };
+        let timeout = self.address.timeout.unwrap_or(TIMEOUT);
+        let builder = Agent::builder(&entry.url).connect_timeout(timeout).call_timeout(timeout);
+        let tls = Way::of_entry(&entry).map_or_else(|| Ok(Tls::system_roots()), Way::tls);
+        let builder = builder.tls(tls.map_err(of)?).allow_plaintext(entry.allow_plaintext);
+        let password = PasswordOptions::at(entry.password_file, entry.password_command);
+        let Entry { url, username, .. } = entry;
+        Ok(Target { name: Some(name), builder, url, username, password })
+    }
+
+    fn unnamed(&self) -> Result<Target, Failure> {
         let builder = self.address.builder()?.tls(self.trust.tls()?);
         let allowed = is_on("AGENT_ALLOW_PLAINTEXT")? || self.allow_plaintext;
         if allowed {
@@ -120,13 +179,30 @@ impl Connection {
                 );
             });
         }
-        Ok(builder.allow_plaintext(allowed))
+        Ok(Target {
+            name: None,
+            builder: builder.allow_plaintext(allowed),
+            url: self.address.url.clone().unwrap_or_default(),
+            username: self.username.clone(),
+            password: self.password.clone(),
+        })
+    }
+}
+
+impl Target {
+    /// Its name, or else its URL.
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.url.clone())
     }
 
-    /// Connects and logs in.
-    pub async fn connect(&self) -> Result<Agent, Failure> {
-        let builder = self.builder()?;
-        let builder = builder.credentials(&self.username, self.password.read()?);
+    /// Returns a builder without credentials.
+    pub fn builder(&self) -> Builder {
+        self.builder.clone()
+    }
+
+    /// Connects and logs in, once.
+    pub async fn connect(self) -> Result<Agent, Failure> {
+        let builder = self.builder.credentials(&self.username, self.password.read()?);
         Ok(progress::with_progress("connecting", builder.connect()).await?)
     }
 }
@@ -159,6 +235,15 @@ impl Trust {
 }
 
 impl Way {
+    /// The way that a file of agents names; it has been checked to be one at most.
+    fn of_entry(entry: &Entry) -> Option<Self> {
+        let fingerprints =
+            (!entry.fingerprint.is_empty()).then(|| Self::Fingerprints(entry.fingerprint.clone()));
+        fingerprints
+            .or_else(|| entry.ca.clone().map(Self::Authorities))
+            .or_else(|| entry.known_agents.clone().map(Self::KnownAgents))
+    }
+
     /// The ways that variables name, each of which has to be understood.
     fn of_variables() -> Result<Vec<Self>, Failure> {
         let fingerprint = variable("AGENT_FINGERPRINT")?.map(|value| {

@@ -15,6 +15,8 @@ pub enum Exit {
     Usage = 2,
     /// It could not be done: unreadable input, no connection.
     Failed = 3,
+    /// Of several agents some failed, and others did not.
+    SomeFailed = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -31,6 +33,20 @@ pub struct Failure {
 }
 
 impl Failure {
+    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self { exit, text: text.into() }
+    }
+
+    /// All is said already; only the exit code is to tell.
+    pub fn silent(exit: Exit) -> Self {
+        Self { exit, text: String::new() }
+    }
+
+    /// Whether there is nothing to say but the exit code.
+    pub fn is_silent(&self) -> bool {
+        self.text.is_empty()
+    }
+
     pub fn check_failed(text: impl Into<String>) -> Self {
         Self { exit: Exit::CheckFailed, text: text.into() }
     }

@@ -9,11 +9,14 @@
 //! ARCHITECTURE.md has a line for each module: `commands` holds one file for each command, and the
 //! other modules what several of them share.
 
+mod agents;
 mod cargo;
 mod catalogue;
 mod commands;
+mod completion;
 mod connection;
 mod failure;
+mod fleet;
 mod generation;
 mod git;
 mod interrupt;
@@ -68,6 +71,7 @@ Exit codes:
   1  a check found a difference, or the agent rejected the call
   2  the command line is wrong
   3  it could not be done: unreadable input, no connection
+  4  of several agents some failed, and others did not
 
 Results go to standard output, talk to standard error. RUST_LOG=debug shows
 what the connection does; NO_COLOR=1 shows it without colours.";
@@ -83,6 +87,7 @@ pub fn xtask() -> ExitCode {
 /// Runs `agentctl`, which has the commands that need no checkout, with the arguments of the process.
 #[must_use]
 pub fn agentctl() -> ExitCode {
+    completion::answer::<Agentctl>();
     let command = parse::<Agentctl>(Program::Agentctl).command;
     log(LevelFilter::WARN);
     finish(run(command.run()))
@@ -98,6 +103,7 @@ fn parse<T: Parser>(program: Program) -> T {
 fn finish(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_silent() => failure.exit.into(),
         Err(failure) => {
             output::error(&failure);
             let hint = failure.exit == Exit::Usage;

@@ -22,7 +22,7 @@ const LONGEST: u64 = 64 * 1024;
 const FILE_VARIABLE: &str = "AGENT_PASSWORD_FILE";
 
 /// How to come by the password.
-#[derive(clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 pub struct PasswordOptions {
     /// Read the password from FILE; one newline at its end is left out [env:
     /// `AGENT_PASSWORD_FILE`]
@@ -47,6 +47,11 @@ enum Place {
 }
 
 impl PasswordOptions {
+    /// The one place that a file of agents names, if any.
+    pub fn at(file: Option<PathBuf>, command: Option<String>) -> Self {
+        Self { file, command, stdin: false }
+    }
+
     /// Reads the password from the one place where it is.
     pub fn read(&self) -> Result<String, Failure> {
         self.read_if_given()?.ok_or_else(|| Failure::usage(format!("no password: {WAYS}")))

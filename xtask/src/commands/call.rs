@@ -7,11 +7,18 @@ use std::{
 };
 
 use agent_codegen::{KnownAction, types::ParamType};
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::PASSWORD_HELP;
 use crate::{
-    connection::Connection, failure::Failure, json, known::Known, output, progress,
+    completion,
+    connection::{Connection, Target},
+    failure::Failure,
+    fleet::{self, Outcome},
+    json,
+    known::Known,
+    output, progress,
     project::ProjectOption,
 };
 
@@ -20,13 +27,14 @@ use crate::{
 #[command(after_help = format!("{REPLY_HELP}\n\n{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Call {
     /// The action's name, as in the snapshot
+    #[arg(add = ArgValueCompleter::new(completion::actions))]
     action: String,
 
     /// Parameters, read by the types of the project's newest snapshot, or outside of a project of
     /// the one that this program was built with: a number, `true` or `false`, a text as it stands,
     /// lists and maps as JSON. Where the type is not known, the value is a text, unless it is JSON
     /// in braces, brackets or quotes; `KEY:=VALUE` is JSON in any case
-    #[arg(value_name = "KEY=VALUE")]
+    #[arg(value_name = "KEY=VALUE", add = ArgValueCompleter::new(completion::parameters))]
     pairs: Vec<String>,
 
     /// More parameters, as one JSON object; `-` reads it from standard input, for values that
@@ -61,7 +69,11 @@ Examples:
   cargo xtask call server_filetree server=survival root=/ levels=2
   cargo xtask call brand_new_action limit:=5
   cargo xtask call create_backup server=survival --timeout 3600
-  cargo xtask call task_create --parameters - < task.json";
+  cargo xtask call task_create --parameters - < task.json
+  cargo xtask call restart server=survival --tag eu --one-by-one
+
+With several agents the result is one line of JSON for each, with the keys
+`agent`, and `reply` or `error`.";
 
 impl Call {
     pub async fn run(self) -> Result<(), Failure> {
@@ -73,15 +85,17 @@ impl Call {
         if self.dry_run {
             return output::result(&json::pretty(&known.shown(&self.action, parameters)));
         }
-        let agent = self.connection.connect().await?;
-        let mut call = agent.call_raw(self.action, parameters);
-        if let Some(timeout) = self.connection.timeout().or(known.timeout()) {
-            call = call.timeout(timeout);
+        let timeout = self.connection.timeout().or(known.timeout());
+        let call = |target: Target| call(target, self.action.clone(), &parameters, timeout);
+        let targets = self.connection.targets()?;
+        if !self.connection.agents.is_empty() {
+            let one_by_one = self.connection.agents.one_by_one;
+            return fleet::each(targets, one_by_one, call, print_line).await;
         }
-        let result = progress::with_progress("waiting for the reply", call).await;
-        agent.close().await;
-        let reply: Box<RawValue> = result?.decode()?;
-        output::result(&json::pretty(reply.get()))
+        for target in targets {
+            output::result(&json::pretty(call(target).await?.get()))?;
+        }
+        Ok(())
     }
 
     fn read_parameters(&self, known: &KnownCall) -> Result<Map<String, Value>, Failure> {
@@ -143,6 +157,38 @@ impl Call {
             nearest: known.snapshot.nearest_action(&self.action).map(ToOwned::to_owned),
         }
     }
+}
+
+async fn call(
+    target: Target,
+    action: String,
+    parameters: &Map<String, Value>,
+    timeout: Option<Duration>,
+) -> Result<Box<RawValue>, Failure> {
+    let agent = target.connect().await?;
+    let mut call = agent.call_raw(action, parameters);
+    if let Some(timeout) = timeout {
+        call = call.timeout(timeout);
+    }
+    let result = progress::with_progress("waiting for the reply", call).await;
+    agent.close().await;
+    Ok(result?.decode()?)
+}
+
+/// One line of JSON for one of several agents.
+fn print_line(outcome: &Outcome<Box<RawValue>>) -> Result<(), Failure> {
+    let mut line = Map::new();
+    line.insert("agent".to_owned(), outcome.agent.as_str().into());
+    match &outcome.result {
+        Ok(reply) => {
+            let reply = serde_json::from_str(reply.get()).unwrap_or(Value::Null);
+            line.insert("reply".to_owned(), reply);
+        }
+        Err(failure) => {
+            line.insert("error".to_owned(), failure.to_string().into());
+        }
+    }
+    output::result(&json::compact(&Value::Object(line).to_string()))
 }
 
 /// What is known of the action to be called.

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use agent_codegen::{KnownAction, KnownParameter, types::ParamType};
+use clap_complete::engine::ArgValueCompleter;
 use serde::Serialize;
 
 use crate::{
-    failure::Failure, known::Known, output::FormatOption, program::Program, project::ProjectOption,
-    spelling, text::printable,
+    completion, failure::Failure, known::Known, output::FormatOption, program::Program,
+    project::ProjectOption, spelling, text::printable,
 };
 
 /// Show one action: its parameters, its reply, and lines to paste
@@ -15,6 +16,7 @@ use crate::{
 #[command(after_help = EXAMPLES)]
 pub struct Describe {
     /// The action's name
+    #[arg(add = ArgValueCompleter::new(completion::actions))]
     action: String,
 
     #[command(flatten)]

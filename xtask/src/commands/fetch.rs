@@ -70,11 +70,11 @@ impl Fetch {
             None => self.default_path().await?,
         };
         let text = snapshot.canonical();
-        let changed = std::fs::read(&path).map_or(true, |before| before != text.as_bytes());
-        if changed {
+        let is_new = std::fs::read(&path).map_or(true, |before| before != text.as_bytes());
+        if is_new {
             write(&path, &text)?;
         }
-        let fetched = Fetched { path, actions: snapshot.actions().len(), changed };
+        let fetched = Fetched { path, actions: snapshot.actions().len(), changed: is_new };
         let lines = [Some(fetched.text()), changes];
         let text = || lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
         self.format.result(&fetched, text)?;

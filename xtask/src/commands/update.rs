@@ -209,7 +209,7 @@ impl Update {
             .ok_or_else(|| Failure::failed(format!("the overlay cannot be used:\n{report}")))?;
         let code = generate(plan, running, updated, &overlay, &mut report)?;
         updated.tasks = overlay_tasks(&report);
-        let others = self.files(project, running, updated)?;
+        let others = files(project, running, updated)?;
         let differences =
             if self.dry_run { code.check(&plan.out) } else { code.write_with(&plan.out, &others) };
         let differences = differences.map_err(|error| Failure::failed(error.to_string()))?;
@@ -226,28 +226,27 @@ impl Update {
         }
         Ok(())
     }
+}
 
-    /// The files beside the code: the snapshot if it is new, and then its entry in the changelog.
-    fn files(
-        &self,
-        project: &Project,
-        running: &Running,
-        updated: &Updated,
-    ) -> Result<Vec<(PathBuf, String)>, Failure> {
-        if updated.written.is_empty() {
-            return Ok(Vec::new());
-        }
-        let path = project.schemas().join("CHANGELOG.md");
-        let before = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => CHANGELOG.to_owned(),
-            Err(error) => return Err(Failure::file(&path, "read", &error)),
-        };
-        let today = OffsetDateTime::now_utc().date();
-        let text = with_entry(&before, &updated.entry(&today.to_string()));
-        let snapshot = (updated.snapshot.clone(), running.snapshot.canonical());
-        Ok(vec![(path, text), snapshot])
+/// The files beside the code: the snapshot if it is new, and then its entry in the changelog.
+fn files(
+    project: &Project,
+    running: &Running,
+    updated: &Updated,
+) -> Result<Vec<(PathBuf, String)>, Failure> {
+    if updated.written.is_empty() {
+        return Ok(Vec::new());
     }
+    let path = project.schemas().join("CHANGELOG.md");
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => CHANGELOG.to_owned(),
+        Err(error) => return Err(Failure::file(&path, "read", &error)),
+    };
+    let today = OffsetDateTime::now_utc().date();
+    let text = with_entry(&before, &updated.entry(&today.to_string()));
+    let snapshot = (updated.snapshot.clone(), running.snapshot.canonical());
+    Ok(vec![(path, text), snapshot])
 }
 
 /// Why the agent may have told only a part of its catalogue to this user.

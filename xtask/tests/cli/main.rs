@@ -1,6 +1,7 @@
 //! The command line as a user meets it: the built program, against agents in other processes.
 
 mod agentctl;
+mod agents;
 mod call;
 mod demo;
 mod diff;

@@ -190,7 +190,7 @@ async fn killed_at_twenty_points_it_leaves_old_or_new_files() {
         tokio::time::sleep(takes * point / 20).await;
         let _ = child.kill().await;
         for (path, content) in contents(project.path()) {
-            let is_temporary = path.to_str().is_some_and(|name| name.ends_with(".tmp"));
+            let is_temporary = path.extension().is_some_and(|extension| extension == "tmp");
             let known = [&old, &new].iter().any(|it| it.get(&path) == Some(&content));
             assert!(known || is_temporary, "point {point}: {}", path.display());
         }

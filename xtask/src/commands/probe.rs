@@ -1,0 +1,305 @@
+//! `probe`: whether agents are well, for people and for monitoring.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use agent_codegen::{
+    Overlay,
+    diff::{Diff, Side, Verdict},
+};
+use agent_sdk::{Agent, ServerState};
+use serde::Serialize;
+use serde_json::Value;
+use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+
+use super::PASSWORD_HELP;
+use crate::{
+    connection::{Connection, Target, seconds},
+    failure::{Exit, Failure},
+    fleet::{self, Outcome},
+    known::Known,
+    live, output,
+    project::ProjectOption,
+    text::printable,
+};
+
+/// Check that agents are well: reachable, login, certificate, version, catalogue, servers
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{PASSWORD_HELP}\n\n{AFTER_HELP}"))]
+pub struct Probe {
+    /// The form of the result on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+
+    /// How long before its expiry a certificate is a warning
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1209600")]
+    expiry: Duration,
+
+    #[command(flatten)]
+    project: ProjectOption,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One line for each agent
+    Json,
+    /// One line, and the exit codes of Nagios: 0 ok, 1 warning, 2 critical
+    Nagios,
+    /// The text format of Prometheus
+    Prometheus,
+}
+
+const AFTER_HELP: &str = "\
+An agent that cannot be reached or refuses the login is critical, a certificate
+that expires soon and a catalogue that breaks this program's are warnings.
+
+Examples:
+  cargo xtask probe
+  cargo xtask probe --all --format prometheus
+  cargo xtask probe --agent eu-1 --format nagios";
+
+/// What was found of one agent that is up.
+#[derive(Serialize)]
+struct Findings {
+    version: Option<String>,
+    /// Until when its certificate is valid, in seconds from now; `null` without TLS.
+    certificate_expires_in: Option<i64>,
+    /// What of this program's catalogue breaks at it; `null` where it may not be asked.
+    catalogue: Option<Verdict>,
+    /// The servers by state; `null` where they may not be asked for.
+    servers: Option<BTreeMap<String, usize>>,
+    seconds: f64,
+    /// What is worth a look.
+    warnings: Vec<String>,
+}
+
+impl Probe {
+    pub async fn run(self) -> Result<(), Failure> {
+        let known = Known::find(&self.project).ok();
+        let targets = self.connection.targets()?;
+        let mut outcomes = Vec::new();
+        let probe = |target| probe(target, known.as_ref(), self.expiry);
+        let one_by_one = self.connection.agents.one_by_one;
+        let verdict = fleet::each(targets, one_by_one, probe, |outcome| {
+            outcomes.push((outcome.agent.clone(), row(outcome)));
+            Ok(())
+        })
+        .await;
+        self.tell(&outcomes)?;
+        if self.format == Format::Nagios { nagios_exit(&outcomes) } else { verdict }
+    }
+
+    fn tell(&self, rows: &[(String, Row)]) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => output::result(&lines(rows, text)),
+            Format::Json => output::result(&lines(rows, json)),
+            Format::Nagios => output::result(&nagios(rows)),
+            Format::Prometheus => output::result(prometheus(rows).trim_end()),
+        }
+    }
+}
+
+/// One agent: what was found, or why nothing was.
+type Row = Result<Rc<Findings>, String>;
+
+fn row(outcome: &Outcome<Rc<Findings>>) -> Row {
+    match &outcome.result {
+        Ok(findings) => Ok(Rc::clone(findings)),
+        Err(failure) => Err(failure.to_string()),
+    }
+}
+
+async fn probe(
+    target: Target,
+    known: Option<&Known>,
+    expiry: Duration,
+) -> Result<Rc<Findings>, Failure> {
+    let began = Instant::now();
+    let builder = target.builder();
+    let agent = target.connect().await?;
+    let expires = match builder.clone().certificate().await {
+        Ok(certificate) => expires_in(certificate.der()),
+        // Without TLS there is none.
+        Err(_) => None,
+    };
+    let health = builder.health().await.ok();
+    let catalogue = drift(&agent, known).await;
+    let servers = servers(&agent).await;
+    agent.close().await;
+    let mut warnings = Vec::new();
+    if expires.is_some_and(|seconds| seconds < expiry.as_secs().cast_signed()) {
+        warnings.push("its certificate expires soon, or has expired".to_owned());
+    }
+    if catalogue == Some(Verdict::Breaking) {
+        warnings.push("its catalogue breaks what this program knows".to_owned());
+    }
+    Ok(Rc::new(Findings {
+        version: health.and_then(|health| health.version().map(str::to_owned)),
+        certificate_expires_in: expires,
+        catalogue,
+        servers,
+        seconds: began.elapsed().as_secs_f64(),
+        warnings,
+    }))
+}
+
+fn expires_in(der: &[u8]) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let now = x509_parser::time::ASN1Time::now().timestamp();
+    Some(certificate.validity().not_after.timestamp() - now)
+}
+
+/// What of the known catalogue breaks at the agent; nothing where it does not tell.
+async fn drift(agent: &Agent, known: Option<&Known>) -> Option<Verdict> {
+    let known = known?;
+    let reply = agent.call_raw("list_actions", ()).await.ok()?;
+    let (snapshot, _) = live::snapshot(agent, &reply).ok()?;
+    let overlay = Overlay::default();
+    let (old, new) = (Side::new(&known.snapshot, &overlay), Side::new(&snapshot, &overlay));
+    Some(Diff::between(&old, &new).verdict())
+}
+
+/// The servers counted by state, whatever the shape of the answer.
+async fn servers(agent: &Agent) -> Option<BTreeMap<String, usize>> {
+    let reply = agent.call_raw("servers", ()).await.ok()?;
+    let answer: Value = reply.parameters().ok()?;
+    let list = answer.get("servers").unwrap_or(&answer);
+    let servers: Vec<&Value> = match list {
+        Value::Array(list) => list.iter().collect(),
+        Value::Object(map) => map.values().collect(),
+        _ => return None,
+    };
+    let mut states = BTreeMap::new();
+    for server in servers {
+        let state = server.get("state").or_else(|| server.get("status")).and_then(Value::as_str);
+        let state = state.map_or_else(
+            || "unknown".to_owned(),
+            |state| ServerState::new(state).word().to_lowercase(),
+        );
+        *states.entry(printable(&state)).or_default() += 1;
+    }
+    Some(states)
+}
+
+fn lines(rows: &[(String, Row)], line: impl Fn(&str, &Row) -> String) -> String {
+    rows.iter().map(|(agent, row)| line(agent, row)).collect::<Vec<_>>().join("\n")
+}
+
+fn text(agent: &str, row: &Row) -> String {
+    let agent = printable(agent);
+    match row {
+        Err(why) => format!("{agent}: critical: {why}"),
+        Ok(found) => {
+            let version = found.version.as_deref().map(printable);
+            let mut line = format!("{agent}: version {}", version.as_deref().unwrap_or("unknown"));
+            if let Some(seconds) = found.certificate_expires_in {
+                // Writing to a string cannot fail, here and below.
+                let _ = write!(line, ", certificate for {} days", seconds / (24 * 60 * 60));
+            }
+            for (state, count) in found.servers.iter().flatten() {
+                let _ = write!(line, ", {count} {state}");
+            }
+            for warning in &found.warnings {
+                let _ = write!(line, "\n  warning: {warning}");
+            }
+            line
+        }
+    }
+}
+
+fn json(agent: &str, row: &Row) -> String {
+    let value = match row {
+        Ok(found) => serde_json::json!({ "agent": agent, "up": true, "found": **found }),
+        Err(why) => serde_json::json!({ "agent": agent, "up": false, "error": why }),
+    };
+    crate::json::compact(&value.to_string())
+}
+
+fn nagios(rows: &[(String, Row)]) -> String {
+    let mut said = Vec::new();
+    for (agent, row) in rows {
+        match row {
+            Err(why) => said.push(format!("{agent}: {}", printable(why))),
+            Ok(found) => {
+                said.extend(found.warnings.iter().map(|warning| format!("{agent}: {warning}")));
+            }
+        }
+    }
+    let state = ["OK", "WARNING", "CRITICAL"][usize::from(severity(rows))];
+    // A bar would begin the performance data.
+    let said = if said.is_empty() { "all is well".to_owned() } else { said.join("; ") };
+    let up = rows.iter().filter(|(_, row)| row.is_ok()).count();
+    format!("AGENTS {state} - {} | up={up};;;0;{}", said.replace('|', "/"), rows.len())
+}
+
+/// 0 well, 1 a warning, 2 critical.
+fn severity(rows: &[(String, Row)]) -> u8 {
+    let of = |row: &Row| match row {
+        Err(_) => 2,
+        Ok(found) => u8::from(!found.warnings.is_empty()),
+    };
+    rows.iter().map(|(_, row)| of(row)).max().unwrap_or_default()
+}
+
+/// The numbers of Nagios are those of the first exit codes here.
+fn nagios_exit(rows: &[(String, Row)]) -> Result<(), Failure> {
+    match severity(rows) {
+        0 => Ok(()),
+        1 => Err(Failure::silent(Exit::CheckFailed)),
+        _ => Err(Failure::silent(Exit::Usage)),
+    }
+}
+
+fn prometheus(rows: &[(String, Row)]) -> String {
+    let mut text = String::new();
+    let mut metric = |name: &str, help: &str, values: Vec<(String, f64)>| {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (labels, value) in values {
+            let _ = writeln!(text, "{name}{{{labels}}} {value}");
+        }
+    };
+    let of = |value: &dyn Fn(&Findings) -> Option<f64>| -> Vec<(String, f64)> {
+        let found =
+            rows.iter().filter_map(|(agent, row)| Some((agent, value(row.as_ref().ok()?)?)));
+        found.map(|(agent, value)| (label("agent", agent), value)).collect()
+    };
+    let up = rows
+        .iter()
+        .map(|(agent, row)| (label("agent", agent), if row.is_ok() { 1.0 } else { 0.0 }));
+    metric("architect_agent_up", "Whether the agent lets this user in.", up.collect());
+    metric("architect_agent_probe_seconds", "How long the probe took.", of(&|it| Some(it.seconds)));
+    #[expect(clippy::cast_precision_loss, reason = "a second in a thousand years is no loss")]
+    let expiry = of(&|it| it.certificate_expires_in.map(|seconds| seconds as f64));
+    metric("architect_agent_certificate_expires_seconds", "Until the certificate expires.", expiry);
+    let drift = of(&|it| it.catalogue.map(|it| if it == Verdict::Breaking { 1.0 } else { 0.0 }));
+    metric(
+        "architect_agent_catalogue_breaking",
+        "Whether the catalogue breaks the known one.",
+        drift,
+    );
+    let mut servers = Vec::new();
+    for (agent, row) in rows {
+        let states = row.as_ref().ok().and_then(|found| found.servers.as_ref());
+        for (state, count) in states.into_iter().flatten() {
+            let labels = format!("{},{}", label("agent", agent), label("state", state));
+            let count = u32::try_from(*count).map_or(f64::INFINITY, f64::from);
+            servers.push((labels, count));
+        }
+    }
+    metric("architect_agent_servers", "The servers by state.", servers);
+    text
+}
+
+fn label(name: &str, value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("{name}=\"{value}\"")
+}

@@ -1,0 +1,158 @@
+//! Several agents by name: `agents.toml`, `--all`, `--tag`, `--one-by-one`, and `probe`.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use agent_sdk::mock::MockAgent;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::support::{bare, ended};
+
+/// Mocks in this process, and a file that names them.
+struct Fleet {
+    mocks: Vec<MockAgent>,
+    folder: TempDir,
+    text: String,
+}
+
+impl Fleet {
+    async fn of(count: usize) -> Self {
+        let mut fleet =
+            Self { mocks: Vec::new(), folder: tempfile::tempdir().unwrap(), text: String::new() };
+        for _ in 0..count {
+            let catalogue = json!({ "actions": { "servers": {}, "whoami": {}, "restart": {} } });
+            let mock = MockAgent::builder(catalogue).start().await.unwrap();
+            let password = fleet.folder.path().join(format!("password-{}", fleet.mocks.len()));
+            fs::write(password, mock.password()).unwrap();
+            fleet.mocks.push(mock);
+        }
+        fleet
+    }
+
+    fn add(&mut self, number: usize, more: &str) {
+        let mock = &self.mocks[number];
+        let (url, fingerprint) = (mock.url(), mock.fingerprint().unwrap());
+        writeln!(
+            self.text,
+            "[agents.a{number:02}]\nurl = \"{url}\"\nfingerprint = [\"{fingerprint}\"]\n\
+             password-file = \"password-{number}\"\n{more}\n"
+        )
+        .unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        let file = self.folder.path().join("agents.toml");
+        fs::write(&file, &self.text).unwrap();
+        file
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare(env!("CARGO_BIN_EXE_agentctl"));
+        command.args(arguments).arg("--agents").arg(self.file()).current_dir("/");
+        command
+    }
+}
+
+fn rows(stdout: &str) -> Vec<Value> {
+    stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn of_fifty_agents_three_are_broken_in_three_ways() {
+    let mut fleet = Fleet::of(50).await;
+    for number in 0..50 {
+        fleet.add(number, "");
+    }
+    // A wrong password, another certificate than the pinned one, and an agent that is away.
+    fs::write(fleet.folder.path().join("password-3"), "wrong").unwrap();
+    let stranger = fleet.mocks[8].fingerprint().unwrap();
+    let pinned = fleet.mocks[7].fingerprint().unwrap();
+    fleet.text = fleet.text.replacen(&pinned, &stranger, 1);
+    fleet.mocks[11].go_down().await;
+    let ended = ended(fleet.command(&["call", "whoami", "--all"])).await;
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    let rows = rows(&ended.stdout);
+    assert_eq!(rows.len(), 50);
+    for (number, row) in rows.iter().enumerate() {
+        assert_eq!(row["agent"], format!("a{number:02}"));
+        let words = match number {
+            3 => "rejected the credentials",
+            7 => "certificate",
+            11 => "no connection",
+            _ => {
+                assert_eq!(row["reply"]["username"], "root", "{row}");
+                continue;
+            }
+        };
+        assert!(row["error"].as_str().unwrap().contains(words), "{row}");
+    }
+    assert_eq!(fleet.mocks[3].refused_logins(), 1, "a wrong password is tried once");
+    assert!(ended.stderr.contains("3 of 50 agents failed: a03, a07, a11"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn one_by_one_stops_at_the_first_that_fails() {
+    let mut fleet = Fleet::of(3).await;
+    for number in 0..3 {
+        fleet.add(number, "tags = [\"eu\"]");
+    }
+    fleet.mocks[1].go_down().await;
+    let call = ["call", "whoami", "--tag", "eu", "--one-by-one"];
+    let ended = ended(fleet.command(&call)).await;
+    let rows = rows(&ended.stdout);
+    assert!(
+        rows[2]["error"].as_str().unwrap().contains("not tried, since `a01` failed"),
+        "{rows:?}"
+    );
+    assert_eq!(fleet.mocks[2].logins(), 0);
+}
+
+#[tokio::test]
+async fn names_and_files_that_are_wrong_are_told_without_a_password() {
+    let mut fleet = Fleet::of(1).await;
+    fleet.add(0, "");
+    let unknown = ended(fleet.command(&["call", "whoami", "--agent", "a77"])).await;
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    assert!(unknown.stderr.contains("no agent `a77`; it has: a00"), "{unknown:?}");
+    fleet.text.push_str("password = \"hunter2\"\n");
+    let inside = ended(fleet.command(&["call", "whoami", "--all"])).await;
+    assert!(inside.stderr.contains("agents.toml:7: unknown field `password`"), "{inside:?}");
+    assert!(!inside.stderr.contains("hunter2"), "{inside:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut fleet = Fleet::of(1).await;
+    fleet.add(0, "");
+    let command = fleet.command(&["call", "whoami", "--all"]);
+    let file = fleet.folder.path().join("agents.toml");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    let refused = ended(command).await;
+    assert!(refused.one_line(3).contains("may be written by others"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_probe_tells_people_and_monitoring_what_is_wrong() {
+    let mut fleet = Fleet::of(2).await;
+    fleet.add(0, "");
+    fleet.add(1, "");
+    fleet.mocks[1].go_down().await;
+    let nagios = ended(fleet.command(&["probe", "--all", "--format", "nagios"])).await;
+    assert_eq!((nagios.code, nagios.stdout.lines().count()), (Some(2), 1), "{nagios:?}");
+    assert!(nagios.stdout.starts_with("AGENTS CRITICAL - "), "{nagios:?}");
+    let prometheus = ended(fleet.command(&["probe", "--all", "--format", "prometheus"])).await;
+    for line in [
+        "architect_agent_up{agent=\"a00\"} 1",
+        "architect_agent_up{agent=\"a01\"} 0",
+        "architect_agent_servers{agent=\"a00\",state=\"stopped\"} 1",
+        "architect_agent_catalogue_breaking{agent=\"a00\"} 1",
+    ] {
+        assert!(prometheus.stdout.lines().any(|it| it == line), "{line} in {prometheus:?}");
+    }
+    let json = ended(fleet.command(&["probe", "--agent", "a00", "--format", "json"])).await.json();
+    assert_eq!((&json["up"], &json["found"]["catalogue"]), (&true.into(), &"breaking".into()));
+    assert!(json["found"]["certificate_expires_in"].as_i64().unwrap() > 0, "{json}");
+}
