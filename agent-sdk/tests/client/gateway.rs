@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use agent_sdk::{Agent, Builder, ReconnectPolicy, mock::MockAgent};
+use agent_sdk::{Agent, Builder, ReconnectPolicy, Tls, mock::MockAgent};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -26,6 +26,8 @@ pub enum Mode {
     Close,
     /// Reads the request and resets.
     Reset,
+    /// Answers before anything is read, as a server does that expects no TLS.
+    AnswerAtOnce(String),
     /// Closes before anything is read, as a tunnel to a port without a listener does.
     CloseAtOnce,
     /// Reads the request, answers nothing, and stays.
@@ -43,7 +45,10 @@ pub struct Gateway {
 
 impl Gateway {
     pub async fn new() -> Self {
-        let mock = mock().start().await.unwrap();
+        Self::before(mock().start().await.unwrap()).await
+    }
+
+    pub async fn before(mock: MockAgent) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let mode = watch::Sender::new(Mode::Forward);
@@ -55,9 +60,14 @@ impl Gateway {
 
     /// A client behind the gateway.
     pub fn client(&self, policy: ReconnectPolicy) -> Builder {
-        Agent::builder(format!("ws://{}", self.address))
+        let scheme = if self.mock.fingerprint().is_some() { "wss" } else { "ws" };
+        let client = Agent::builder(format!("{scheme}://{}", self.address))
             .credentials(self.mock.username(), self.mock.password())
-            .reconnect(policy)
+            .reconnect(policy);
+        match self.mock.fingerprint() {
+            Some(fingerprint) => client.tls(Tls::pinned(fingerprint).unwrap()),
+            None => client,
+        }
     }
 
     /// A client whose credentials have worked.
@@ -127,6 +137,11 @@ async fn answer(mut stream: TcpStream, agent: u16, mode: Mode) {
         Mode::Reset => {
             read_request(&mut stream).await;
             stream.set_zero_linger().unwrap();
+        }
+        Mode::AnswerAtOnce(answer) => {
+            let _ = stream.write_all(answer.as_bytes()).await;
+            // Until the client goes: to close at once could take the answer back.
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
         }
         Mode::CloseAtOnce => {}
         Mode::Silence => {

@@ -6,7 +6,7 @@ use agent_sdk::{Agent, CloseReason, ConnectError, Pace, ReconnectPolicy, State};
 use serde_json::json;
 
 use crate::{
-    common::{is_closed, is_connected, soon, until},
+    common::{is_closed, is_connected, mock, soon, until},
     gateway::{Gateway, Mode},
 };
 
@@ -105,6 +105,23 @@ async fn no_answer_of_a_gateway_is_the_end_of_a_client_that_had_worked() {
             assert_eq!(gateway.visits(), 3, "{answer:?}");
         }
         assert!(!matches!(error, ConnectError::LoginRejected { .. }), "{error}");
+        gateway.switch(Mode::Forward);
+        soon(agent.call_raw("echo", json!({}))).await.unwrap();
+    }
+}
+
+/// In the TLS handshake no password has been sent yet, so that nothing has to slow down.
+#[tokio::test]
+async fn a_tls_handshake_that_fails_is_repeated_quickly() {
+    let plain = Mode::AnswerAtOnce("HTTP/1.1 400 Bad Request\r\n\r\n".to_owned());
+    for answer in [Mode::CloseAtOnce, plain] {
+        let gateway = Gateway::before(mock().tls(true).start().await.unwrap()).await;
+        let agent = gateway.connect(policy().ban_delay(Duration::from_secs(3600))).await;
+        gateway.switch(answer.clone());
+        gateway.wait_for_visits(5).await;
+        let (_, delay, _) = until_pace(&agent, Pace::Quick).await;
+        assert!(delay <= Duration::from_millis(20), "{answer:?}: {delay:?}");
+        assert_eq!(after_a_success("the TLS handshake fails or breaks off"), Pace::Quick);
         gateway.switch(Mode::Forward);
         soon(agent.call_raw("echo", json!({}))).await.unwrap();
     }
