@@ -77,6 +77,7 @@ mod event;
 #[cfg(feature = "health")]
 mod health;
 mod integer;
+mod newtype;
 mod options;
 mod reply;
 mod statistics;
@@ -126,7 +127,11 @@ pub mod parts;
 /// What generated code in other crates names, so that they need no dependency for it.
 #[doc(hidden)]
 pub mod generated_code {
-    pub use crate::integer::{FromInteger, Integer, integer};
+    pub use crate::{
+        __number_newtype as number_newtype, __other_newtype as other_newtype,
+        __text_enum as text_enum, __text_newtype as text_newtype,
+        integer::{FromInteger, Integer, integer},
+    };
     pub use serde;
     pub use serde_json;
 }

@@ -4,26 +4,14 @@
 //! /// The id of a server.
 //! #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 //! pub struct ServerId(String);
-//! impl ServerId {
-//!     pub fn new(value: impl Into<String>) -> Self;
-//!     pub fn as_str(&self) -> &str;
-//! }
-//! impl From<&str> for ServerId;
-//! impl From<String> for ServerId;
-//! impl From<&ServerId> for ServerId;
-//! impl FromStr for ServerId;
-//! impl From<ServerId> for String;
-//! impl From<&ServerId> for String;
-//! impl AsRef<str> for ServerId;
-//! impl Borrow<str> for ServerId;
-//! impl PartialEq<str> for ServerId;
-//! impl PartialEq<&str> for ServerId;
-//! impl Display for ServerId;
-//! impl Serialize for ServerId;
-//! impl<'de> Deserialize<'de> for ServerId;
+//!
+//! generated_code::text_newtype!(ServerId);
 //! ```
+//!
+//! The SDK's macro brings what is the same for all of them: `as_str`, `From`, `FromStr`, `Display`,
+//! equality with texts, serde.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{
@@ -41,12 +29,11 @@ use crate::{
 pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
     let mut imports = Imports::new(home);
     imports.prelude();
-    imports.library("serde", ["Deserialize", "Deserializer", "Serialize", "Serializer"]);
     rust_types::import(&mut imports, model.types.iter().map(|declared| &declared.inner));
-    if model.types.iter().any(|declared| is_shown(&declared.inner) || declared.secret) {
+    if model.types.iter().any(|declared| declared.secret) {
         imports.std("fmt");
     }
-    let types = model.types.iter().map(|declared| {
+    let types = model.types.iter().flat_map(|declared| {
         if declared.values.is_empty() {
             newtype(home, declared)
         } else {
@@ -66,132 +53,39 @@ fn description(declared: &Declared) -> TokenStream {
     }
 }
 
-fn newtype(home: &Home, declared: &Declared) -> TokenStream {
+fn newtype(home: &Home, declared: &Declared) -> Vec<TokenStream> {
     let name = ident(&declared.name);
     let docs = description(declared);
     let inner = field(&declared.inner);
+    let debug = (!declared.secret).then(|| quote!(Debug,));
+    let copy = is_number(&declared.inner).then(|| quote!(Copy,));
     let order = is_ordered(&declared.inner).then(|| quote!(Eq, PartialOrd, Ord, Hash,));
-    let is_text = declared.inner == ParamType::String;
-    let text = is_text.then(|| text_like(home, &name, &quote!(value.0)));
-    let borrow = is_text.then(|| {
-        let std = path(home.std());
-        quote! {
-            impl #std::borrow::Borrow<str> for #name {
-                fn borrow(&self) -> &str {
-                    &self.0
-                }
-            }
-        }
-    });
-    let get = if is_text {
-        quote! {
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-    } else {
-        quote! {
-            /// The value inside.
-            #[must_use]
-            pub fn get(&self) -> &#inner {
-                &self.0
-            }
-        }
+    let structure = quote! {
+        #docs
+        #[derive(Clone, #copy #debug PartialEq, #order)]
+        pub struct #name(#inner);
     };
-    let display = is_shown(&declared.inner).then(|| {
-        quote! {
-            impl fmt::Display for #name {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    self.0.fmt(f)
-                }
-            }
-        }
-    });
+    // JSON may write an integer with a point.
     let read = if is_integer(&declared.inner) {
         path(&integer(home, "integer"))
     } else {
-        quote!(Deserialize::deserialize)
+        path(&format!("{}::Deserialize::deserialize", home.library("serde")))
     };
-    let serde = serde(&name, &quote!(self.0), &quote!(#read(deserializer).map(Self)));
-    let debug = (!declared.secret).then(|| quote!(Debug,));
+    let rest = match &declared.inner {
+        ParamType::String => expand(home, "text_newtype", &quote!(#name)),
+        number if is_number(number) => {
+            expand(home, "number_newtype", &quote!(#name, #inner, #read))
+        }
+        _ => expand(home, "other_newtype", &quote!(#name, #inner, #read)),
+    };
     let hidden = declared.secret.then(|| debug::wrapper(&declared.name));
-    quote! {
-        #docs
-        #[derive(Clone, #debug PartialEq, #order)]
-        pub struct #name(#inner);
-        impl #name {
-            /// Wraps a value.
-            #[must_use]
-            pub fn new(value: impl Into<#inner>) -> Self {
-                Self(value.into())
-            }
-            #get
-        }
-        #hidden
-        #text
-        #borrow
-        impl From<#inner> for #name {
-            fn from(value: #inner) -> Self {
-                Self(value)
-            }
-        }
-        #display
-        #serde
-    }
+    [structure].into_iter().chain(hidden).chain([rest]).collect()
 }
 
-/// What people expect of a text by another name: it is made of texts, compares with them, is found
-/// by them in a map, and becomes one.
-///
-/// Not `Deref`: every method of `str` on an identifier would be one more by which two kinds of them
-/// are mixed up.
-fn text_like(home: &Home, name: &Ident, into_text: &TokenStream) -> TokenStream {
-    let std = path(home.std());
-    quote! {
-        impl From<&str> for #name {
-            fn from(value: &str) -> Self {
-                Self::from(value.to_owned())
-            }
-        }
-        impl From<&Self> for #name {
-            fn from(value: &Self) -> Self {
-                value.clone()
-            }
-        }
-        impl #std::str::FromStr for #name {
-            type Err = #std::convert::Infallible;
-            fn from_str(value: &str) -> Result<Self, Self::Err> {
-                Ok(Self::from(value))
-            }
-        }
-        impl From<#name> for String {
-            fn from(value: #name) -> Self {
-                #into_text
-            }
-        }
-        impl From<&#name> for String {
-            fn from(value: &#name) -> Self {
-                value.as_str().to_owned()
-            }
-        }
-        impl AsRef<str> for #name {
-            fn as_ref(&self) -> &str {
-                self.as_str()
-            }
-        }
-        impl PartialEq<str> for #name {
-            fn eq(&self, other: &str) -> bool {
-                self.as_str() == other
-            }
-        }
-        impl PartialEq<&str> for #name {
-            fn eq(&self, other: &&str) -> bool {
-                self.as_str() == *other
-            }
-        }
-    }
+/// A use of one of the SDK's macros.
+fn expand(home: &Home, name: &str, arguments: &TokenStream) -> TokenStream {
+    let name = path(&format!("{}::generated_code::{name}", home.sdk()));
+    quote!(#name!(#arguments);)
 }
 
 /// ```text
@@ -203,77 +97,60 @@ fn text_like(home: &Home, name: &Ident, into_text: &TokenStream) -> TokenStream 
 ///     Other(String),
 /// }
 /// ```
-fn enumeration(home: &Home, declared: &Declared) -> TokenStream {
+fn enumeration(home: &Home, declared: &Declared) -> Vec<TokenStream> {
     let name = ident(&declared.name);
     let docs = description(declared);
     let (values, variants): (Vec<_>, Vec<_>) =
         declared.values.iter().map(|(value, variant)| (value, ident(variant))).unzip();
-    let text = text_like(home, &name, &quote!(value.as_str().to_owned()));
     let value_docs = values.iter().map(|value| docs::lines([code_span(value).as_str()]));
-    let read = quote!(String::deserialize(deserializer).map(Self::from));
-    let serde = serde(&name, &quote!(self.as_str()), &read);
-    quote! {
-        #docs
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum #name {
-            #(#value_docs #variants,)*
-            /// Any other value.
-            Other(String),
-        }
-        impl #name {
-            /// The value on the wire.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                match self {
-                    #(Self::#variants => #values,)*
-                    Self::Other(value) => value,
+    vec![
+        quote! {
+            #docs
+            #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+            #[non_exhaustive]
+            pub enum #name {
+                #(#value_docs #variants,)*
+                /// Any other value.
+                Other(String),
+            }
+        },
+        quote! {
+            impl #name {
+                /// The value on the wire.
+                #[must_use]
+                pub fn as_str(&self) -> &str {
+                    match self {
+                        #(Self::#variants => #values,)*
+                        Self::Other(value) => value,
+                    }
                 }
             }
-        }
-        impl From<String> for #name {
-            fn from(value: String) -> Self {
-                match value.as_str() {
-                    #(#values => Self::#variants,)*
-                    _ => Self::Other(value),
+        },
+        quote! {
+            impl From<&str> for #name {
+                fn from(value: &str) -> Self {
+                    match value {
+                        #(#values => Self::#variants,)*
+                        other => Self::Other(other.to_owned()),
+                    }
                 }
             }
-        }
-        #text
-        impl fmt::Display for #name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-        #serde
-    }
-}
-
-fn serde(name: &Ident, write: &TokenStream, read: &TokenStream) -> TokenStream {
-    quote! {
-        impl Serialize for #name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                #write.serialize(serializer)
-            }
-        }
-        impl<'de> Deserialize<'de> for #name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                #read
-            }
-        }
-    }
+        },
+        expand(home, "text_enum", &quote!(#name)),
+    ]
 }
 
 /// Whether values can be sorted and hashed.
 fn is_ordered(inner: &ParamType) -> bool {
     match inner {
         ParamType::List(item) => is_ordered(item),
-        _ => is_shown(inner) && *inner != ParamType::Float,
+        ParamType::String => true,
+        _ => is_number(inner) && *inner != ParamType::Float,
     }
 }
 
-/// Whether values can be shown as they are.
-fn is_shown(inner: &ParamType) -> bool {
+/// Whether values are small, have a text and are read from one.
+fn is_number(inner: &ParamType) -> bool {
     matches!(
         inner,
         ParamType::Boolean
@@ -282,6 +159,5 @@ fn is_shown(inner: &ParamType) -> bool {
             | ParamType::LongInteger
             | ParamType::LongUnsigned
             | ParamType::Float
-            | ParamType::String
     )
 }

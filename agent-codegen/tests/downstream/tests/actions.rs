@@ -54,6 +54,47 @@ fn a_newtype_is_a_text_on_the_wire() {
     let id = WorldId::from("w1");
     assert_eq!(id.to_string(), "w1");
     assert_eq!(serde_json::to_string(&id).expect("it can be written"), r#""w1""#);
+    let read: WorldId = serde_json::from_str(r#""w1""#).expect("it can be read");
+    assert_eq!(read, id);
+}
+
+/// None of this used to compile.
+#[test]
+fn an_identifier_is_used_like_a_text() {
+    fn length(text: impl AsRef<str>) -> usize {
+        text.as_ref().len()
+    }
+    let id: WorldId = "w1".parse().expect("every text is an id");
+    let text = "w1".to_owned();
+    assert!(id == "w1" && "w1" == id);
+    assert!(id == text && text == id);
+    assert!(id == *text.as_str());
+    assert_eq!((id.as_str(), length(&id)), ("w1", 2));
+    let export = ExportWorld::new(&id).target("there");
+    assert_eq!(export.world, id);
+    assert_eq!(ExportWorld::new(&text).target("there"), export);
+    assert_eq!(String::from(&id), String::from(id.clone()));
+    assert_eq!(id.clone().into_string(), "w1");
+    let sizes = BTreeMap::from([(id.clone(), 7)]);
+    assert_eq!(sizes.get("w1"), Some(&7));
+    let sizes = std::collections::HashMap::from([(id, 7)]);
+    assert_eq!(sizes.get("w1"), Some(&7));
+}
+
+#[test]
+fn a_number_with_a_type_of_its_own_is_used_like_a_number() {
+    let count: golden::overlaid::Count = "3".parse().expect("it is a number");
+    assert!(count == 3 && count.get() == 3 && u64::from(count) == 3);
+    assert_eq!(count.to_string(), "3");
+    assert!("three".parse::<golden::overlaid::Count>().is_err());
+}
+
+#[test]
+fn a_stream_of_events_takes_an_identifier_for_a_topic() {
+    fn takes(events: agent_sdk::Events, id: &WorldId) -> agent_sdk::Events {
+        events.topic(id)
+    }
+    let _ = takes;
 }
 
 #[test]
@@ -112,4 +153,5 @@ fn a_text_with_known_values_is_read_and_written_as_it_is() {
     let json = wipe.to_json().expect("it can be written");
     assert_eq!(json, r#"{"server":"s","count":3,"targets":["the-rest","new"]}"#);
     assert_eq!(Target::from("new"), Target::Other("new".to_owned()));
+    assert!(Target::TheRest == "the-rest" && "the-rest".parse() == Ok(Target::TheRest));
 }
