@@ -240,7 +240,8 @@ impl Shared {
     /// Returns whether the task should run without waiting for its socket.
     pub(super) fn is_due(&self, table: &DriverState, now: Instant) -> bool {
         let overdue = table.pending.next_deadline().is_some_and(|deadline| deadline <= now);
-        overdue || table.close_by.is_some() || !self.queue().calls.is_empty()
+        let must_close = table.close_by.is_some_and(|limit| limit <= now);
+        overdue || must_close || !self.queue().calls.is_empty()
     }
 
     /// Wakes the task that owns the socket.

@@ -1,9 +1,10 @@
 //! Keeps the promise that every call ends, where the connection's task cannot.
 //!
 //! The task lives on the runtime that connected. A runtime of one thread runs only inside of its
-//! own `block_on`, so that a call from elsewhere may find a task that neither sends nor keeps time.
-//! One thread of the process looks after such connections, and only while they have calls or are
-//! to be closed: it wakes the task, and if that has not run by the next look, does what is due.
+//! own `block_on`, and work that blocks can keep any runtime from its tasks: a call from elsewhere
+//! then finds a task that neither sends nor keeps time. One thread of the process looks after the
+//! connections, and only while they have calls or are to be closed: where something is due, it
+//! wakes the task, and if that has not run by the next look, does it itself.
 
 use std::{
     sync::{Arc, MutexGuard, OnceLock, Weak, mpsc},
@@ -12,10 +13,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    time::Instant,
-};
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::shared::{DriverState, Shared};
@@ -32,11 +30,8 @@ struct Watchdog {
     connections: mpsc::Sender<Weak<Shared>>,
 }
 
-/// Looks after a connection from now on, if the current runtime may cease to run.
+/// Looks after a connection from now on.
 pub(crate) fn register(shared: &Arc<Shared>) {
-    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
-        return;
-    }
     if let Some(watchdog) = WATCHDOG.get_or_init(start)
         && watchdog.connections.send(Arc::downgrade(shared)).is_ok()
     {
@@ -131,7 +126,7 @@ fn stand_in(shared: &Shared, mut table: MutexGuard<'_, DriverState>, now: Instan
     shared.take_over(&mut table, now);
     let expired = table.pending.expire(now, &mut wakers);
     table.stats.timed_out += expired;
-    let closed = table.close_by.is_some_and(|limit| table.pending.is_idle() || limit <= now);
+    let closed = table.close_by.is_some_and(|limit| limit <= now);
     drop(table);
     wakers.into_iter().for_each(Waker::wake);
     if closed {

@@ -111,6 +111,25 @@ fn closing_ends_in_time_while_the_runtime_of_its_connection_does_not_run() {
 }
 
 #[test]
+fn a_call_ends_in_time_while_the_runtime_of_its_connection_is_blocked() {
+    let server = always_running();
+    let mock = server.block_on(mock().start()).unwrap();
+    let home = always_running();
+    let agent = home.block_on(client(&mock).close_timeout(TIMEOUT).connect()).unwrap();
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let (began, begins) = std::sync::mpsc::channel();
+    home.spawn(async move {
+        began.send(()).unwrap();
+        let _ = blocked.recv_timeout(LIMIT);
+    });
+    begins.recv_timeout(LIMIT).unwrap();
+    let error = block_on(agent.call_raw("echo", ()).timeout(TIMEOUT)).unwrap_err();
+    assert!(matches!(error, Error::NotSent { reason: NotSent::TimedOut(_), .. }), "{error}");
+    block_on(agent.close());
+    drop(release);
+}
+
+#[test]
 fn calls_end_with_the_runtime_of_their_connection() {
     let server = always_running();
     let mock = server.block_on(mock().start()).unwrap();
