@@ -145,7 +145,7 @@ impl Agent {
         Events::new(hub, options.event_capacity, options.max_message_size)
     }
 
-    /// How the connection is, now and whenever it changes.
+    /// Returns how the connection is, now and whenever it changes.
     ///
     /// # Examples
     ///
@@ -162,7 +162,7 @@ impl Agent {
         self.handle.shared.watch_state()
     }
 
-    /// What has happened since the agent was connected.
+    /// Returns figures of what has happened since the agent was connected.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.handle.shared.statistics()
@@ -225,7 +225,7 @@ impl Agent {
         self.handle.shared.request_reconnect();
     }
 
-    /// The URL of the agent, with port and path. A query is left out, for it may hold a secret.
+    /// Returns the URL of the agent, with port and path. A query is left out, for it may hold a secret.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.handle.url

@@ -1,4 +1,4 @@
-//! How a connection is to be made.
+//! Options of a connection, and how it is made.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -116,7 +116,7 @@ impl Builder {
         self
     }
 
-    /// Which certificates are trusted. The default is [`Tls::system_roots`].
+    /// Sets which certificates are trusted. The default is [`Tls::system_roots`].
     ///
     /// # Examples
     ///
@@ -145,7 +145,7 @@ impl Builder {
         self
     }
 
-    /// The time limit for making a connection: resolving, TCP, TLS and login together. After a
+    /// Sets the time limit for making a connection: resolving, TCP, TLS and login together. After a
     /// reconnect the subscriptions may take as long again. The default is 10 s.
     ///
     /// # Examples
@@ -160,7 +160,7 @@ impl Builder {
         self
     }
 
-    /// How long a call waits for its reply, unless the action or the call says otherwise. The
+    /// Sets how long a call waits for its reply, unless the action or the call says otherwise. The
     /// default is 10 s, as in the vendor's client.
     ///
     /// # Examples
@@ -175,7 +175,7 @@ impl Builder {
         self
     }
 
-    /// How long [`Agent::close`] waits for calls in flight. The default is 5 s.
+    /// Sets how long [`Agent::close`] waits for calls in flight. The default is 5 s.
     ///
     /// # Examples
     ///
@@ -189,7 +189,7 @@ impl Builder {
         self
     }
 
-    /// The time within which a connection that is open but dead is found, by a ping after half of
+    /// Sets the time within which a connection that is open but dead is found, by a ping after half of
     /// it. The default is 30 s; `None`, like zero, sends no pings; the least is 10 ms.
     ///
     /// # Examples
@@ -203,7 +203,7 @@ impl Builder {
         self
     }
 
-    /// Whether and how a lost connection is made again. The default is [`ReconnectPolicy::default`].
+    /// Sets whether and how a lost connection is made again. The default is [`ReconnectPolicy::default`].
     ///
     /// # Examples
     ///
@@ -218,7 +218,7 @@ impl Builder {
         self
     }
 
-    /// How many calls may be in flight at a time (at least 1); further ones wait their turn, in
+    /// Sets how many calls may be in flight at a time (at least 1); further ones wait their turn, in
     /// order. The default is 1,024.
     ///
     /// # Examples
@@ -231,7 +231,7 @@ impl Builder {
         self
     }
 
-    /// The largest message that is accepted, in bytes. A larger one is skipped, and fails its call
+    /// Sets the largest message that is accepted, in bytes. A larger one is skipped, and fails its call
     /// with [`Error::ReplyTooLarge`](crate::Error::ReplyTooLarge). The default is 64 MiB, the most
     /// is 1 GiB: room for a message is made when its size is announced.
     ///
@@ -248,7 +248,7 @@ impl Builder {
         self
     }
 
-    /// The largest request that is sent, in bytes of its whole message; a larger one ends with
+    /// Sets the largest request that is sent, in bytes of its whole message; a larger one ends with
     /// [`NotSent::TooLarge`](crate::NotSent::TooLarge). The default is 32 MiB.
     ///
     /// An agent that is sent more than it accepts closes the connection, under all other calls as
@@ -265,7 +265,7 @@ impl Builder {
         self
     }
 
-    /// Whether calls end at once with [`NotSent::Disconnected`](crate::NotSent::Disconnected) while a
+    /// Sets whether calls end at once with [`NotSent::Disconnected`](crate::NotSent::Disconnected) while a
     /// lost connection is being made again, those included that were not sent when it was lost. The
     /// default is to wait for the next connection, within each call's timeout.
     ///
@@ -281,7 +281,7 @@ impl Builder {
         self
     }
 
-    /// How many messages are kept for each stream of events (at least 1). The default is 1,024.
+    /// Sets how many messages are kept for each stream of events (at least 1). The default is 1,024.
     ///
     /// # Examples
     ///
@@ -293,7 +293,7 @@ impl Builder {
         self
     }
 
-    /// How long [`Builder::connect`] waits for an agent that is not up yet. The default is not at all:
+    /// Sets how long [`Builder::connect`] waits for an agent that is not up yet. The default is not at all:
     /// one attempt.
     ///
     /// It tries again after the waits of [`Builder::reconnect`]; no attempt begins after this time. A

@@ -119,7 +119,7 @@ impl<'a, T: FromReply> Call<'a, T> {
         Self { inner, output: PhantomData }
     }
 
-    /// How long to wait for the reply, including any wait for a connection or for a turn. It is
+    /// Sets how long to wait for the reply, including any wait for a connection or for a turn. It is
     /// counted from when the connection's task takes notice of the call, which the first poll makes
     /// it do as soon as the runtime lets it run. The default is that of the action where the overlay
     /// names one, else that of [`Builder::call_timeout`](crate::Builder::call_timeout). After the
@@ -141,7 +141,7 @@ impl<'a, T: FromReply> Call<'a, T> {
         self
     }
 
-    /// Whether the call ends at once with [`NotSent::Disconnected`] while a lost connection is being
+    /// Sets whether the call ends at once with [`NotSent::Disconnected`] while a lost connection is being
     /// made again, or when it is lost before the request was sent. The default is that of
     /// [`Builder::fail_fast`](crate::Builder::fail_fast). After the first poll it changes nothing.
     ///
@@ -212,7 +212,7 @@ struct Inner<'a> {
     fail_fast: bool,
     phase: CallPhase<'a>,
     span: Span,
-    /// When it was started, if anybody traces it.
+    /// When it was started, if it is traced.
     started: Option<Instant>,
 }
 

@@ -70,6 +70,10 @@ impl Reply {
 ///
 /// Implemented by [`Reply`] itself and by each reply type that the generator makes; implement it
 /// for a type of your own with [`Reply::decode`].
+#[diagnostic::on_unimplemented(
+    message = "no reply can be turned into `{Self}`",
+    note = "take the `Reply` and call `.decode::<{Self}>()`, or implement `FromReply` by that"
+)]
 pub trait FromReply: Sized {
     /// Turns the reply into `Self`.
     ///

@@ -121,7 +121,7 @@ impl<T> Wait<T> {
         })))
     }
 
-    /// How long to wait. The default is 5 minutes. After the first poll it changes nothing.
+    /// Sets how long to wait. The default is 5 minutes. After the first poll it changes nothing.
     ///
     /// # Examples
     ///
@@ -136,7 +136,7 @@ impl<T> Wait<T> {
         self.change(|plan| plan.timeout = timeout.min(FOREVER))
     }
 
-    /// How often the agent is asked if no event tells anything. The default is every 10 s, the least
+    /// Sets how often the agent is asked if no event tells anything. The default is every 10 s, the least
     /// 250 ms. After the first poll it changes nothing.
     ///
     /// # Examples

@@ -3,7 +3,7 @@
 /// 64-bit FNV-1a over the given parts, each ended by a byte that occurs in no text.
 ///
 /// The same text has the same fingerprint on every platform and in every version of this crate. It is
-/// no protection against forgery: nobody gains anything by a catalogue that looks unchanged.
+/// no protection against forgery, and need not be: a forged catalogue gains nothing.
 pub(super) struct Fingerprint(u64);
 
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;

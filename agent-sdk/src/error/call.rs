@@ -236,7 +236,7 @@ impl fmt::Debug for Rejected {
 /// How many keys of a detail without words are shown.
 const SHOWN_KEYS: usize = 8;
 
-/// Looks for words in the detail of a refusal, whose shape nobody has documented.
+/// Looks for words in the detail of a refusal, whose shape is not documented.
 fn message_of(detail: &Value, secrets: &Secrets) -> String {
     const NO_REASON: &str = "it gave no reason";
     match detail {

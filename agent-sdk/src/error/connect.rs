@@ -64,7 +64,7 @@ pub enum ConnectError {
         reason: &'static str,
     },
 
-    /// The URL says `ws`, the host is not this machine, and nobody allowed it.
+    /// The URL says `ws`, the host is not this machine, and it was not allowed.
     #[error(
         "`ws` would send the password to {host} unencrypted; use `wss`, \
          or allow it (`Builder::allow_plaintext`)"
@@ -164,7 +164,7 @@ pub enum ConnectError {
         expected: String,
         /// The fingerprint of the certificate that was shown.
         found: String,
-        /// Where the expectation stands, and how to change it.
+        /// Where the expectation is written, and how to change it.
         remedy: String,
     },
 

@@ -25,7 +25,7 @@ const WRAPPERS: [&str; 4] = ["server", "data", "metrics", "status"];
 const INNER: [&str; 7] = ["state", "name", "value", "current", "count", "online", "total"];
 
 impl Sight<'_> {
-    /// Returns the server's state, if it is told.
+    /// Returns the server's state, if this says it.
     ///
     /// # Examples
     ///
@@ -50,7 +50,7 @@ impl Sight<'_> {
         }
     }
 
-    /// Returns how many players the server has, if that is told. A server that is stopped has none.
+    /// Returns how many players the server has, if this says it. A server that is stopped has none.
     ///
     /// # Examples
     ///

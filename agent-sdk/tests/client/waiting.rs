@@ -207,7 +207,7 @@ async fn a_subscription_that_was_there_before_stays() {
 }
 
 #[tokio::test]
-async fn a_subscription_that_somebody_makes_meanwhile_stays() {
+async fn a_subscription_that_the_application_makes_meanwhile_stays() {
     let (_server, mock, agent) = pair("server.starting").await;
     let waiting = tokio::spawn(running(&agent));
     until_asked(&mock, 1).await;
@@ -340,7 +340,7 @@ async fn a_download_is_over_when_the_list_has_lost_it() {
     downloads.set(json!({ "downloads": [] }));
     mock.push_event(&json!({ "action": "download_progress", "id": "7" })).await;
     soon(waiting).await.unwrap().unwrap();
-    // One that was over before anybody looked.
+    // One that was over before the first look.
     let (seven, eight) = (agent.wait_for_download("7"), agent.wait_for_download("8"));
     let (seven, eight) = soon(join(seven, eight)).await;
     seven.and(eight).unwrap();
