@@ -36,7 +36,7 @@
 //! - `shared` is what all connections share: `options`, `servers`, `peer` (the sessions, and who gets
 //!   which events), `handler` (a test's own answers), `expectation`, `catalogue` (what is demanded), `fault` (for one reply) and `lasting`
 //!   (from the start)
-//! - `upgrade` answers a login, `login` checks it, `http` reads and writes heads
+//! - `upgrade` answers a login, `user` and `login` check it, `http` reads and writes heads
 //! - `certificate` makes what TLS shows, `wire` reads and writes messages
 
 mod agent;
@@ -64,6 +64,7 @@ mod shared;
 mod snapshots;
 mod story;
 mod upgrade;
+mod user;
 mod wire;
 
 pub use self::{
@@ -79,5 +80,6 @@ pub use self::{
     shared::SeenRequest,
     snapshots::each_snapshot,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
+    user::User,
     wire::ReplyKey,
 };

@@ -44,13 +44,13 @@ impl MockAgent {
     /// The user that may log in.
     #[must_use]
     pub fn username(&self) -> &str {
-        &self.shared.credentials.username
+        &self.shared.root().name
     }
 
     /// The user's password.
     #[must_use]
     pub fn password(&self) -> &str {
-        &self.shared.credentials.password
+        &self.shared.root().password
     }
 
     /// The certificate's fingerprint, `sha256:` and 64 hexadecimal digits; `None` without TLS.

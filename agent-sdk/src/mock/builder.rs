@@ -20,7 +20,7 @@ use super::{
     files::Files,
     handler::{Context, Handler},
     lasting::{LastingFault, LastingFaults},
-    login::{Credentials, LoginLimiter},
+    login::LoginLimiter,
     options::Options,
     pace::{Pace, StateWords},
     peer::Peers,
@@ -29,6 +29,7 @@ use super::{
     shared::{Counts, Shared},
     story,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
+    user::User,
     wire::ReplyKey,
 };
 
@@ -36,7 +37,8 @@ use super::{
 #[must_use = "a mock agent runs once it is started"]
 pub struct Builder {
     catalogue: Value,
-    credentials: Credentials,
+    root: User,
+    users: Vec<User>,
     certificate: Certificate,
     port: u16,
     servers: Vec<String>,
@@ -60,7 +62,8 @@ impl Builder {
     pub(super) fn new(catalogue: Value) -> Self {
         Self {
             catalogue,
-            credentials: Credentials { username: "root".to_owned(), password: fresh_password() },
+            root: User::root("root", &fresh_password()),
+            users: Vec::new(),
             certificate: Certificate::default(),
             port: 0,
             servers: vec!["survival".to_owned()],
@@ -97,7 +100,7 @@ impl Builder {
     /// let mock = MockAgent::builder(serde_json::json!({})).credentials("root", "a secret");
     /// ```
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.credentials = Credentials { username: user.into(), password: password.into() };
+        self.root = User::root(&user.into(), &password.into());
         self
     }
 
@@ -111,7 +114,7 @@ impl Builder {
     /// let mock = MockAgent::builder(serde_json::json!({})).username("ada");
     /// ```
     pub fn username(mut self, user: impl Into<String>) -> Self {
-        self.credentials.username = user.into();
+        self.root.name = user.into();
         self
     }
 
@@ -168,6 +171,16 @@ impl Builder {
     /// ```
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.servers = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a user besides the root user. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// See [`User`].
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
         self
     }
 
@@ -371,7 +384,7 @@ impl Builder {
         let identity = if self.options.tls { Some(self.certificate.identity()?) } else { None };
         let shared = Arc::new(Shared {
             options: self.options,
-            credentials: self.credentials,
+            users: [self.root].into_iter().chain(self.users).map(Arc::new).collect(),
             catalogue,
             handlers: self.handlers,
             files: Mutex::new(Files::default()),
@@ -404,7 +417,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("version", &self.options.version)
-            .field("username", &self.credentials.username)
+            .field("username", &self.root.name)
             .field("tls", &self.options.tls)
             .field("port", &self.port)
             .finish_non_exhaustive()

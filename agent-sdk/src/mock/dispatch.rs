@@ -13,6 +13,7 @@ use super::{
     peer::{Peer, text},
     shared::{Shared, lock},
     story::console,
+    user::User,
     wire::{Answer, Reply, Request},
 };
 
@@ -81,12 +82,13 @@ impl Shared {
                 || self.handlers.contains_key(call.action)
                 || self.expectations.has(call.action);
             let unknown = || json!({ "error": format!("unknown action `{}`", call.action) });
-            return if known { Ok(()) } else { Err(unknown()) };
+            return if known { check_user(call) } else { Err(unknown()) };
         };
         if entry.cloud_only && !call.proxied {
             let why = format!("`{}` is for the cloud controller only; use `proxy`", call.action);
             return Err(json!({ "error": why }));
         }
+        check_user(call)?;
         let missing = entry.missing(&call.parameters);
         if missing.is_empty() {
             return Ok(());
@@ -100,7 +102,10 @@ impl Shared {
         let peer = call.peer;
         match call.action {
             "list_actions" => Ok(self.catalogue.listing()),
-            "whoami" => Ok(json!({ "username": self.credentials.username, "permissions": ["*"] })),
+            "whoami" => {
+                let User { name, permissions, .. } = &*peer.user;
+                Ok(json!({ "username": name, "permissions": permissions }))
+            }
             "subscribe" => {
                 let topic = topic(&call.parameters)?;
                 self.admit_subscription(topic, peer)?;
@@ -158,12 +163,31 @@ impl Shared {
     /// Lets the servers answer, tells what happened, and echoes what is not about servers.
     fn act_on_servers(&self, call: Call<'_>, events: &mut Vec<Utf8Bytes>) -> Answer {
         let mut told = Vec::new();
-        let answer = lock(&self.servers).act(call.action, &call.parameters, &mut told);
+        let mut answer = lock(&self.servers).act(call.action, &call.parameters, &mut told);
+        if let Some(Ok(listed)) = &mut answer
+            && let Some(servers) = listed.get_mut("servers").and_then(Value::as_array_mut)
+        {
+            servers.retain(|server| server["id"].as_str().is_none_or(|id| call.peer.user.sees(id)));
+        }
         self.planned.notify_one();
         for event in &told {
             self.tell(event, call.peer, events);
         }
         answer.unwrap_or_else(|| Ok(Value::Object(without_secrets(call.parameters))))
+    }
+}
+
+/// Refuses what the user may not do, and servers that are not there for them.
+fn check_user(call: &Call<'_>) -> Result<(), Value> {
+    let user = &call.peer.user;
+    if let Some(permission) = user.lacks(call.action) {
+        let why = format!("permission denied: `{permission}` is needed");
+        return Err(json!({ "error": why, "permission": permission }));
+    }
+    let named = ["server", "topic"].map(|name| call.parameters.get(name).and_then(Value::as_str));
+    match named.into_iter().flatten().find(|server| !user.sees(server)) {
+        Some(server) => Err(json!({ "error": format!("there is no server `{server}`") })),
+        None => Ok(()),
     }
 }
 

@@ -192,7 +192,8 @@ async fn download(
 
 /// Whether a request by HTTP Basic is let in; a bad one counts towards the ban.
 fn admit_basic(shared: &Shared, head: &Head, from: IpAddr) -> bool {
-    let admitted = shared.limiter.admit(from, shared.credentials.match_basic(head));
+    let is_known = shared.users.iter().any(|user| user.match_basic(head));
+    let admitted = shared.limiter.admit(from, is_known);
     if !admitted {
         shared.counts.refused.fetch_add(1, Relaxed);
     }
@@ -216,14 +217,16 @@ async fn login(
         shared.counts.refused.fetch_add(1, Relaxed);
         return upgrade::refuse(stream, refusal).await;
     }
-    if !shared.limiter.admit(from, shared.credentials.match_head(&head)) {
+    let user = shared.users.iter().find(|user| user.match_head(&head)).cloned();
+    let admitted = shared.limiter.admit(from, user.is_some());
+    let Some(user) = user.filter(|_| admitted) else {
         shared.counts.refused.fetch_add(1, Relaxed);
         return upgrade::refuse(stream, shared.options.refusal).await;
-    }
+    };
     shared.counts.logins.fetch_add(1, Relaxed);
     let answer = upgrade::accepted(&head, shared.options.subprotocol, &shared.options.quirks);
     // The session is counted before the answer is sent: whoever has been let in finds itself there.
-    let handle = shared.peers.open();
+    let handle = shared.peers.open(user);
     let mut session = Session::new(shared, stream, head.rest, handle).await;
     session.begin(answer).await?;
     session.run().await;

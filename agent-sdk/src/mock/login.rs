@@ -9,37 +9,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::http::Head;
-
 /// The subprotocol of the API.
 pub(super) const PROTOCOL: &str = "SMP1.0";
 /// The header that carries the login.
 pub(super) const LOGIN_HEADER: &str = "Sec-WebSocket-Protocol";
 /// Addresses whose failures are remembered; the mock has one peer, its own host.
 const MAX_ADDRESSES: usize = 1024;
-
-/// The one user. It has no `Debug`: the password is in it.
-pub(super) struct Credentials {
-    pub(super) username: String,
-    pub(super) password: String,
-}
-
-impl Credentials {
-    /// Whether the upgrade request carries this login: the protocol, the name and the password,
-    /// and nothing else.
-    pub(super) fn match_head(&self, head: &Head) -> bool {
-        let Some(header) = head.header(LOGIN_HEADER) else { return false };
-        let items: Vec<_> = header.split(',').map(str::trim).collect();
-        items == [PROTOCOL, &self.username, &self.password]
-    }
-
-    /// Whether a request carries them by HTTP Basic.
-    pub(super) fn match_basic(&self, head: &Head) -> bool {
-        let expected = format!("{}:{}", self.username, self.password);
-        let expected = data_encoding::BASE64.encode(expected.as_bytes());
-        head.header("Authorization").is_some_and(|given| given == format!("Basic {expected}"))
-    }
-}
 
 /// Counts bad logins per address, and bans.
 pub(super) struct LoginLimiter {

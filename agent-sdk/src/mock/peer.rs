@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tungstenite::{Message, Utf8Bytes};
 
-use super::{fault::MessageBatch, wire::Answer};
+use super::{fault::MessageBatch, user::User, wire::Answer};
 
 /// Parcels that wait for a session to write them.
 pub(super) const QUEUE: usize = 1024;
@@ -34,6 +34,7 @@ pub(super) enum Control {
 /// One session, as the others see it.
 pub(super) struct Peer {
     pub(super) id: u64,
+    pub(super) user: Arc<User>,
     topics: Mutex<HashSet<String>>,
     stdout: AtomicBool,
     queue: mpsc::Sender<MessageBatch>,
@@ -113,12 +114,13 @@ impl Peers {
     }
 
     /// Adds a session.
-    pub(super) fn open(&self) -> SessionHandle {
+    pub(super) fn open(&self, user: Arc<User>) -> SessionHandle {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let control = watch::Sender::new(Control::Run);
         let controlled = control.subscribe();
         let peer = Arc::new(Peer {
             id: self.next.fetch_add(1, Relaxed),
+            user,
             topics: Mutex::default(),
             stdout: AtomicBool::new(false),
             queue,

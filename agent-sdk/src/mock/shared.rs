@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -12,18 +12,9 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::{
-    catalogue::Catalogue,
-    certificate::Identity,
-    expectation::Expectations,
-    fault::Faults,
-    files::Files,
-    handler::Handler,
-    lasting::LastingFaults,
-    login::{Credentials, LoginLimiter},
-    options::Options,
-    peer::Peers,
-    servers::Servers,
-    upgrade::Refusal,
+    catalogue::Catalogue, certificate::Identity, expectation::Expectations, fault::Faults,
+    files::Files, handler::Handler, lasting::LastingFaults, login::LoginLimiter, options::Options,
+    peer::Peers, servers::Servers, upgrade::Refusal, user::User,
 };
 
 /// Requests that are remembered, the newest of them.
@@ -38,7 +29,8 @@ const MAX_RECORDED_SIZE: usize = 64 * 1024;
 /// The state of one mock agent.
 pub(super) struct Shared {
     pub(super) options: Options,
-    pub(super) credentials: Credentials,
+    /// The root user, then all others.
+    pub(super) users: Vec<Arc<User>>,
     pub(super) catalogue: Catalogue,
     pub(super) handlers: HashMap<String, Handler>,
     pub(super) files: Mutex<Files>,
@@ -86,6 +78,12 @@ pub struct SeenRequest {
 }
 
 impl Shared {
+    /// The user who may do everything.
+    pub(super) fn root(&self) -> &User {
+        // The builder puts the root user there.
+        &self.users[0]
+    }
+
     /// All counts as JSON, for `GET /_stats`.
     pub(super) fn stats(&self) -> Value {
         let counts = &self.counts;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_sdk::mock::{MockAgent, Refusal, Subprotocol, UpgradeQuirk};
+use agent_sdk::mock::{MockAgent, Refusal, Subprotocol, UpgradeQuirk, User};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -236,4 +236,32 @@ async fn a_password_of_the_mocks_own_is_a_random_uuid() {
     let (one, other) = (plain_mock().await, plain_mock().await);
     assert_ne!(one.password(), other.password());
     assert_eq!(uuid::Uuid::parse_str(one.password()).unwrap().get_version_num(), 4);
+}
+
+#[tokio::test]
+async fn a_user_may_do_no_more_than_the_permissions_say_and_on_no_other_servers() {
+    let user = User::new("mod", "pw").permissions(["server.view", "server.start"]);
+    let mock = MockAgent::builder(catalogue())
+        .tls(false)
+        .servers(["survival", "creative"])
+        .user(user.servers(["survival"]))
+        .start()
+        .await
+        .unwrap();
+    let mut client = Client::dial(&mock, Some("SMP1.0, mod, pw")).await.unwrap();
+    let me = client.call("whoami", json!({})).await;
+    let permissions = json!(["server.view", "server.start"]);
+    assert_eq!(me["parameters"], json!({ "username": "mod", "permissions": permissions }));
+    let servers = client.call("servers", json!({})).await;
+    assert_eq!(servers["parameters"]["servers"].as_array().map(Vec::len), Some(1));
+    let start = async |client: &mut Client, server: &str| {
+        client.call("server_start", json!({ "server": server })).await
+    };
+    assert_eq!(start(&mut client, "survival").await["status"], "ok");
+    let other = start(&mut client, "creative").await;
+    assert_eq!(other["parameters"]["error"], "there is no server `creative`");
+    let denied = client.call("server_stop", json!({ "server": "survival" })).await;
+    assert_eq!(denied["status"], "error");
+    assert_eq!(denied["parameters"]["error"], "permission denied: `server.stop` is needed");
+    assert_eq!(start(&mut Client::login(&mock).await, "creative").await["status"], "ok");
 }

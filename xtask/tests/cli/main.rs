@@ -9,6 +9,7 @@ mod failures;
 mod fetch;
 mod generate;
 mod help;
+mod mock_agent;
 mod project;
 mod readme;
 mod secrets;
