@@ -4,25 +4,69 @@
 //! certificate, login by the upgrade request, a ban after five bad logins, the health check,
 //! replies and events. Where the agent's behaviour is not known, options choose among all that are
 //! possible. A little state makes calls tell one story: a server that was started is listed as
-//! running, and whoever has subscribed to it hears of it. Actions that the mock has no answer of
+//! running, and sessions that have subscribed to it get its events. Actions that the mock has no answer of
 //! its own for are answered with an echo of their parameters, without passwords and the like.
 //!
-//! It shares no code with the client, so that each checks the other.
+//! It shares no code of the connection with the client, so that each checks the other.
 //!
-//! # Examples
+//! # A tour
+//!
+//! An agent in a test, and a call that the test expects, typed by the same structs as the client's
+//! ([`MockAgent::on`]). Dropping the mock fails the test if the call has not come, or another one:
 //!
 //! ```
-//! use agent_sdk::mock::MockAgent;
+//! # #[cfg(feature = "actions")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use agent_sdk::{Agent, actions::ServerStart, mock::{MockAgent, Response}};
 //! use serde_json::json;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> std::io::Result<()> {
 //! let catalogue = json!({ "server_start": { "required_parameters": { "server": "str" } } });
-//! let mock = MockAgent::builder(catalogue).start().await?;
-//! println!("{} {:?}", mock.url(), mock.fingerprint());
-//! mock.stop().await;
+//! let mock = MockAgent::builder(catalogue).tls(false).start().await?;
+//! mock.on::<ServerStart>()
+//!     .matching(|call| call.server.as_ref() == "survival")
+//!     .times(2)
+//!     .reject("the host is out of memory")
+//!     .then(Response::own());
+//!
+//! let client = Agent::builder(mock.url()).credentials(mock.username(), mock.password());
+//! let agent = client.connect().await?;
+//! assert!(agent.server_start(ServerStart::new("survival")).await.is_err());
+//! agent.server_start(ServerStart::new("survival")).await?;
+//! assert_eq!(mock.calls::<ServerStart>()[0].server.as_ref(), "survival");
+//! # Ok(()) }
+//! # #[cfg(not(feature = "actions"))]
+//! # fn main() {}
+//! ```
+//!
+//! What is not expected the mock answers itself, and its servers go on: with a [`Pace`] they accept
+//! first and are done later, on tokio's clock. In a test with `start_paused = true` a countdown, a
+//! start and a backup of minutes take milliseconds:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use agent_sdk::mock::{Fault, MockAgent, Pace, User};
+//! use serde_json::json;
+//!
+//! let mock = MockAgent::builder(json!({ "actions": {} }))
+//!     .servers(["survival", "creative"])
+//!     .pace(Pace::realistic())
+//!     .user(User::new("moderator", "a password").permissions(["server.rcon"]).servers(["survival"]))
+//!     .start()
+//!     .await?;
+//! // Events of a test's own, faults, and an agent that restarts.
+//! mock.push_event(&json!({ "action": "agent_health", "parameters": { "cpu": 0.5 } })).await;
+//! mock.inject(Fault::lose().for_action("create_backup").times(1));
+//! mock.restart().await?;
 //! # Ok(()) }
 //! ```
+//!
+//! - Closures answer actions by [`Builder::handler`], which know the session and can send events.
+//! - [`Fault`] is for one reply, [`LastingFault`] is there from the start and has a name, which
+//!   `cargo xtask mock-agent --fault NAME` takes as well.
+//! - [`each_snapshot`] runs one test with every catalogue of a folder.
+//! - `GET /_stats` on the mock's port answers counts as JSON.
 //!
 //! # Where things are
 //!
@@ -31,11 +75,12 @@
 //! - `snapshots` runs a test with each catalogue
 //! - `builder` makes the mock; `inject` puts faults into it while it runs, `expect` says what a test
 //!   expects; `agent` is its handle
-//! - `port` opens and closes the port, `listener` owns it and its connections, `session` is one connection after its login
+//! - `port` opens and closes the port, `listener` owns it and its connections, `session` is one
+//!   connection after its login
 //! - `dispatch` turns requests into answers; `story` is what happens by itself as time passes
 //! - `shared` is what all connections share: `options`, `servers`, `peer` (the sessions, and who gets
-//!   which events), `handler` (a test's own answers), `expectation`, `catalogue` (what is demanded), `fault` (for one reply) and `lasting`
-//!   (from the start)
+//!   which events), `handler` (a test's own answers), `expectation`, `catalogue` (what is demanded),
+//!   `fault` (for one reply) and `lasting` (from the start)
 //! - `upgrade` answers a login, `user` and `login` check it, `http` reads and writes heads
 //! - `certificate` makes what TLS shows, `wire` reads and writes messages
 
