@@ -281,9 +281,9 @@ mod other_users {
         let (_folder, known) = file();
         fs::write(known.path(), "# mine\n").unwrap();
         let before = metadata(known.path()).unwrap().ino();
-        let test = "a_single_file_that_is_mounted_is_written_in_its_place";
+        let name = "a_single_file_that_is_mounted_is_written_in_its_place";
         let program = [&UNSHARE[..], &["sh"]].concat();
-        run_inside(test, &program, r#"mount --bind "$1" "$1""#, &known);
+        run_inside(name, &program, r#"mount --bind "$1" "$1""#, &known);
         let text = fs::read_to_string(known.path()).unwrap();
         assert_eq!(text, format!("# mine\na:1 {}\n", fingerprint("1")));
         assert_eq!(metadata(known.path()).unwrap().ino(), before);
