@@ -69,7 +69,7 @@ use crate::{
     diagnostic::{Diagnostic, Report, Source},
     naming,
     snapshot::json::{self, Json},
-    text::{is_unseen, prose},
+    text::{Quoted, Visible, is_unseen, prose},
     types::ParamType,
 };
 
@@ -268,7 +268,7 @@ impl Overlay {
                 Some(overlay)
             }
             Err(error) => {
-                let message = format!("`{name}` cannot be read: {error}");
+                let message = format!("{} cannot be read: {error}", Quoted(&name));
                 report.push(
                     Diagnostic::error("unreadable", message)
                         .help("name another overlay, or none at all"),
@@ -285,7 +285,7 @@ impl Overlay {
         let content = toml::from_str(text)
             .map_err(|error| {
                 let at = error.span().unwrap_or(0..0);
-                let message = format!("this is no overlay: {}", error.message());
+                let message = format!("this is no overlay: {}", Visible(error.message()));
                 report.push(
                     Diagnostic::error("overlay", message)
                         .at(&source, at)

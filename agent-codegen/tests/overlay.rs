@@ -456,3 +456,23 @@ fn what_has_no_effect_is_told() {
         assert!(found.position().is_some() && found.remedy().is_some(), "{overlay}");
     }
 }
+
+/// A key with a line break forged lines of the report, which a build script hands to cargo.
+#[test]
+fn a_message_about_an_overlay_is_one_line() {
+    for overlay in [
+        "\"a\\ncargo::rustc-env=X=y\" = 1",
+        "[types.\"a\\nb\"]\nis = 'str'",
+        "[actions.\"a\\nb\"]\ntimeout = 1",
+        "[actions.servers]\nreply = \"a\\nb\"",
+        "[actions.servers]\nname = \"a\\nb\"",
+        "[parameters.server]\ntype = \"a\\nb\"",
+    ] {
+        let (_, report) = generate(overlay);
+        assert!(report.has_errors(), "{overlay}");
+        for found in &report {
+            assert!(!found.message().contains(['\n', '\r']), "{:?}", found.message());
+            assert!(!found.remedy().unwrap_or_default().contains("\ncargo"), "{report}");
+        }
+    }
+}
