@@ -30,6 +30,17 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
     }
 
     /// Expects only calls for which this is true. One whose parameters cannot be read is none.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "actions")]
+    /// # fn example(mock: &agent_sdk::mock::MockAgent) {
+    /// use agent_sdk::actions::ServerStart;
+    ///
+    /// mock.on::<ServerStart>().matching(|call| call.server.as_ref() == "survival").reject("no");
+    /// # }
+    /// ```
     pub fn matching(mut self, test: impl Fn(&A) -> bool + Send + Sync + 'static) -> Self {
         self.matches = Arc::new(move |parameters: &Map<String, Value>| {
             A::from_parameters(&ParameterReader(parameters)).is_ok_and(|action| test(&action))
@@ -38,6 +49,17 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
     }
 
     /// Expects only calls with exactly these parameters. A call with others shows the difference.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "actions")]
+    /// # fn example(mock: &agent_sdk::mock::MockAgent) {
+    /// use agent_sdk::actions::ServerStart;
+    ///
+    /// mock.on::<ServerStart>().with(&ServerStart::new("survival")).reject("no");
+    /// # }
+    /// ```
     pub fn with(mut self, action: &A) -> Self {
         let written = action.to_json().ok();
         let wanted: Option<Value> =
@@ -50,6 +72,17 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
     }
 
     /// Expects exactly so many calls; a further one is unexpected. Default: at least one.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "actions")]
+    /// # fn example(mock: &agent_sdk::mock::MockAgent) {
+    /// use agent_sdk::actions::ServerStart;
+    ///
+    /// mock.on::<ServerStart>().times(2).reject("no");
+    /// # }
+    /// ```
     pub fn times(mut self, calls: u64) -> Self {
         self.times = Some(calls);
         self
@@ -91,12 +124,23 @@ pub struct Responses<'a> {
 }
 
 impl Responses<'_> {
-    /// Answers the next call in this way.
     #[allow(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,
         reason = "the last of a chain"
     )]
+    /// Answers the next call in this way.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "actions")]
+    /// # fn example(mock: &agent_sdk::mock::MockAgent) {
+    /// use agent_sdk::{actions::ServerStart, mock::Response};
+    ///
+    /// mock.on::<ServerStart>().reject("not yet").then(Response::reply(()));
+    /// # }
+    /// ```
     pub fn then(self, response: Response) -> Self {
         self.mock.shared.expectations.add_response(self.index, response);
         self
