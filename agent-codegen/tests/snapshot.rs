@@ -49,7 +49,7 @@ fn actions_may_be_named_like_the_keys_around_them() {
 
 /// Its canonical form used to be taken for a bare map with an action `actions`, and wrapped again.
 #[test]
-fn a_bare_map_with_an_entry_like_a_description_s_is_canonical_once() {
+fn a_bare_map_with_an_entry_like_that_of_a_description_is_canonical_once() {
     let (snapshot, _) = read(r#"{"a": {"description": "Says"}, "cloud_controller_only": false}"#);
     let canonical = snapshot.expect("it has an action").canonical();
     let (again, _) = read(&canonical);

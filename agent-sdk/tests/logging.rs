@@ -166,7 +166,7 @@ async fn ten_late_replies_are_mentioned_once_and_warned_of_never() {
 
 /// What writes a log may look at the agent: nothing is locked while it does.
 #[test]
-fn a_log_may_hold_the_agent_s_statistics() {
+fn a_log_may_hold_the_statistics_of_an_agent() {
     static AGENT: OnceLock<Agent> = OnceLock::new();
     let (done, finished) = mpsc::channel();
     // A thread of its own: if it is locked up, this one says so.

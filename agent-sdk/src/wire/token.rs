@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_s_token_is_not_taken_for_ours() {
+    fn a_token_of_a_stranger_is_not_taken_for_ours() {
         let (tokens, token) = token();
         assert!(tokens.issued(token));
         assert!(!Tokens { origin: !tokens.origin & ORIGIN, counter: 0 }.issued(token));

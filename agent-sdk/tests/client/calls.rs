@@ -60,7 +60,7 @@ async fn tasks_on_several_threads_share_a_connection() {
 }
 
 #[tokio::test]
-async fn the_order_of_a_reply_s_keys_is_the_agent_s() {
+async fn the_keys_of_a_reply_may_come_in_any_order() {
     use ReplyKey::{Idempotence, Parameters, Status};
     for keys in [
         [Parameters, Status, Idempotence],
@@ -76,7 +76,7 @@ async fn the_order_of_a_reply_s_keys_is_the_agent_s() {
 }
 
 #[tokio::test]
-async fn a_rejection_keeps_the_agent_s_words() {
+async fn a_rejection_keeps_the_words_of_the_agent() {
     let (_mock, agent) = pair().await;
     let error = soon(agent.call_raw("server_start", ())).await.unwrap_err();
     let Error::Rejected(rejected) = &error else { panic!("{error}") };

@@ -51,7 +51,7 @@ async fn another_certificate_than_the_pinned_is_refused_before_the_password() {
 }
 
 #[tokio::test]
-async fn the_system_s_roots_refuse_a_self_signed_certificate_and_show_it() {
+async fn the_roots_of_the_system_refuse_a_self_signed_certificate_and_show_it() {
     let mock = mock(Certificate::SelfSigned).await;
     let error = connects(&mock, Tls::system_roots()).await.unwrap_err();
     match &error {

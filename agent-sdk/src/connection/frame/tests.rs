@@ -98,7 +98,7 @@ fn a_message_over_the_limit_is_skipped_and_the_next_one_read() {
 }
 
 #[test]
-fn a_message_of_the_limit_s_size_is_read() {
+fn a_message_as_large_as_the_limit_is_read() {
     let bytes = text(&[b'x'; LIMIT]);
     let (seen, _) = read_in_pieces(&bytes, 64);
     assert_eq!(messages(seen), [vec![b'x'; LIMIT]]);
