@@ -55,6 +55,8 @@ pub struct Parameter {
     pub(crate) required: bool,
     pub(crate) description: String,
     pub(crate) values: Vec<String>,
+    /// What is said of it beside all this, as JSON.
+    pub(crate) metadata: String,
     pub(crate) place: Range<usize>,
 }
 

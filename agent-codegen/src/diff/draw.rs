@@ -110,7 +110,9 @@ impl Rule {
             Self::ActionDescriptionChanged
             | Self::ParameterDescriptionChanged
             | Self::OverlayDescriptionChanged => "description",
-            Self::ActionMetadataChanged | Self::CatalogueMetadataChanged => "says beside it",
+            Self::ActionMetadataChanged
+            | Self::CatalogueMetadataChanged
+            | Self::ParameterMetadataChanged => "says beside it",
             Self::TypeWidened => "takes more values",
             Self::TypeNarrowed => "takes fewer values",
             Self::TypeBecameKnown => "type is known now",

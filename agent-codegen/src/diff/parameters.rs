@@ -189,6 +189,8 @@ fn compare(old: &Known<'_>, new: &Known<'_>) -> Vec<Change> {
     if !rewritten && listed(old) == listed(new) {
         compare(Rule::OverlayDescriptionChanged, said(&old.made.docs), said(&new.made.docs));
     }
+    let metadata = |of: &Known<'_>| of.told.and_then(|it| said(&it.metadata));
+    compare(Rule::ParameterMetadataChanged, metadata(old), metadata(new));
     let secret = |of: &Known<'_>| of.made.secret.then(|| "hidden".to_owned());
     compare(Rule::SecrecyChanged, secret(old), secret(new));
     found

@@ -101,6 +101,8 @@ rules! {
     ValuesChanged = "values-changed", mirror ValuesChanged, documentation false;
     /// The agent describes a parameter in other words.
     ParameterDescriptionChanged = "parameter-description-changed", mirror ParameterDescriptionChanged, documentation true;
+    /// The catalogue says something else of a parameter whose meaning is not known, or its default.
+    ParameterMetadataChanged = "parameter-metadata-changed", mirror ParameterMetadataChanged, documentation false;
     /// The catalogue writes the type of a parameter in another word of the same meaning.
     TypeWordChanged = "type-word-changed", mirror TypeWordChanged, documentation true;
     /// The catalogue says something else beside the actions.

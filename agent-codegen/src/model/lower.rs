@@ -239,6 +239,7 @@ impl<'a> Lowering<'a> {
                 required: false,
                 description: String::new(),
                 values: Vec::new(),
+                metadata: String::new(),
                 place: action.place.clone(),
             })
             .collect();

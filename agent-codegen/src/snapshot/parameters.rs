@@ -6,6 +6,7 @@ use super::{
     Action, Doubt, Parameter,
     json::{Json, Kind, Member, Path},
     type_word::type_word,
+    written,
 };
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
@@ -268,6 +269,7 @@ impl Reader<'_> {
             required: self.required(&described, read.optional, name, path),
             description: described.text("description").to_owned(),
             values: values.map(|values| self.values(values, name, path)).unwrap_or_default(),
+            metadata: described.metadata(),
             place,
         }
     }
@@ -378,6 +380,20 @@ struct Described<'a> {
 /// Where another layer of a description is found.
 const NESTED: [&str; 3] = ["type", "schema", "constraints"];
 
+/// The keys of a description whose meaning is known. A default is told by what it is, too.
+const UNDERSTOOD: [&str; 10] = [
+    "name",
+    "type",
+    "schema",
+    "constraints",
+    "items",
+    "description",
+    "enum",
+    "required",
+    "optional",
+    "nullable",
+];
+
 impl<'a> Described<'a> {
     fn new(json: Option<&'a Json>) -> Self {
         let mut layers: Vec<&Json> = json.filter(|it| it.as_map().is_some()).into_iter().collect();
@@ -401,6 +417,15 @@ impl<'a> Described<'a> {
 
     fn get(&self, key: &str) -> Option<&'a Json> {
         self.layers.iter().find_map(|layer| field(layer, key))
+    }
+
+    /// What it says beside what is understood, as JSON; empty if it is nothing.
+    fn metadata(&self) -> String {
+        let is_known = |key: &str| UNDERSTOOD.contains(&key.to_ascii_lowercase().as_str());
+        let entries = self.layers.iter().filter_map(|layer| layer.as_map()).flatten();
+        let unknown = entries.filter(|(key, _)| !is_known(key));
+        let unknown = unknown.map(|(key, member)| format!("{key}: {}", written(&member.value)));
+        unknown.collect::<Vec<_>>().join(", ")
     }
 
     fn text(&self, key: &str) -> &'a str {
