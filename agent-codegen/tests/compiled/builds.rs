@@ -137,6 +137,9 @@ fn no_lint_of_another_crate_finds_anything() {
          fn main() {{\n    drop(actions::Worlds::new());\n}}\n"
     );
     compiled.write("src/main.rs", &main);
+    if !compiled.has("clippy") {
+        return;
+    }
     let found: Vec<_> = compiled.clippy();
     let of_ours = found.iter().filter(|found| found.file.starts_with("src/actions"));
     let of_ours: Vec<_> = of_ours.collect();
@@ -160,7 +163,9 @@ fn rustfmt_leaves_generated_code_alone() {
     let compiled = Crate::new("formatted");
     generate(&compiled, &Generator::for_other_crate());
     compiled.write("src/lib.rs", "//! A crate.\n\npub mod actions;\n");
-    compiled.assert_formatted();
+    if compiled.has("fmt") {
+        compiled.assert_formatted();
+    }
 }
 
 /// Its methods used to be hidden by those that the SDK's feature `actions` brings, which any crate

@@ -111,11 +111,28 @@ impl Crate {
         String::from_utf8(output.stdout).expect("it prints a text")
     }
 
+    /// Whether the toolchain has a part that a minimal one lacks; says so if not.
+    pub fn has(&self, part: &str) -> bool {
+        let has = self.cargo(&[part, "--version"]).status.success();
+        if !has {
+            eprintln!("SKIPPED: this toolchain has no {part}");
+        }
+        has
+    }
+
     fn cargo(&self, arguments: &[&str]) -> Output {
+        /// These change what the compiler says, or which build it is.
+        const MISLEADING: [&str; 5] =
+            ["RUSTFLAGS", "RUSTDOCFLAGS", "CARGO_ENCODED_", "CARGO_BUILD_", "CARGO_TERM_"];
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target");
         let mut command = Command::new(env!("CARGO"));
-        command.args(arguments).current_dir(&self.folder);
-        command.env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
+        command.args(arguments).current_dir(&self.folder).env("CARGO_TARGET_DIR", target);
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if MISLEADING.iter().any(|prefix| text.starts_with(prefix)) {
+                command.env_remove(&name);
+            }
+        }
         command.output().expect("cargo runs")
     }
 }
