@@ -343,3 +343,57 @@ async fn ask(shared: &Arc<Shared>, table: &[ActionInfo]) -> Result<Compatibility
     };
     Ok(Compatibility::between(table, &live))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::ParameterInfo;
+
+    const SERVER: ParameterInfo = ParameterInfo::new("server", "str", true);
+    const BY: ParameterInfo = ParameterInfo::new("by", "int", true);
+    const BY_FLOAT: ParameterInfo = ParameterInfo::new("by", "float", true);
+    const BY_OPTIONAL: ParameterInfo = ParameterInfo::new("by", "int", false);
+    /// Only the overlay knows it.
+    const NOTE: ParameterInfo = ParameterInfo::new("note", "", false);
+
+    fn fingerprint(
+        name: &'static str,
+        description: &'static str,
+        parameters: &'static [ParameterInfo],
+        cloud: bool,
+    ) -> u64 {
+        ActionInfo::new(name, description, parameters, cloud).fingerprint()
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_what_the_catalogue_says_and_not_on_how() {
+        let one = fingerprint("move", "Moves", &[SERVER, BY], false);
+        for same in [
+            fingerprint("move", "", &[SERVER, BY], false),
+            fingerprint("move", "Moves", &[BY, SERVER], false),
+            fingerprint("move", "Moves", &[BY, NOTE, SERVER], false),
+        ] {
+            assert_eq!(one, same);
+        }
+        for other in [
+            fingerprint("moved", "Moves", &[SERVER, BY], false),
+            fingerprint("move", "Moves", &[SERVER], false),
+            fingerprint("move", "Moves", &[SERVER, BY], true),
+            fingerprint("move", "Moves", &[SERVER, BY_FLOAT], false),
+            fingerprint("move", "Moves", &[SERVER, BY_OPTIONAL], false),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
+    /// It is written down elsewhere, so it has to be the same tomorrow.
+    #[test]
+    fn a_fingerprint_is_the_one_that_the_documentation_defines() {
+        let defined = "move\u{0}callable\u{0}by\u{0}int\u{0}required\u{0}";
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        for byte in defined.bytes().map(|byte| if byte == 0 { 0xff } else { byte }) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+        assert_eq!(fingerprint("move", "Moves", &[BY], false), hash);
+    }
+}
