@@ -178,7 +178,12 @@ impl Builder {
     ///
     /// # Examples
     ///
-    /// See [`User`].
+    /// ```
+    /// use agent_sdk::mock::{MockAgent, User};
+    ///
+    /// let moderator = User::new("moderator", "a password").permissions(["server.rcon"]);
+    /// let mock = MockAgent::builder(serde_json::json!({})).user(moderator);
+    /// ```
     pub fn user(mut self, user: User) -> Self {
         self.users.push(user);
         self

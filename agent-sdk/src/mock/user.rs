@@ -52,6 +52,14 @@ impl User {
     }
 
     /// What the user may do. Default: nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::User;
+    ///
+    /// let operator = User::new("operator", "a password").permissions(["server.*", "file.read"]);
+    /// ```
     #[must_use]
     pub fn permissions<P: Into<String>>(mut self, words: impl IntoIterator<Item = P>) -> Self {
         self.permissions = words.into_iter().map(Into::into).collect();
@@ -59,6 +67,14 @@ impl User {
     }
 
     /// Which servers the user sees and reaches; any other does not exist for them. Default: all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::User;
+    ///
+    /// let moderator = User::new("moderator", "a password").servers(["survival"]);
+    /// ```
     #[must_use]
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.servers = Some(ids.into_iter().map(Into::into).collect());
