@@ -97,7 +97,7 @@ fn sources() -> BTreeMap<String, (String, Vec<String>)> {
             let used = vec![structure.clone(), format!("field `{name}::{field}`")];
             sources.insert(format!("{action}_{field}_field"), (text, used));
             if index < required {
-                whole += &format!(".{field}({value})");
+                whole.extend([".", field, "(", value, ")"]);
                 complete.push(setter);
             }
         }
@@ -150,7 +150,8 @@ fn exactly_what_a_difference_predicts_no_longer_compiles() {
         let code = Generator::for_other_crate().generate(&side.0, &side.1, &mut Report::new());
         let crate_ = Crate::new("predicted");
         crate_.generate("src/actions", &code);
-        let modules: String = sources.keys().map(|name| format!("pub mod {name};\n")).collect();
+        let modules: Vec<_> = sources.keys().map(|name| format!("pub mod {name};")).collect();
+        let modules = modules.join("\n");
         crate_.write("src/lib.rs", &format!("#![allow(warnings)]\npub mod actions;\n{modules}"));
         for (name, (text, _)) in &sources {
             let imports =
