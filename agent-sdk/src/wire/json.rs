@@ -10,13 +10,26 @@ use serde::de::IgnoredAny;
 /// Texts in it need not be UTF-8: a console line is kept for what can be read of it.
 pub(crate) fn is_object(message: &[u8]) -> bool {
     message.trim_ascii_start().first() == Some(&b'{')
-        && Structure::check(message).unwrap_or_else(|| is_scalar(message))
+        && Structure::check(message).unwrap_or_else(|| is_value(message))
 }
 
 /// Returns whether serde's parser takes a text for one whole value, without an allocation unless the
 /// value is nested.
-fn is_scalar(json: &[u8]) -> bool {
+fn is_value(json: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(json).is_ok()
+}
+
+/// Returns whether a text that holds no other value is one whole value. Most are plain texts, small
+/// numbers and words, which take no parser: each answer is checked.
+fn is_scalar(json: &[u8]) -> bool {
+    match json {
+        b"true" | b"false" | b"null" | b"0" => true,
+        [b'"', inner @ .., b'"'] if inner.iter().all(|byte| *byte >= b' ' && *byte != b'\\') => {
+            true
+        }
+        [b'1'..=b'9', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => true,
+        _ => is_value(json),
+    }
 }
 
 /// The nesting of a JSON text. serde's parser would allocate for it, and each answer is checked.
@@ -412,7 +425,7 @@ mod tests {
             let written = json!({ "a": value }).to_string();
             let cut = &written.as_bytes()[..cut.index(written.len() + 1)];
             for json in [words.as_bytes(), written.as_bytes(), cut] {
-                let expected = json.first() == Some(&b'{') && is_scalar(json);
+                let expected = json.first() == Some(&b'{') && is_value(json);
                 prop_assert_eq!(is_object(json), expected, "{}", json.escape_ascii());
             }
         }
