@@ -66,8 +66,10 @@ fn an_identifier_is_used_like_a_text() {
     }
     let id: WorldId = "w1".parse().expect("every text is an id");
     let text = "w1".to_owned();
-    assert!(id == "w1" && "w1" == id);
-    assert!(id == text && text == id);
+    assert!(id == "w1");
+    assert!("w1" == id);
+    assert!(id == text);
+    assert!(text == id);
     assert!(id == *text.as_str());
     assert_eq!((id.as_str(), length(&id)), ("w1", 2));
     let export = ExportWorld::new(&id).target("there");
