@@ -135,6 +135,7 @@ fn default_file() -> Option<PathBuf> {
 }
 
 fn read(file: &Path) -> Result<BTreeMap<String, Entry>, Failure> {
+    #[cfg(unix)]
     refuse_if_others_write(file)?;
     let text = fs::read_to_string(file).map_err(|error| Failure::file(file, "read", &error))?;
     let content: Content = toml::from_str(&text).map_err(|error| {
@@ -162,11 +163,6 @@ fn refuse_if_others_write(file: &Path) -> Result<(), Failure> {
         "`{}` may be written by others, who could so learn every password: `chmod go-w` it",
         file.display()
     )))
-}
-
-#[cfg(not(unix))]
-fn refuse_if_others_write(_file: &Path) -> Result<(), Failure> {
-    Ok(())
 }
 
 impl Entry {

@@ -160,13 +160,10 @@ impl Trust {
                 let reason = reason.to_owned();
                 ConnectError::CertificateUntrusted { address, fingerprint, reason }
             }
-            rustls::Error::InvalidCertificate(CertificateError::Other(other))
-                if let Some(key) = other.0.downcast_ref::<UnsupportedKey>() =>
-            {
-                let problem = key.to_string();
-                ConnectError::CertificateUnsupported { address, fingerprint, problem }
-            }
             rustls::Error::InvalidCertificate(reason) => {
+                if let Some(problem) = unsupported_key(reason) {
+                    return ConnectError::CertificateUnsupported { address, fingerprint, problem };
+                }
                 // It may repeat the certificate's names.
                 let reason = excerpt(reason.to_string().as_bytes());
                 ConnectError::CertificateUntrusted { address, fingerprint, reason }
@@ -191,6 +188,12 @@ impl Trust {
             remedy,
         }
     }
+}
+
+/// What kind of key a certificate was refused for, if that is why.
+fn unsupported_key(reason: &CertificateError) -> Option<String> {
+    let CertificateError::Other(other) = reason else { return None };
+    other.0.downcast_ref::<UnsupportedKey>().map(ToString::to_string)
 }
 
 impl FirstUse {
