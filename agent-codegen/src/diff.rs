@@ -328,7 +328,7 @@ impl Serialize for Change {
 pub struct Diff {
     /// Breaking ones first, then by action and parameter.
     changes: Vec<Change>,
-    /// How many there are of actions that nobody asked for.
+    /// How many concern actions outside of the selection.
     elsewhere: usize,
 }
 

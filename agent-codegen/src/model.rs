@@ -42,7 +42,7 @@ pub(crate) struct Action {
     pub reads: bool,
     /// Why it should not be used any more; nothing if it may be.
     pub deprecated: String,
-    /// The type of the reply, if somebody described it.
+    /// The type of the reply, if it is described.
     pub output: Option<String>,
     /// The methods of related actions.
     pub related: Vec<String>,

@@ -275,7 +275,7 @@ pub(crate) fn type_parameter(slot: &str, is_taken: impl Fn(&str) -> bool) -> Str
     name
 }
 
-/// Whether a name can be chosen by hand: a Rust name in snake case that nobody has.
+/// Whether a name can be chosen by hand: a Rust name in snake case that is free.
 pub(crate) fn can_be_chosen(scope: Scope, name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     name.starts_with(|c: char| c.is_ascii_lowercase())

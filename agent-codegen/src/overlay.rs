@@ -198,7 +198,7 @@ impl ValueEntry {
         }
     }
 
-    /// The variant that somebody chose.
+    /// The chosen variant.
     fn chosen(&self) -> Option<&str> {
         match self {
             Self::Text(_) => None,

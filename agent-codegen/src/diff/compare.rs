@@ -160,7 +160,7 @@ impl Comparison<'_> {
     fn removed(&mut self, name: &str) {
         let Some(action) = self.old.action(name) else { return };
         let items = items(action.made);
-        // What nobody could call, nobody misses.
+        // An action that could not be called is not missed.
         let wire = if items.is_empty() { Wire::Works } else { Wire::Breaks };
         let change = Change::new(Rule::ActionRemoved, wire).of(name).breaking(items);
         let mut change = change.between(Some(summary(action)), None);

@@ -1,4 +1,4 @@
-//! The types of replies that somebody described.
+//! The types of replies that are described.
 //!
 //! ```text
 //! /// The reply to `whoami`.

@@ -298,7 +298,7 @@ impl<'a> Lowering<'a> {
             field: name.snake.clone(),
             word: parameter.word.clone(),
             param_type,
-            // What the agent demands, nobody may leave out.
+            // What the agent requires may not be left out.
             required: parameter.required,
             docs: with_values(docs, &parameter.values),
             typed_by,

@@ -9,13 +9,13 @@ use heck::ToUpperCamelCase;
 pub(crate) struct Wish<'a> {
     /// What it is called by the rule.
     pub name: String,
-    /// What somebody wants it to be called, if that can be.
+    /// The chosen name, if it can be had.
     pub chosen: Option<&'a str>,
     /// What tells it from every other type, whatever else there is.
     pub identity: String,
 }
 
-/// The names of types, in the order of the wishes: what somebody chose, or what the rule gives.
+/// The names of types, in the order of the wishes: the chosen one, or what the rule gives.
 ///
 /// Where the rule gives a name that is `taken`, that Rust or the SDK has, or that goes to another
 /// type, a suffix that follows from the identity tells it apart. Of several that would get the same

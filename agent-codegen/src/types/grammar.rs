@@ -7,7 +7,7 @@ use super::{
     words::{self, Shape},
 };
 
-/// How deep types may be nested; deeper is nobody's meaning, and must not cost a stack.
+/// Limit of nesting: protects the stack.
 const DEEPEST: usize = 16;
 
 /// The longest word that is looked at.

@@ -1,4 +1,4 @@
-//! A parameter's value as somebody types it: `levels=2`, `enabled=true`, `roles=["admin"]`.
+//! A parameter's value as it is typed: `levels=2`, `enabled=true`, `roles=["admin"]`.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ impl ParamType {
             Self::String => return Ok(text.into()),
             Self::Nullable(_) if text == "null" => return Ok(Value::Null),
             Self::Nullable(inner) | Self::Named(_, inner) => return inner.value(text),
-            // Whoever types a value of unknown type means a text unless it reads as JSON.
+            // A value of unknown type is a text unless it reads as JSON.
             Self::Any => return Ok(serde_json::from_str(text).unwrap_or_else(|_| text.into())),
             _ => {}
         }

@@ -345,7 +345,7 @@ mod tests {
         }
     }
 
-    /// Whether the answer to a call still has somebody who waits for it.
+    /// Whether a caller still waits for the answer.
     fn answer(pending: &mut PendingCalls, token: Token) -> bool {
         let Some(call) = pending.answered(token) else {
             assert!(pending.issued(token));

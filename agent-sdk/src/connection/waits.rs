@@ -1,4 +1,4 @@
-//! Topics that are subscribed to only while somebody waits for something.
+//! Topics that are subscribed to only while a wait needs them.
 
 use std::collections::BTreeMap;
 

@@ -424,7 +424,7 @@ impl ConnectError {
             Self::CertificateUntrusted { .. }
             | Self::CertificateUnsupported { .. }
             | Self::TrustFile { .. } => Retry::Untrusted,
-            // Whoever answers has been sent the password each time.
+            // The peer has been sent the password each time.
             Self::ClosedWithoutAnswer { .. }
             | Self::Redirected { .. }
             | Self::NotAnAgent { .. } => Retry::Doubtful,

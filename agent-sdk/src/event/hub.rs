@@ -15,7 +15,7 @@ use super::{Event, Message};
 #[derive(Default)]
 pub(crate) struct Hub {
     consumers: Mutex<Consumers>,
-    /// The length of `consumers`, so that events cost nothing where nobody listens.
+    /// The length of `consumers`, so that events cost nothing without a consumer.
     count: AtomicUsize,
 }
 
@@ -87,7 +87,7 @@ impl Hub {
     }
 
     /// Changes every consumer's queue, then wakes those that have something to read. No lock is
-    /// held then: whoever is woken may drop its stream at once.
+    /// held then: a woken task may drop its stream at once.
     fn each(&self, change: impl Fn(&mut Queue)) {
         let wakers: Vec<_> =
             lock(&self.consumers).list.iter().filter_map(|each| each.change(&change)).collect();
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(read(&mut events), ["0", "interrupted", "1"]);
     }
 
-    /// News of the connection must not grow without end where nobody reads.
+    /// News of the connection must not grow without end where they are not read.
     #[test]
     fn news_takes_the_room_of_a_message() {
         let hub = Arc::new(Hub::default());

@@ -269,7 +269,7 @@ impl Builder {
         self
     }
 
-    /// After how many bad logins an address is banned, and for how long; 0 bans nobody.
+    /// After how many bad logins an address is banned, and for how long; 0 never bans.
     /// Default: 5, for 60 s.
     ///
     /// Bad logins are forgotten as long after the last of them. A banned address is refused like

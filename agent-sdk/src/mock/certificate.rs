@@ -40,7 +40,7 @@ impl fmt::Debug for Certificate {
             Self::SelfSigned => "SelfSigned",
             Self::Expired => "Expired",
             Self::Nameless => "Nameless",
-            // The private key is nobody's to print.
+            // The private key is never printed.
             Self::Pem { .. } => "Pem",
         })
     }

@@ -151,7 +151,7 @@ pub(super) struct Expected {
 #[derive(Default)]
 pub(super) struct Expectations {
     list: Mutex<Vec<Expected>>,
-    /// Calls that nobody expected, described.
+    /// Unexpected calls, described.
     unexpected: Mutex<Vec<String>>,
 }
 

@@ -59,7 +59,7 @@ pub enum ReplyForm {
     NotJson,
     /// JSON, but a list.
     NotAnObject,
-    /// A good reply to a request that nobody has made.
+    /// A good reply to a request that was not made.
     UnknownToken,
     /// The reply, and the same again.
     Twice,
@@ -75,7 +75,7 @@ pub enum ReplyForm {
     Padded(usize),
 }
 
-/// Frames that nobody has asked for.
+/// Unsolicited frames.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RawFrames {

@@ -45,7 +45,7 @@ pub(super) struct Head {
 
 /// Why there is no head to act upon.
 pub(super) enum BadHead {
-    /// The peer left, or the socket failed: there is nobody to answer.
+    /// The peer left, or the socket failed: there is no one to answer.
     Gone,
     /// Not a request that can be read; the status to answer with.
     Refused(&'static str),
@@ -157,7 +157,7 @@ pub(super) async fn finish(mut stream: impl Transport, bytes: &[u8]) -> io::Resu
     // A socket dropped with unread bytes is reset, and the peer loses the answer.
     let mut nowhere = tokio::io::sink();
     let drained = tokio::io::copy(&mut stream, &mut nowhere);
-    // Whoever keeps talking after the answer is cut off.
+    // A peer that keeps talking after the answer is cut off.
     let _ = tokio::time::timeout(LINGER, drained).await;
     Ok(())
 }

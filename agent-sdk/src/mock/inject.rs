@@ -30,7 +30,7 @@ impl MockAgent {
         self.shared.faults.clear();
     }
 
-    /// Sends frames that nobody has asked for to every session; otherwise like
+    /// Sends unsolicited frames to every session; otherwise like
     /// [`push_event`](Self::push_event).
     pub async fn push_frames(&self, frames: RawFrames) {
         self.shared.peers.push(Audience::All, &frames.into_batch()).await;
@@ -62,7 +62,7 @@ impl MockAgent {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::AddrInUse`] if somebody else has taken the port, or if it is open.
+    /// [`io::ErrorKind::AddrInUse`] if another process has taken the port, or if it is open.
     pub async fn come_up(&self) -> io::Result<()> {
         self.port.reopen().await
     }
