@@ -123,8 +123,24 @@ impl<'a> Structure<'a> {
     }
 
     fn scalar(&mut self) -> Result<(), Flaw> {
+        if self.short_text() {
+            return Ok(());
+        }
         let scalar = self.cursor.value().ok_or(Flaw::Broken)?;
         if is_scalar(scalar) { Ok(()) } else { Err(Flaw::Broken) }
+    }
+
+    /// Passes over a short text without escapes, which most keys and values are, in one look at each
+    /// of its bytes; returns whether it was one.
+    fn short_text(&mut self) -> bool {
+        const SHORT: usize = 40;
+        let rest = self.cursor.text.get(self.cursor.at..).unwrap_or_default();
+        let Some((b'"', inner)) = rest.split_first() else { return false };
+        let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
+        let end = inner.iter().take(SHORT).position(is_special);
+        let Some(length) = end.filter(|end| inner[*end] == b'"') else { return false };
+        self.cursor.at += length + 2;
+        true
     }
 }
 
