@@ -33,6 +33,7 @@ mod report;
 mod soak;
 mod spelling;
 mod text;
+mod transaction;
 mod transferred;
 
 use std::{

@@ -7,7 +7,7 @@ use std::{
 
 use agent_codegen::{Report, snapshot};
 
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, output, transaction};
 
 /// The project that the command works on.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,16 @@ pub struct Project {
 }
 
 impl ProjectOption {
+    /// Finds the project, and finishes an update of it that was interrupted.
     pub fn find(&self) -> Result<Project, Failure> {
+        let project = self.locate()?;
+        if let Some(told) = transaction::recover(project.root(), &project.schemas())? {
+            output::note(told);
+        }
+        Ok(project)
+    }
+
+    fn locate(&self) -> Result<Project, Failure> {
         if let Some(root) = &self.root {
             return Ok(Project { root: root.clone() });
         }

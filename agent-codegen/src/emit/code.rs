@@ -150,33 +150,17 @@ impl Code {
     /// The folder or a file in it cannot be read or written, or a file that this generator did not
     /// write has the name of a generated one; then nothing is written.
     pub fn write(&self, folder: &Path) -> Result<Vec<Difference>, FilesError> {
-        self.write_with(folder, &[])
-    }
-
-    /// As [`Code::write`], together with other files: these take their places last, and none does if
-    /// anything cannot be written.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Code::write`].
-    pub fn write_with(
-        &self,
-        folder: &Path,
-        others: &[(PathBuf, String)],
-    ) -> Result<Vec<Difference>, FilesError> {
-        let differences = self.check(folder)?;
-        refuse_foreign(&differences)?;
+        let differences = self.check_writable(folder)?;
         std::fs::create_dir_all(folder).map_err(FilesError::io(folder))?;
         // All of them are written before the first one takes its place, so that a full disk changes
         // nothing, and the moment in which a killed process leaves old beside new is short.
-        let generated = differences
+        let staged = differences
             .iter()
-            .filter_map(|difference| Some((difference.path(), self.text(difference.path())?)));
-        let others = others.iter().map(|(path, text)| (path.as_path(), text.as_bytes()));
-        let staged: Vec<_> = generated
-            .chain(others)
-            .map(|(path, text)| Ok((path, Staged::new(path, text).map_err(FilesError::io(path))?)))
-            .collect::<Result<_, FilesError>>()?;
+            .filter_map(|difference| Some((difference.path(), self.content(difference)?)))
+            .map(|(path, text)| {
+                Ok((path, Staged::new(path, text.as_bytes()).map_err(FilesError::io(path))?))
+            })
+            .collect::<Result<Vec<_>, FilesError>>()?;
         for (path, file) in staged {
             file.commit().map_err(FilesError::io(path))?;
         }
@@ -186,9 +170,23 @@ impl Code {
         Ok(differences)
     }
 
-    /// What belongs into a file.
-    fn text(&self, path: &Path) -> Option<&[u8]> {
-        self.files.get(path.file_name()?.to_str()?).map(String::as_bytes)
+    /// Compares as [`Code::check`] does, for a caller that writes the files itself, together with
+    /// others: [`Code::content`] is what belongs into each.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Code::write`].
+    pub fn check_writable(&self, folder: &Path) -> Result<Vec<Difference>, FilesError> {
+        let differences = self.check(folder)?;
+        refuse_foreign(&differences)?;
+        Ok(differences)
+    }
+
+    /// Returns what belongs into the file of a difference; `None` if the file is to be removed.
+    #[must_use]
+    pub fn content(&self, difference: &Difference) -> Option<&str> {
+        let name = difference.path().file_name()?.to_str()?;
+        self.files.get(name).map(String::as_str)
     }
 
     /// Generated files in a folder that are not among these.

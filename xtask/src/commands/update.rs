@@ -23,6 +23,7 @@ use crate::{
     output::{self, FormatOption},
     progress,
     project::{Project, ProjectOption},
+    transaction::{self, Change},
 };
 
 /// Follow the running agent: fetch, compare, write, generate, compile
@@ -210,11 +211,20 @@ impl Update {
         let code = generate(plan, running, updated, &overlay, &mut report)?;
         updated.tasks = overlay_tasks(&report);
         let others = files(project, running, updated)?;
-        let differences =
-            if self.dry_run { code.check(&plan.out) } else { code.write_with(&plan.out, &others) };
+        let differences = code.check_writable(&plan.out);
         let differences = differences.map_err(|error| Failure::failed(error.to_string()))?;
-        updated.written = others.into_iter().map(|(path, _)| path).collect();
-        updated.written.extend(differences.iter().map(|it| it.path().to_owned()));
+        let generated = differences.iter().map(|difference| Change {
+            path: difference.path().to_owned(),
+            content: code.content(difference).map(str::to_owned),
+        });
+        let changes: Vec<_> = others.into_iter().chain(generated).collect();
+        updated.written = changes.iter().map(|change| change.path.clone()).collect();
+        if !self.dry_run && !changes.is_empty() {
+            let edited = transaction::commit(project.root(), &project.schemas(), &changes)?;
+            if !edited.is_empty() {
+                output::note(format!("updated{}", transaction::but_edited(&edited)));
+            }
+        }
         let has_workspace = project.root().join("Cargo.toml").exists();
         if has_workspace && !self.dry_run && !updated.written.is_empty() {
             let check = cargo::check(project.root());
@@ -229,11 +239,7 @@ impl Update {
 }
 
 /// The files beside the code: the snapshot if it is new, and then its entry in the changelog.
-fn files(
-    project: &Project,
-    running: &Running,
-    updated: &Updated,
-) -> Result<Vec<(PathBuf, String)>, Failure> {
+fn files(project: &Project, running: &Running, updated: &Updated) -> Result<Vec<Change>, Failure> {
     if updated.written.is_empty() {
         return Ok(Vec::new());
     }
@@ -245,8 +251,9 @@ fn files(
     };
     let today = OffsetDateTime::now_utc().date();
     let text = with_entry(&before, &updated.entry(&today.to_string()));
-    let snapshot = (updated.snapshot.clone(), running.snapshot.canonical());
-    Ok(vec![(path, text), snapshot])
+    let snapshot =
+        Change { path: updated.snapshot.clone(), content: Some(running.snapshot.canonical()) };
+    Ok(vec![Change { path, content: Some(text) }, snapshot])
 }
 
 /// Why the agent may have told only a part of its catalogue to this user.

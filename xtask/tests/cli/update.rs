@@ -5,13 +5,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use agent_sdk::mock::{Builder, MockAgent};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::support::{Ended, copy_of_project, ended, program, root};
 
@@ -171,41 +171,117 @@ async fn what_is_left_to_do_is_told_with_file_and_line() {
     mock.stop().await;
 }
 
-/// At whatever point it is killed, each file is the old one or the new one, and the next run ends
-/// what this one began.
+/// It left old files beside new ones, and files with names of its own.
 #[tokio::test]
-async fn killed_at_twenty_points_it_leaves_old_or_new_files() {
+async fn killed_at_twenty_points_it_leaves_the_old_tree_or_the_new_one() {
     let mock = start(MockAgent::builder(catalogue(upgraded)), "1.2.0").await;
     let whole = copy_of_project();
     let old = contents(whole.path());
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     assert_eq!(run(&mock, whole.path(), &["update"]).await.code, Some(0));
     let takes = begun.elapsed();
     let new = contents(whole.path());
-    for point in 1..=20_u32 {
+    for point in 0..20_u32 {
         let project = copy_of_project();
         let mut command = command(&mock, project.path(), &["update"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // A point in time, not a condition: any will do.
-        tokio::time::sleep(takes * point / 20).await;
-        let _ = child.kill().await;
-        for (path, content) in contents(project.path()) {
-            let is_temporary = path.extension().is_some_and(|extension| extension == "tmp");
-            let known = [&old, &new].iter().any(|it| it.get(&path) == Some(&content));
-            assert!(known || is_temporary, "point {point}: {}", path.display());
+        // Points in time, not conditions: any will do. Half of them lie in the moment of writing.
+        if point % 2 == 0 {
+            tokio::time::sleep(takes * point / 20).await;
+        } else {
+            until_writing(project.path(), &mut child).await;
+            std::thread::sleep(Duration::from_micros(u64::from(point) * 100));
         }
-        let again = run(&mock, project.path(), &["update"]).await;
-        assert_eq!(again.code, Some(0), "point {point}: {again:?}");
+        signal(&child, if point % 4 < 2 { "KILL" } else { "INT" }).await;
+        child.wait().await.unwrap();
         let check = run(&mock, project.path(), &["check"]).await;
         assert_eq!(check.code, Some(0), "point {point}: {check:?}");
+        let found = contents(project.path());
+        assert!(found == old || found == new, "point {point}: {check:?}");
     }
     mock.stop().await;
 }
 
-/// The content of each file, by its path in the folder.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+/// Waits until an update has begun to write, or has ended.
+async fn until_writing(project: &Path, update: &mut Child) {
+    let folder = project.join("schemas/.update");
+    while !folder.exists() && update.try_wait().unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Sends a signal to a process, unless it has ended.
+async fn signal(child: &Child, name: &str) {
+    let Some(id) = child.id() else { return };
+    let script = "kill -\"$0\" \"$1\" 2>/dev/null || true";
+    Command::new("sh").args(["-c", script, name, &id.to_string()]).status().await.unwrap();
+}
+
+/// The content of each file, by its path in the folder; the day of a changelog's entry is left out.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
     let relative = |path: PathBuf| path.strip_prefix(folder).unwrap().to_owned();
-    tree(folder).into_iter().map(|(path, (content, _))| (relative(path), content)).collect()
+    let undated = |text: Vec<u8>| {
+        let lines = String::from_utf8(text).unwrap();
+        let title = |line: &str| line.split(" (20").next().unwrap_or_default().to_owned();
+        lines.lines().map(title).collect::<Vec<_>>().join("\n")
+    };
+    tree(folder).into_iter().map(|(path, (text, _))| (relative(path), undated(text))).collect()
+}
+
+/// What a killed update leaves: prepared files, and perhaps the journal that makes them count.
+fn leave_update(project: &Path, journal: bool) {
+    let folder = project.join("schemas/.update");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(project.join("schemas/overlay.toml"), folder.join("0.old")).unwrap();
+    fs::write(folder.join("0.new"), "# new\n").unwrap();
+    if journal {
+        let files = json!({ "files": [{ "path": "schemas/overlay.toml", "removed": false }] });
+        fs::write(folder.join("journal.json"), files.to_string()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn each_command_that_reads_the_project_first_ends_an_interrupted_update() {
+    let mock = start(MockAgent::builder(catalogue(|_| {})), "1.1.34").await;
+    let commands: [&[&str]; 6] = [
+        &["check"],
+        &["generate"],
+        &["generate", "--check"],
+        &["fetch"],
+        &["diff", "live"],
+        &["update"],
+    ];
+    for arguments in commands {
+        for (journal, told) in [(true, "finished"), (false, "removed what")] {
+            let project = copy_of_project();
+            let overlay = project.path().join("schemas/overlay.toml");
+            let before = fs::read_to_string(&overlay).unwrap();
+            leave_update(project.path(), journal);
+            let ended = run(&mock, project.path(), arguments).await;
+            let notes = ended.stderr.lines().filter(|line| line.contains("interrupted update"));
+            let notes: Vec<_> = notes.collect();
+            assert!(notes.len() == 1 && notes[0].contains(told), "{arguments:?}: {ended:?}");
+            let after = fs::read_to_string(&overlay).unwrap();
+            assert_eq!(after, if journal { "# new\n".to_owned() } else { before });
+            assert!(!exists(&project, "schemas/.update"));
+        }
+    }
+    mock.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_edited_after_an_interrupted_update_is_left_and_named() {
+    let project = copy_of_project();
+    leave_update(project.path(), true);
+    let overlay = project.path().join("schemas/overlay.toml");
+    let edited = format!("{}# by hand\n", fs::read_to_string(&overlay).unwrap());
+    fs::write(&overlay, &edited).unwrap();
+    let mut command = program(["check"]);
+    command.current_dir(project.path());
+    let check = ended(command).await;
+    assert!(check.stderr.contains("left as edited since: `schemas/overlay.toml`"), "{check:?}");
+    assert_eq!(fs::read_to_string(&overlay).unwrap(), edited);
+    assert_eq!(check.code, Some(0), "{check:?}");
 }
 
 #[test]
