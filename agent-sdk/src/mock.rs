@@ -18,7 +18,7 @@
 //! # #[cfg(feature = "actions")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use agent_sdk::{Agent, actions::ServerStart, mock::{MockAgent, Response}};
+//! use agent_sdk::{actions::ServerStart, mock::{MockAgent, Response}};
 //! use serde_json::json;
 //!
 //! let catalogue = json!({ "server_start": { "required_parameters": { "server": "str" } } });
@@ -29,8 +29,7 @@
 //!     .reject("the host is out of memory")
 //!     .then(Response::own());
 //!
-//! let client = Agent::builder(mock.url()).credentials(mock.username(), mock.password());
-//! let agent = client.connect().await?;
+//! let agent = mock.client().connect().await?;
 //! assert!(agent.server_start(ServerStart::new("survival")).await.is_err());
 //! agent.server_start(ServerStart::new("survival")).await?;
 //! assert_eq!(mock.calls::<ServerStart>()[0].server.as_ref(), "survival");
@@ -46,22 +45,30 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use agent_sdk::mock::{Fault, MockAgent, Pace, User};
+//! use std::time::Duration;
+//!
+//! use agent_sdk::mock::{Fault, MockAgent, Pace, Role, User};
 //! use serde_json::json;
 //!
+//! let moderator = Role::new(["server.rcon"]).servers(["survival"]);
 //! let mock = MockAgent::builder(json!({ "actions": {} }))
-//!     .servers(["survival", "creative"])
+//!     .running(["survival", "creative"])
 //!     .pace(Pace::realistic())
-//!     .user(User::new("moderator", "a password").permissions(["server.rcon"]).servers(["survival"]))
+//!     .user(User::new("moderator", "a password").role(moderator))
 //!     .start()
 //!     .await?;
-//! // Events of a test's own, faults, and an agent that restarts.
-//! mock.push_event(&json!({ "action": "agent_health", "parameters": { "cpu": 0.5 } })).await;
+//! // Events of a test's own, a crash, faults, and an agent that restarts.
+//! let event = json!({ "action": "agent_health", "parameters": { "cpu": 0.5 } });
+//! mock.push_event_after(Duration::from_secs(60), event);
+//! mock.crash("creative");
 //! mock.inject(Fault::lose().for_action("create_backup").times(1));
 //! mock.restart().await?;
 //! # Ok(()) }
 //! ```
 //!
+//! - [`MockAgent::client`] gives the options of a client; [`Response::event_after`] lets events follow
+//!   an answer.
+//! - [`Builder::only_expected`] lets the test fail on every action of which nothing is expected.
 //! - Closures answer actions by [`Builder::handler`], which know the session and can send events.
 //! - [`Fault`] is for one reply, [`LastingFault`] is there from the start and has a name, which
 //!   `cargo xtask mock-agent --fault NAME` takes as well.
@@ -79,7 +86,8 @@
 //!   connection after its login
 //! - `dispatch` turns requests into answers; `story` is what happens by itself as time passes
 //! - `shared` is what all connections share: `options`, `servers`, `peer` (the sessions, and who gets
-//!   which events), `handler` (a test's own answers), `expectation`, `catalogue` (what is demanded),
+//!   which events), `script` (events that a test has planned), `handler` (a test's own answers),
+//!   `expectation`, `mismatch` (how it fails), `secret` (what is not shown), `catalogue` (what is demanded),
 //!   `fault` (for one reply) and `lasting` (from the start)
 //! - `upgrade` answers a login, `user` and `login` check it, `http` reads and writes heads
 //! - `certificate` makes what TLS shows, `wire` reads and writes messages
@@ -99,10 +107,13 @@ mod inject;
 mod lasting;
 mod listener;
 mod login;
+mod mismatch;
 mod options;
 mod pace;
 mod peer;
 mod port;
+mod script;
+mod secret;
 mod servers;
 mod session;
 mod shared;
@@ -125,6 +136,6 @@ pub use self::{
     shared::SeenRequest,
     snapshots::each_snapshot,
     upgrade::{Refusal, Subprotocol, UpgradeQuirk},
-    user::User,
+    user::{Role, User},
     wire::ReplyKey,
 };

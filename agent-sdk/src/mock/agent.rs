@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -16,6 +17,7 @@ use super::{
     port::Port,
     shared::{SeenRequest, Shared, lock},
 };
+use crate::{Agent, Tls};
 
 /// A running mock agent. Dropping it cuts every connection.
 ///
@@ -33,6 +35,28 @@ impl MockAgent {
     pub fn url(&self) -> String {
         let scheme = if self.shared.options.tls { "wss" } else { "ws" };
         format!("{scheme}://127.0.0.1:{}/ws", self.port.number)
+    }
+
+    /// Returns the options of a client of this agent: its address, the root user and, with TLS, the
+    /// pin of its certificate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mock = agent_sdk::mock::MockAgent::builder(serde_json::json!({ "actions": {} })).start().await?;
+    /// let agent = mock.client().connect().await?;
+    /// assert_eq!(agent.call_raw("whoami", ()).await?.parameters()?["username"], "root");
+    /// # Ok(()) }
+    /// ```
+    pub fn client(&self) -> crate::Builder {
+        let client = Agent::builder(self.url()).credentials(self.username(), self.password());
+        match self.fingerprint().map(Tls::pinned) {
+            Some(Ok(pin)) => client.tls(pin),
+            // The mock's own fingerprint is one.
+            Some(Err(_)) | None => client,
+        }
     }
 
     /// The port on 127.0.0.1.
@@ -99,6 +123,41 @@ impl MockAgent {
     pub async fn push_event_to(&self, topic: &str, event: &Value) {
         let event = vec![Message::Text(peer::text(event))];
         self.shared.peers.push(Audience::Topic(topic), &event).await;
+    }
+
+    /// Sends an event so long from now, on tokio's clock, to the sessions that have subscribed to its
+    /// `topic`, or to all if it has none. A session that does not keep up misses it.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(mock: &agent_sdk::mock::MockAgent) {
+    /// use std::time::Duration;
+    ///
+    /// let event = serde_json::json!({ "action": "tick", "topic": "survival" });
+    /// mock.push_event_after(Duration::from_secs(60), event);
+    /// # }
+    /// ```
+    pub fn push_event_after(&self, time: Duration, event: Value) {
+        self.shared.plan_event(time, event);
+    }
+
+    /// Lets a server crash: it is `server.crashed`, what it was about to do is forgotten, and those
+    /// that have subscribed to it are told. Does nothing if there is no such server.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(mock: &agent_sdk::mock::MockAgent) {
+    /// mock.crash("survival");
+    /// # }
+    /// ```
+    pub fn crash(&self, server: &str) {
+        let mut events = Vec::new();
+        lock(&self.shared.servers).crash(server, &mut events);
+        for event in &events {
+            self.shared.tell_all(event);
+        }
     }
 
     /// How many sessions are open. One that a client has been told of is counted.

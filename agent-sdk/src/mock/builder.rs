@@ -42,6 +42,8 @@ pub struct Builder {
     certificate: Certificate,
     port: u16,
     servers: Vec<String>,
+    running: Vec<String>,
+    only_expected: bool,
     lasting: LastingFaults,
     pace: Pace,
     state_words: StateWords,
@@ -67,6 +69,8 @@ impl Builder {
             certificate: Certificate::default(),
             port: 0,
             servers: vec!["survival".to_owned()],
+            running: Vec::new(),
+            only_expected: false,
             lasting: LastingFaults::default(),
             pace: Pace::default(),
             state_words: StateWords::default(),
@@ -171,6 +175,35 @@ impl Builder {
     /// ```
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.servers = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The ids of servers that run at the start. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).running(["survival"]);
+    /// ```
+    pub fn running<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
+        self.running = ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether a call fails the test if nothing is expected of its action ([`MockAgent::on`]); if not,
+    /// the mock answers it itself. `list_actions`, `whoami` and subscriptions never do. Default: `false`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::MockAgent;
+    ///
+    /// let mock = MockAgent::builder(serde_json::json!({})).only_expected(true);
+    /// ```
+    pub fn only_expected(mut self, only: bool) -> Self {
+        self.only_expected = only;
         self
     }
 
@@ -387,13 +420,16 @@ impl Builder {
     pub async fn start(self) -> io::Result<MockAgent> {
         let catalogue = Catalogue::new(self.catalogue)?;
         let identity = if self.options.tls { Some(self.certificate.identity()?) } else { None };
+        let mut servers = Servers::new(self.servers, self.pace, self.state_words);
+        self.running.into_iter().for_each(|id| servers.run(id));
         let shared = Arc::new(Shared {
             options: self.options,
             users: [self.root].into_iter().chain(self.users).map(Arc::new).collect(),
             catalogue,
             handlers: self.handlers,
             files: Mutex::new(Files::default()),
-            servers: Mutex::new(Servers::new(self.servers, self.pace, self.state_words)),
+            servers: Mutex::new(servers),
+            script: Mutex::default(),
             planned: Notify::new(),
             peers: Peers::new(),
             limiter: LoginLimiter::new(self.ban.0, self.ban.1),
@@ -404,7 +440,7 @@ impl Builder {
             counts: Counts::default(),
             identity: Mutex::new(identity),
             seen: Mutex::new(VecDeque::new()),
-            expectations: Expectations::default(),
+            expectations: Expectations::new(self.only_expected),
             recorded: Mutex::new(VecDeque::new()),
         });
         if shared.lasting.ban {

@@ -17,7 +17,7 @@ use super::{
 pub struct Expectation<'a, A> {
     mock: &'a MockAgent,
     matches: Matches,
-    parameters: Option<Value>,
+    parameters: Option<Map<String, Value>>,
     times: Option<u64>,
     place: &'static Location<'static>,
     action: PhantomData<fn() -> A>,
@@ -62,12 +62,11 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
     /// ```
     pub fn with(mut self, action: &A) -> Self {
         let written = action.to_json().ok();
-        let wanted: Option<Value> =
+        let wanted: Option<Map<String, Value>> =
             written.and_then(|text: String| serde_json::from_str(&text).ok());
         self.parameters.clone_from(&wanted);
-        self.matches = Arc::new(move |parameters: &Map<String, Value>| {
-            wanted.as_ref().and_then(Value::as_object) == Some(parameters)
-        });
+        self.matches =
+            Arc::new(move |parameters: &Map<String, Value>| wanted.as_ref() == Some(parameters));
         self
     }
 
@@ -86,6 +85,22 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
     pub fn times(mut self, calls: u64) -> Self {
         self.times = Some(calls);
         self
+    }
+
+    /// Expects no such call at all.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "actions")]
+    /// # fn example(mock: &agent_sdk::mock::MockAgent) {
+    /// use agent_sdk::actions::ServerStart;
+    ///
+    /// mock.on::<ServerStart>().never();
+    /// # }
+    /// ```
+    pub fn never(self) {
+        self.times(0).reject("it was not to be called");
     }
 
     /// Answers with a success.

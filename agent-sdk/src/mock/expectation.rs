@@ -4,13 +4,16 @@ use std::{
     fmt::Write as _,
     panic::Location,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use similar::{ChangeTag, TextDiff};
 
-use super::fault::{Fault, FaultKind};
+use super::{
+    fault::{Fault, FaultKind},
+    mismatch::{diff, likeness, shown},
+};
 use crate::action::Action;
 
 /// Unexpected calls that are described in full; more are counted.
@@ -96,7 +99,11 @@ impl ParameterReader<'_> {
 /// What an expected call is answered with.
 #[derive(Clone, Debug)]
 #[must_use = "a response does nothing by itself"]
-pub struct Response(pub(super) Answered);
+pub struct Response {
+    pub(super) answered: Answered,
+    /// What is sent so long after the answer.
+    pub(super) events: Vec<(Duration, Value)>,
+}
 
 #[derive(Clone, Debug)]
 pub(super) enum Answered {
@@ -111,22 +118,49 @@ pub(super) enum Answered {
 impl Response {
     /// A success with this result. What cannot be written as JSON becomes `null`.
     pub fn reply(result: impl Serialize) -> Self {
-        Self(Answered::Reply(serde_json::to_value(result).unwrap_or_default()))
+        Answered::Reply(serde_json::to_value(result).unwrap_or_default()).into()
     }
 
     /// A rejection with these words.
     pub fn reject(words: &str) -> Self {
-        Self(Answered::Reject(serde_json::json!({ "error": words })))
+        Answered::Reject(serde_json::json!({ "error": words })).into()
     }
 
     /// The mock's own answer, with this fault; for which action and how often it says is ignored.
     pub fn fault(fault: Fault) -> Self {
-        Self(Answered::Fault(fault.into_kind()))
+        Answered::Fault(fault.into_kind()).into()
     }
 
     /// The mock's own answer, as if nothing were expected.
     pub fn own() -> Self {
-        Self(Answered::Own)
+        Answered::Own.into()
+    }
+
+    /// Sends an event so long after the answer, on tokio's clock, to the sessions that have
+    /// subscribed to its `topic`, or to all if it has none. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use agent_sdk::mock::Response;
+    /// use serde_json::json;
+    ///
+    /// let state = |word| json!({ "action": "server_state", "topic": "survival", "parameters": { "state": word } });
+    /// let response = Response::reply(json!({ "state": "starting" }))
+    ///     .event_after(Duration::from_secs(5), state("starting"))
+    ///     .event_after(Duration::from_secs(8), state("crashed"));
+    /// ```
+    pub fn event_after(mut self, time: Duration, event: Value) -> Self {
+        self.events.push((time, event));
+        self
+    }
+}
+
+impl From<Answered> for Response {
+    fn from(answered: Answered) -> Self {
+        Self { answered, events: Vec::new() }
     }
 }
 
@@ -138,7 +172,7 @@ pub(super) struct Expected {
     pub(super) action: &'static str,
     pub(super) matches: Matches,
     /// The parameters, where they are expected as a whole.
-    pub(super) parameters: Option<Value>,
+    pub(super) parameters: Option<Map<String, Value>>,
     /// `None`: at least once.
     pub(super) times: Option<u64>,
     /// The last one is given again and again.
@@ -147,15 +181,31 @@ pub(super) struct Expected {
     pub(super) place: &'static Location<'static>,
 }
 
+impl Expected {
+    /// The parameters, as a failure shows them.
+    fn shown(&self) -> String {
+        let Self { parameters, place, .. } = self;
+        match parameters {
+            Some(parameters) => shown(parameters, None),
+            None => format!("what `matching` accepts at {place}"),
+        }
+    }
+}
+
 /// All that a test expects.
-#[derive(Default)]
 pub(super) struct Expectations {
+    /// Whether calls are unexpected of whose action nothing is expected.
+    strict: bool,
     list: Mutex<Vec<Expected>>,
     /// Unexpected calls, described.
     unexpected: Mutex<Vec<String>>,
 }
 
 impl Expectations {
+    pub(super) fn new(strict: bool) -> Self {
+        Self { strict, list: Mutex::default(), unexpected: Mutex::default() }
+    }
+
     /// Adds a call; its number.
     pub(super) fn add(&self, expected: Expected) -> usize {
         let mut list = lock(&self.list);
@@ -181,31 +231,35 @@ impl Expectations {
         &self,
         action: &str,
         parameters: &Map<String, Value>,
-    ) -> Option<Result<Answered, Value>> {
+    ) -> Option<Result<Response, Value>> {
         let matchers: Vec<(usize, Matches)> = lock(&self.list)
             .iter()
             .enumerate()
             .filter(|(_, expected)| expected.action == action)
             .map(|(index, expected)| (index, Arc::clone(&expected.matches)))
             .collect();
-        if matchers.is_empty() {
+        if matchers.is_empty() && !self.strict {
             return None;
         }
         // A test's own code, so that no lock is held.
         let matching = matchers.into_iter().filter(|(_, matches)| matches(parameters));
         let matching: Vec<_> = matching.map(|(index, _)| index).collect();
         let mut list = lock(&self.list);
-        for index in matching {
-            let expected = &mut list[index];
+        for index in &matching {
+            let expected = &mut list[*index];
             if expected.times.is_none_or(|times| expected.calls < times) {
                 expected.calls += 1;
                 let place = usize::try_from(expected.calls - 1).ok();
                 let response = place.and_then(|place| expected.responses.get(place));
                 let response = response.or(expected.responses.last()).cloned();
-                return Some(Ok(response.unwrap_or_else(Response::own).0));
+                return Some(Ok(response.unwrap_or_else(Response::own)));
             }
         }
-        let description = describe(action, parameters, &list);
+        let used_up = matching.first().map(|index| &list[*index]);
+        let description = match used_up {
+            Some(expected) => describe_one_more(parameters, expected),
+            None => describe(action, parameters, &list),
+        };
         drop(list);
         let mut unexpected = lock(&self.unexpected);
         if unexpected.len() < MAX_DESCRIBED {
@@ -229,6 +283,9 @@ impl Expectations {
                 report,
                 "expected at {place}: `{action}`, {wanted}; got it {calls} time(s)"
             );
+            if expected.parameters.is_some() {
+                report.push_str(&diff(&expected.shown(), ""));
+            }
         }
         for description in lock(&self.unexpected).iter() {
             report.push_str(description);
@@ -237,27 +294,30 @@ impl Expectations {
     }
 }
 
-/// Describes a call that was not expected beside what was.
+/// Describes a call that was not expected beside the one that is most like it.
 fn describe(action: &str, parameters: &Map<String, Value>, list: &[Expected]) -> String {
-    let mut text = format!("unexpected call of `{action}`");
-    let wanted = list.iter().filter(|expected| expected.action == action);
-    let wanted = wanted.filter_map(|expected| expected.parameters.as_ref()).next_back();
-    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
-    let got = pretty(&Value::Object(parameters.clone()));
-    let Some(wanted) = wanted.map(pretty) else {
-        let _ = writeln!(text, " with {got}");
-        return text;
+    let got = |wanted: Option<&Expected>| {
+        shown(parameters, wanted.and_then(|wanted| wanted.parameters.as_ref()))
     };
-    text.push_str(", expected (-) against got (+):\n");
-    for change in TextDiff::from_lines(&wanted, &got).iter_all_changes() {
-        let sign = match change.tag() {
-            ChangeTag::Delete => '-',
-            ChangeTag::Insert => '+',
-            ChangeTag::Equal => ' ',
-        };
-        let _ = writeln!(text, "{sign} {}", change.value().trim_end_matches('\n'));
+    let wanted = list.iter().filter(|expected| expected.action == action);
+    let likeness = |expected: &&Expected| likeness(&expected.shown(), &got(Some(expected)));
+    match wanted.max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
+        None => format!("unexpected call of `{action}`, got (+):\n{}", diff("", &got(None))),
+        Some(wanted) => format!(
+            "unexpected call of `{action}`, expected (-) against got (+):\n{}",
+            diff(&wanted.shown(), &got(Some(wanted)))
+        ),
     }
-    text
+}
+
+/// Describes a call that was expected less often.
+fn describe_one_more(parameters: &Map<String, Value>, expected: &Expected) -> String {
+    let Expected { action, place, times, .. } = expected;
+    let times = times.unwrap_or_default();
+    let got = diff("", &shown(parameters, expected.parameters.as_ref()));
+    format!(
+        "unexpected call of `{action}`: expected at {place} {times} time(s), and got (+):\n{got}"
+    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -61,8 +61,8 @@ pub(super) enum Audience<'a> {
     All,
     /// Those that have subscribed to a topic.
     Topic(&'a str),
-    /// Those that have asked for the console.
-    Stdout,
+    /// Those that have asked for the console, and whose users see this server.
+    Console(&'a str),
 }
 
 impl Peer {
@@ -87,7 +87,7 @@ impl Peer {
         match audience {
             Audience::All => true,
             Audience::Topic(topic) => lock(&self.topics).contains(topic),
-            Audience::Stdout => self.stdout.load(Relaxed),
+            Audience::Console(server) => self.stdout.load(Relaxed) && self.user.sees(server),
         }
     }
 

@@ -78,6 +78,17 @@ impl Servers {
         }
     }
 
+    /// Lets a server run from the start, which makes it if there is none of this id.
+    pub(super) fn run(&mut self, id: String) {
+        self.by_id.entry(id.clone()).or_insert_with(|| Server::new(id)).enter(State::Running);
+    }
+
+    /// Lets a server crash, and forgets what it was about to do.
+    pub(super) fn crash(&mut self, id: &str, events: &mut Vec<ServerEvent>) {
+        self.forget(id, |_| true);
+        self.take(id, Step::Enter(State::Crashed), events);
+    }
+
     /// Acts, if the action is one that servers have to do with; `None` if it is not.
     pub(super) fn act(
         &mut self,
@@ -167,7 +178,9 @@ impl Servers {
 
     fn start(&mut self, parameters: &Parameters) -> Answer {
         let id = self.known(parameters)?;
-        self.expect(&id, State::Stopped)?;
+        if self.state(&id) != Some(State::Crashed) {
+            self.expect(&id, State::Stopped)?;
+        }
         self.plan(&id, Duration::ZERO, Step::Enter(State::Starting));
         self.plan(&id, self.pace.starting, Step::Enter(State::Running));
         Ok(self.accepted(&id, State::Starting))

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use serde_json::{Map, Value, json};
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use super::{
     catalogue::Catalogue, certificate::Identity, expectation::Expectations, fault::Faults,
     files::Files, handler::Handler, lasting::LastingFaults, login::LoginLimiter, options::Options,
-    peer::Peers, servers::Servers, upgrade::Refusal, user::User,
+    peer::Peers, script::Script, servers::Servers, upgrade::Refusal, user::User,
 };
 
 /// Requests that are remembered, the newest of them.
@@ -35,7 +36,9 @@ pub(super) struct Shared {
     pub(super) handlers: HashMap<String, Handler>,
     pub(super) files: Mutex<Files>,
     pub(super) servers: Mutex<Servers>,
-    /// Notified when the servers may have planned something.
+    /// Events that a test has planned.
+    pub(super) script: Mutex<Script>,
+    /// Notified when the servers or a test may have planned something.
     pub(super) planned: Notify,
     pub(super) peers: Peers,
     pub(super) limiter: LoginLimiter,
@@ -82,6 +85,12 @@ impl Shared {
     pub(super) fn root(&self) -> &User {
         // The builder puts the root user there.
         &self.users[0]
+    }
+
+    /// Plans an event for the time after so long.
+    pub(super) fn plan_event(&self, after: Duration, event: Value) {
+        lock(&self.script).plan(after, event);
+        self.planned.notify_one();
     }
 
     /// All counts as JSON, for `GET /_stats`.

@@ -7,7 +7,7 @@ use std::{
 
 use super::agent::MockAgent;
 
-/// Runs a test against a mock of every snapshot `agent-VERSION.json` in a folder, oldest name first.
+/// Runs a test against a mock of every snapshot `agent-VERSION.json` in a folder, oldest version first.
 /// What a failing test prints ends with the snapshot's name.
 ///
 /// # Errors
@@ -44,14 +44,14 @@ where
     let mut snapshots = Vec::new();
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
-        snapshots.extend(version(&path).map(|version| (version, path)));
+        snapshots.extend(version(&path).map(|version| (numbers(&version), version, path)));
     }
     if snapshots.is_empty() {
         let why = format!("`{}` has no snapshot `agent-VERSION.json`", folder.as_ref().display());
         return Err(io::Error::new(io::ErrorKind::NotFound, why));
     }
     snapshots.sort();
-    for (version, path) in snapshots {
+    for (_, version, path) in snapshots {
         let catalogue = serde_json::from_slice(&fs::read(&path)?)?;
         let mock = MockAgent::builder(catalogue).version(version).start().await?;
         let _name = NameOnFailure(path);
@@ -64,6 +64,12 @@ where
 fn version(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     Some(name.strip_prefix("agent-")?.strip_suffix(".json")?.to_owned())
+}
+
+/// The numbers of a version, so that 1.10 comes after 1.9.
+fn numbers(version: &str) -> Vec<u64> {
+    let parts = version.split(|c: char| !c.is_ascii_digit());
+    parts.filter_map(|part| part.parse().ok()).collect()
 }
 
 /// Prints the name of a snapshot if the test with it panics.

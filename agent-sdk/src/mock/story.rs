@@ -13,18 +13,25 @@ use super::{
     wire::event,
 };
 
-/// Takes each step of the servers when it is due, until the mock is dropped.
+/// Takes each step of the servers, and sends each planned event, when it is due, until the mock is
+/// dropped.
 pub(super) async fn run(shared: Arc<Shared>) {
     loop {
-        let next = lock(&shared.servers).next_step();
+        let steps = [lock(&shared.servers).next_step(), lock(&shared.script).next()];
+        let next = steps.into_iter().flatten().min();
         tokio::select! {
             () = shared.planned.notified() => continue,
             () = until(next) => {}
         }
+        let now = Instant::now();
         let mut events = Vec::new();
-        lock(&shared.servers).advance(Instant::now(), &mut events);
+        lock(&shared.servers).advance(now, &mut events);
         for event in &events {
             shared.tell_all(event);
+        }
+        let planned: Vec<Value> = lock(&shared.script).take_due(now).collect();
+        for event in &planned {
+            shared.tell_planned(event);
         }
     }
 }
@@ -48,7 +55,13 @@ impl Shared {
         }
     }
 
-    fn tell_all(&self, event: &ServerEvent) {
+    /// Sends an event to those that have subscribed to its topic, or to all if it has none.
+    fn tell_planned(&self, event: &Value) {
+        let topic = event.get("topic").and_then(Value::as_str);
+        self.peers.offer(topic.map_or(Audience::All, Audience::Topic), &text(event), None);
+    }
+
+    pub(super) fn tell_all(&self, event: &ServerEvent) {
         for (audience, event) in shares(event) {
             self.peers.offer(audience, &event, None);
         }
@@ -58,10 +71,13 @@ impl Shared {
 /// Who gets what of an event.
 fn shares(event: &ServerEvent) -> Vec<(Audience<'_>, Utf8Bytes)> {
     if event.is_console {
-        return vec![(Audience::Stdout, text(&event.event))];
+        return vec![(Audience::Console(&event.server), text(&event.event))];
     }
     let line = console(&format!("{}: {}", event.server, event.event["parameters"]));
-    vec![(Audience::Topic(&event.server), text(&event.event)), (Audience::Stdout, text(&line))]
+    vec![
+        (Audience::Topic(&event.server), text(&event.event)),
+        (Audience::Console(&event.server), text(&line)),
+    ]
 }
 
 /// A line of the agent's console.

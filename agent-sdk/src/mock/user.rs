@@ -17,21 +17,73 @@ use super::{
 /// # Examples
 ///
 /// ```
-/// use agent_sdk::mock::{MockAgent, User};
+/// use agent_sdk::mock::{MockAgent, Role, User};
 /// use serde_json::json;
 ///
 /// let moderator = User::new("moderator", "a password")
 ///     .permissions(["server.view", "server.rcon"])
 ///     .servers(["survival"]);
-/// let builder = MockAgent::builder(json!({ "actions": {} })).user(moderator);
+/// let operator = User::new("operator", "a password")
+///     .role(Role::new(["server.*"]).servers(["survival"]))
+///     .role(Role::new(["server.view"]));
+/// let builder = MockAgent::builder(json!({ "actions": {} })).user(moderator).user(operator);
 /// ```
 #[derive(Clone)]
 pub struct User {
     pub(super) name: String,
     pub(super) password: String,
-    pub(super) permissions: Vec<String>,
+    /// What the user may do without a role.
+    own: Role,
+    roles: Vec<Role>,
+}
+
+/// What its users may do, on all servers or on some.
+///
+/// # Examples
+///
+/// ```
+/// use agent_sdk::mock::Role;
+///
+/// let moderators = Role::new(["server.view", "server.rcon"]).servers(["survival"]);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Role {
+    permissions: Vec<String>,
     /// `None`: all.
     servers: Option<Vec<String>>,
+}
+
+impl Role {
+    /// A role with these permissions, on all servers.
+    #[must_use]
+    pub fn new<P: Into<String>>(permissions: impl IntoIterator<Item = P>) -> Self {
+        Self { permissions: permissions.into_iter().map(Into::into).collect(), servers: None }
+    }
+
+    /// Limits the role to some servers. Default: all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::Role;
+    ///
+    /// let starters = Role::new(["server.start"]).servers(["survival", "creative"]);
+    /// ```
+    #[must_use]
+    pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
+        self.servers = Some(ids.into_iter().map(Into::into).collect());
+        self
+    }
+
+    fn permits(&self, needed: &str) -> bool {
+        let (kind, _) = needed.split_once('.').unwrap_or((needed, ""));
+        let has = |word: &String| word == needed || word == "*" || *word == format!("{kind}.*");
+        self.permissions.iter().any(has)
+    }
+
+    fn sees(&self, server: &str) -> bool {
+        self.servers.as_ref().is_none_or(|ids| ids.iter().any(|id| id == server))
+    }
 }
 
 impl User {
@@ -41,8 +93,8 @@ impl User {
         Self {
             name: name.into(),
             password: password.into(),
-            permissions: Vec::new(),
-            servers: None,
+            own: Role::default(),
+            roles: Vec::new(),
         }
     }
 
@@ -62,11 +114,12 @@ impl User {
     /// ```
     #[must_use]
     pub fn permissions<P: Into<String>>(mut self, words: impl IntoIterator<Item = P>) -> Self {
-        self.permissions = words.into_iter().map(Into::into).collect();
+        self.own.permissions = words.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Which servers the user sees and reaches; any other does not exist for them. Default: all.
+    /// Which servers these permissions reach; any other does not exist for the user, unless a role
+    /// reaches it. Default: all.
     ///
     /// # Examples
     ///
@@ -77,7 +130,23 @@ impl User {
     /// ```
     #[must_use]
     pub fn servers<Id: Into<String>>(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
-        self.servers = Some(ids.into_iter().map(Into::into).collect());
+        self.own = self.own.servers(ids);
+        self
+    }
+
+    /// Gives the user a role as well. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::mock::{Role, User};
+    ///
+    /// let moderator = User::new("moderator", "a password")
+    ///     .role(Role::new(["server.rcon"]).servers(["survival"]));
+    /// ```
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.roles.push(role);
         self
     }
 
@@ -96,16 +165,35 @@ impl User {
         head.header("Authorization").is_some_and(|given| given == format!("Basic {expected}"))
     }
 
-    /// The permission that the user lacks for an action.
-    pub(super) fn lacks(&self, action: &str) -> Option<String> {
+    /// The permission that the user lacks for an action, on a server if it names one.
+    pub(super) fn lacks(&self, action: &str, server: Option<&str>) -> Option<String> {
         let needed = needed(action)?;
-        let (kind, _) = needed.split_once('.').unwrap_or((&needed, ""));
-        let has = |word: &String| *word == needed || word == "*" || *word == format!("{kind}.*");
-        (!self.permissions.iter().any(has)).then_some(needed)
+        let reaches = |role: &&Role| server.is_none_or(|server| role.sees(server));
+        let permits = |role: &Role| role.permits(&needed);
+        (!self.granted().filter(reaches).any(permits)).then_some(needed)
     }
 
+    /// Whether a server exists for the user.
     pub(super) fn sees(&self, server: &str) -> bool {
-        self.servers.as_ref().is_none_or(|ids| ids.iter().any(|id| id == server))
+        self.granted().any(|role| role.sees(server))
+    }
+
+    /// All that the user may do somewhere.
+    pub(super) fn all_permissions(&self) -> Vec<&str> {
+        let mut words = Vec::new();
+        for word in self.granted().flat_map(|role| &role.permissions) {
+            if !words.contains(&word.as_str()) {
+                words.push(word);
+            }
+        }
+        words
+    }
+
+    /// The user's own permissions and those of the roles. Who has nothing but roles reaches no
+    /// server by the own permissions, which are none.
+    fn granted(&self) -> impl Iterator<Item = &Role> {
+        let has_own = self.roles.is_empty() || !self.own.permissions.is_empty();
+        has_own.then_some(&self.own).into_iter().chain(&self.roles)
     }
 }
 
@@ -113,8 +201,8 @@ impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("User")
             .field("name", &self.name)
-            .field("permissions", &self.permissions)
-            .field("servers", &self.servers)
+            .field("own", &self.own)
+            .field("roles", &self.roles)
             .finish_non_exhaustive()
     }
 }
@@ -158,10 +246,23 @@ mod tests {
     fn permissions_are_words_or_all_of_a_kind() {
         let user = User::new("x", "y").permissions(["server.*", "file.read"]);
         for action in ["server_start", "server_update", "read_file", "whoami", "restart"] {
-            assert_eq!(user.lacks(action), None, "{action}");
+            assert_eq!(user.lacks(action, None), None, "{action}");
         }
-        assert_eq!(user.lacks("write_file").as_deref(), Some("file.update"));
-        assert_eq!(user.lacks("task_create").as_deref(), Some("task.create"));
-        assert_eq!(User::root("x", "y").lacks("kill"), None);
+        assert_eq!(user.lacks("write_file", None).as_deref(), Some("file.update"));
+        assert_eq!(user.lacks("task_create", None).as_deref(), Some("task.create"));
+        assert_eq!(User::root("x", "y").lacks("kill", Some("survival")), None);
+    }
+
+    #[test]
+    fn a_role_reaches_no_other_servers_than_its_own() {
+        let user = User::new("x", "y")
+            .role(Role::new(["server.*"]).servers(["survival"]))
+            .role(Role::new(["server.view", "server.rcon"]).servers(["creative"]));
+        assert!(user.sees("survival") && user.sees("creative") && !user.sees("lobby"));
+        assert_eq!(user.lacks("restart", Some("survival")), None);
+        assert_eq!(user.lacks("restart", Some("creative")).as_deref(), Some("server.start"));
+        assert_eq!(user.lacks("server_rcon_send", Some("creative")), None);
+        assert_eq!(user.lacks("servers", None), None);
+        assert_eq!(user.all_permissions(), ["server.*", "server.view", "server.rcon"]);
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use agent_sdk::{
     Agent, Error, Outcome,
-    actions::{CreateUser, ServerRconSend, ServerStart, Whoami, WriteFile},
+    actions::{CreateUser, ServerRconSend, ServerStart, ServerStop, Subscribe, Whoami, WriteFile},
     mock::{self, Fault, MockAgent, ReplyForm, Response},
 };
 use serde_json::json;
@@ -13,8 +13,8 @@ use crate::foreign::{catalogue, within};
 
 async fn pair() -> (MockAgent, Agent) {
     let mock = MockAgent::builder(catalogue()).tls(false).start().await.unwrap();
-    let agent = Agent::builder(mock.url()).credentials(mock.username(), mock.password());
-    (mock, agent.connect().await.unwrap())
+    let agent = mock.client().connect().await.unwrap();
+    (mock, agent)
 }
 
 /// The text with which a mock fails its test.
@@ -86,8 +86,90 @@ async fn a_call_too_many_is_unexpected() {
     mock.on::<ServerStart>().times(1).reply(json!({}));
     within(agent.server_start(ServerStart::new("survival"))).await.unwrap();
     within(agent.server_start(ServerStart::new("survival"))).await.unwrap_err();
-    assert!(failure(&mock).contains("unexpected call of `server_start`"));
+    let text = failure(&mock);
+    assert!(text.contains("unexpected call of `server_start`: expected at "), "{text}");
+    assert!(text.contains(" 1 time(s), and got (+):"), "{text}");
+    assert!(text.contains("+   \"server\": \"survival\""), "{text}");
     leave(mock);
+}
+
+#[tokio::test]
+async fn a_missing_call_shows_the_parameters_that_did_not_come() {
+    let (mock, _agent) = pair().await;
+    mock.on::<ServerStart>().with(&ServerStart::new("survival")).reply(json!({}));
+    let text = failure(&mock);
+    assert!(text.contains("-   \"server\": \"survival\""), "{text}");
+    leave(mock);
+}
+
+#[tokio::test]
+async fn an_unexpected_call_is_shown_beside_the_one_that_is_most_like_it() {
+    let (mock, agent) = pair().await;
+    let write = |path: &str, content: &str| WriteFile::new().path(path).content(content);
+    mock.on::<WriteFile>().with(&write("/server.cfg", "max=10")).answer(Response::own());
+    mock.on::<WriteFile>().with(&write("/whitelist", "none")).answer(Response::own());
+    within(agent.write_file(write("/server.cfg", "max=11"))).await.unwrap_err();
+    let text = failure(&mock);
+    assert!(text.contains("    \"path\": \"/server.cfg\""), "{text}");
+    assert!(!text.contains("+   \"path\""), "{text}");
+    leave(mock);
+}
+
+/// The difference was shown with everything that was in the parameters.
+#[tokio::test]
+async fn the_failure_of_a_test_shows_no_password() {
+    let (mock, agent) = pair().await;
+    let user = |password: &str| CreateUser::new().username("ops").password(password).roles(vec![]);
+    mock.on::<CreateUser>().with(&user("wanted-secret")).reply(json!({}));
+    within(agent.create_user(user("other-secret"))).await.unwrap_err();
+    let text = failure(&mock);
+    assert!(text.contains("+   \"password\": \"*** (another one)\""), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+    leave(mock);
+}
+
+#[tokio::test]
+async fn a_call_that_was_never_to_come_fails_the_test() {
+    let (mock, agent) = pair().await;
+    mock.on::<ServerStop>().never();
+    mock.verify();
+    within(agent.server_stop(ServerStop::new("survival"))).await.unwrap_err();
+    assert!(failure(&mock).contains("unexpected call of `server_stop`"));
+    leave(mock);
+}
+
+#[tokio::test]
+async fn a_mock_may_refuse_all_that_is_not_expected() {
+    let builder = MockAgent::builder(catalogue()).tls(false).only_expected(true);
+    let mock = builder.start().await.unwrap();
+    let agent = mock.client().connect().await.unwrap();
+    within(agent.whoami()).await.unwrap();
+    mock.verify();
+    within(agent.server_start(ServerStart::new("survival"))).await.unwrap_err();
+    let text = failure(&mock);
+    assert!(text.contains("unexpected call of `server_start`, got (+):"), "{text}");
+    leave(mock);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_follow_an_answer_as_the_test_has_written_them() {
+    let (mock, agent) = pair().await;
+    let event = |kind: &str| json!({ "action": kind, "topic": "survival" });
+    let answer = Response::reply(json!({}));
+    let answer = answer.event_after(std::time::Duration::from_secs(90), event("crashed"));
+    let answer = answer.event_after(std::time::Duration::from_secs(60), event("starting"));
+    mock.on::<ServerStart>().answer(answer);
+    let mut events = agent.events();
+    agent.subscribe(Subscribe::new().topic("survival")).await.unwrap();
+    let began = tokio::time::Instant::now();
+    agent.server_start(ServerStart::new("survival")).await.unwrap();
+    for (kind, seconds) in [("starting", 60), ("crashed", 90)] {
+        let Some(agent_sdk::Event::Message(message)) = events.next().await else {
+            panic!("no event")
+        };
+        assert_eq!(message.kind(), Some(kind));
+        assert_eq!(began.elapsed().as_secs(), seconds);
+    }
 }
 
 #[tokio::test]
@@ -114,13 +196,16 @@ async fn a_test_runs_with_each_snapshot_of_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let empty = mock::each_snapshot(folder.path(), |_| async {}).await.unwrap_err();
     assert!(empty.to_string().contains("has no snapshot"), "{empty}");
-    for version in ["1.1.34", "1.2.0"] {
+    for version in ["1.10.0", "1.9.0"] {
         let path = folder.path().join(format!("agent-{version}.json"));
         std::fs::write(path, catalogue().to_string()).unwrap();
     }
     std::fs::write(folder.path().join("overlay.toml"), "").unwrap();
     let seen = std::cell::RefCell::new(Vec::new());
-    let test = async |mock: MockAgent| seen.borrow_mut().push(mock.certificate_pem().is_some());
+    let test = async |mock: MockAgent| {
+        let health = mock.client().health().await.unwrap();
+        seen.borrow_mut().push(health.version().unwrap().to_owned());
+    };
     mock::each_snapshot(folder.path(), test).await.unwrap();
-    assert_eq!(*seen.borrow(), [true, true]);
+    assert_eq!(*seen.borrow(), ["1.9.0", "1.10.0"], "the oldest first");
 }

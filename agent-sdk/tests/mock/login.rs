@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_sdk::mock::{MockAgent, Refusal, Subprotocol, UpgradeQuirk, User};
+use agent_sdk::mock::{MockAgent, Refusal, Role, Subprotocol, UpgradeQuirk, User};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -264,4 +264,53 @@ async fn a_user_may_do_no_more_than_the_permissions_say_and_on_no_other_servers(
     assert_eq!(denied["status"], "error");
     assert_eq!(denied["parameters"]["error"], "permission denied: `server.stop` is needed");
     assert_eq!(start(&mut Client::login(&mock).await, "creative").await["status"], "ok");
+}
+
+/// A user who sees some servers alone read the others' lines on the console.
+#[tokio::test]
+async fn the_console_shows_a_user_no_lines_of_servers_out_of_reach() {
+    let moderator = Role::new(["server.*", "agent.*"]).servers(["survival"]);
+    let mock = MockAgent::builder(catalogue())
+        .tls(false)
+        .servers(["creative", "survival"])
+        .user(User::new("mod", "pw").role(moderator))
+        .start()
+        .await
+        .unwrap();
+    let mut client = Client::dial(&mock, Some("SMP1.0, mod, pw")).await.unwrap();
+    client.call("enable_stdout", json!({})).await;
+    let mut root = Client::login(&mock).await;
+    for server in ["creative", "survival"] {
+        root.call("server_start", json!({ "server": server })).await;
+    }
+    loop {
+        let line = client.next_of("stdout").await.to_string();
+        assert!(!line.contains("creative"), "{line}");
+        if line.contains("survival") && line.contains("running") {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_permits_on_its_own_servers_alone() {
+    let user = User::new("mod", "pw")
+        .role(Role::new(["server.start"]).servers(["survival"]))
+        .role(Role::new(["server.view"]));
+    let mock = MockAgent::builder(catalogue())
+        .tls(false)
+        .servers(["survival", "creative"])
+        .user(user)
+        .start()
+        .await
+        .unwrap();
+    let mut client = Client::dial(&mock, Some("SMP1.0, mod, pw")).await.unwrap();
+    let me = client.call("whoami", json!({})).await;
+    assert_eq!(me["parameters"]["permissions"], json!(["server.start", "server.view"]));
+    let started = client.call("server_start", json!({ "server": "survival" })).await;
+    assert_eq!(started["status"], "ok");
+    let denied = client.call("server_start", json!({ "server": "creative" })).await;
+    assert_eq!(denied["parameters"]["error"], "permission denied: `server.start` is needed");
+    let listed = client.call("servers", json!({})).await;
+    assert_eq!(listed["parameters"]["servers"].as_array().map(Vec::len), Some(2));
 }

@@ -29,6 +29,7 @@ pub(super) enum State {
     Starting,
     Running,
     Stopping,
+    Crashed,
     Removed,
 }
 
@@ -40,6 +41,7 @@ impl State {
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Stopping => "stopping",
+            Self::Crashed => "crashed",
             Self::Removed => "removed",
         }
     }
