@@ -152,8 +152,7 @@ fn rates(pairs: &[Pair]) -> String {
 
 fn cpu(name: &str, pairs: &[Pair]) -> Row {
     let cpu = |measured: &Measured| measured.cpu;
-    // The goal is missed since each reply is checked to be whole JSON, which the floor does not do.
-    Row::new(name, CPU, OF_FLOOR, ratios(pairs, cpu)).room(1.25).note(format!(
+    Row::new(name, CPU, OF_FLOOR, ratios(pairs, cpu)).room(1.1).note(format!(
         "{:.2} of {:.2} µs",
         second(pairs, cpu),
         first(pairs, cpu)

@@ -1,148 +1,12 @@
-//! A look into JSON that builds nothing: what arrives may be large, hostile, deep, or not even UTF-8.
+//! JSON without building a tree of it: what arrives may be large, hostile, deep, or not even UTF-8.
+
+mod validate;
 
 use std::borrow::Cow;
 
 use memchr::{memchr_iter, memchr2};
-use serde::de::IgnoredAny;
 
-/// Returns whether a message is one whole JSON object, of any depth and with numbers of any size.
-///
-/// Texts in it need not be UTF-8: a console line is kept for what can be read of it.
-pub(crate) fn is_object(message: &[u8]) -> bool {
-    message.trim_ascii_start().first() == Some(&b'{')
-        && Structure::check(message).unwrap_or_else(|| is_value(message))
-}
-
-/// Returns whether serde's parser takes a text for one whole value, without an allocation unless the
-/// value is nested.
-fn is_value(json: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(json).is_ok()
-}
-
-/// Returns whether a text that holds no other value is one whole value. Most are plain texts, small
-/// numbers and words, which take no parser: each answer is checked.
-fn is_scalar(json: &[u8]) -> bool {
-    match json {
-        b"true" | b"false" | b"null" | b"0" => true,
-        [b'"', inner @ .., b'"'] if inner.iter().all(|byte| *byte >= b' ' && *byte != b'\\') => {
-            true
-        }
-        [b'1'..=b'9', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => true,
-        _ => is_value(json),
-    }
-}
-
-/// The nesting of a JSON text. serde's parser would allocate for it, and each answer is checked.
-struct Structure<'a> {
-    cursor: Cursor<'a>,
-    /// One bit for each open bracket, the innermost lowest: 1 for an object.
-    brackets: u128,
-    depth: u32,
-}
-
-/// What is wrong with a JSON text.
-enum Flaw {
-    /// It is not one whole value.
-    Broken,
-    /// It has more levels than are checked here.
-    TooDeep,
-}
-
-impl<'a> Structure<'a> {
-    /// Returns whether a text is one whole object or list; `None` if it is too deep to say.
-    fn check(json: &'a [u8]) -> Option<bool> {
-        let mut structure = Self { cursor: Cursor::new(json), brackets: 0, depth: 0 };
-        loop {
-            match structure.value().and_then(|()| structure.end_of_value()) {
-                Ok(true) => {}
-                Ok(false) => return Some(structure.cursor.next().is_none()),
-                Err(Flaw::Broken) => return Some(false),
-                Err(Flaw::TooDeep) => return None,
-            }
-        }
-    }
-
-    /// Passes to the end of a value without values in it.
-    fn value(&mut self) -> Result<(), Flaw> {
-        loop {
-            let is_object = match self.cursor.next().ok_or(Flaw::Broken)? {
-                b'{' => true,
-                b'[' => false,
-                _ => return self.scalar(),
-            };
-            self.cursor.at += 1;
-            let close = if is_object { b'}' } else { b']' };
-            if self.cursor.eat(close).is_some() {
-                return Ok(());
-            }
-            self.open(is_object)?;
-            if is_object {
-                self.key()?;
-            }
-        }
-    }
-
-    fn open(&mut self, is_object: bool) -> Result<(), Flaw> {
-        self.depth += 1;
-        if self.depth > u128::BITS {
-            return Err(Flaw::TooDeep);
-        }
-        self.brackets = self.brackets << 1 | u128::from(is_object);
-        Ok(())
-    }
-
-    /// Passes over what ends a value; whether one more follows.
-    fn end_of_value(&mut self) -> Result<bool, Flaw> {
-        while self.depth > 0 {
-            let is_object = self.brackets & 1 == 1;
-            match (self.cursor.next().ok_or(Flaw::Broken)?, is_object) {
-                (b',', _) => {
-                    self.cursor.at += 1;
-                    if is_object {
-                        self.key()?;
-                    }
-                    return Ok(true);
-                }
-                (b'}', true) | (b']', false) => {
-                    self.cursor.at += 1;
-                    self.brackets >>= 1;
-                    self.depth -= 1;
-                }
-                _ => return Err(Flaw::Broken),
-            }
-        }
-        Ok(false)
-    }
-
-    fn key(&mut self) -> Result<(), Flaw> {
-        if self.cursor.next() != Some(b'"') {
-            return Err(Flaw::Broken);
-        }
-        self.scalar()?;
-        self.cursor.eat(b':').ok_or(Flaw::Broken)
-    }
-
-    fn scalar(&mut self) -> Result<(), Flaw> {
-        if self.short_text() {
-            return Ok(());
-        }
-        let scalar = self.cursor.value().ok_or(Flaw::Broken)?;
-        if is_scalar(scalar) { Ok(()) } else { Err(Flaw::Broken) }
-    }
-
-    /// Passes over a short text without escapes, which most keys and values are, in one look at each
-    /// of its bytes; returns whether it was one.
-    fn short_text(&mut self) -> bool {
-        const SHORT: usize = 40;
-        let rest = self.cursor.text.get(self.cursor.at..).unwrap_or_default();
-        let Some((b'"', inner)) = rest.split_first() else { return false };
-        let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
-        let end = inner.iter().take(SHORT).position(is_special);
-        let Some(length) = end.filter(|end| inner[*end] == b'"') else { return false };
-        self.cursor.at += length + 2;
-        true
-    }
-}
+pub(crate) use self::validate::visit_object;
 
 /// Returns the keys and values of an object, in order; nothing if the value is no object.
 pub(crate) fn entries(object: &[u8]) -> Entries<'_> {
@@ -260,18 +124,18 @@ pub(crate) fn tree_size(json: &[u8]) -> usize {
 }
 
 /// Walks through JSON by its quotes, brackets and commas alone.
-pub(super) struct Cursor<'a> {
+struct Cursor<'a> {
     text: &'a [u8],
-    pub(super) at: usize,
+    at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
 
     /// Returns the next byte that is no white space.
-    pub(super) fn next(&mut self) -> Option<u8> {
+    fn next(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
             self.at += 1;
         }
@@ -279,19 +143,10 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over one byte, if it is the next one.
-    pub(super) fn eat(&mut self, expected: u8) -> Option<()> {
+    fn eat(&mut self, expected: u8) -> Option<()> {
         let found = self.next()? == expected;
         self.at += usize::from(found);
         found.then_some(())
-    }
-
-    /// Reads a string without escapes.
-    pub(super) fn word(&mut self) -> Option<&'a [u8]> {
-        self.eat(b'"')?;
-        let rest = self.text.get(self.at..)?;
-        let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-        self.at += length + 1;
-        (rest[length] == b'"').then_some(&rest[..length])
     }
 
     /// Reads a value as it stands.
@@ -307,7 +162,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes to the comma or bracket that ends a value.
-    pub(super) fn skip_value(&mut self) -> Option<()> {
+    fn skip_value(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {
             match self.text.get(self.at)? {
@@ -347,19 +202,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_one_at_any_depth_and_with_any_number() {
-        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-        for whole in [r#" {"a":1e999} "#, "{}", &deep] {
-            assert!(is_object(whole.as_bytes()));
-        }
-        assert!(is_object(b"{\"line\":\"caf\xe9\"}"));
-        assert!(is_object(br#"{"\udc00":"\ud800"}"#));
-        for broken in ["", "[]", "\"{}\"", "{", r#"{"a":1}x"#, r#"{"a":tru}"#, r#"{"a":1,}"#] {
-            assert!(!is_object(broken.as_bytes()), "{broken}");
-        }
-    }
-
-    #[test]
     fn entries_are_found_as_they_stand() {
         let object = br#" { "a" : [1,{"b":"}"}] , "\u0062":"\"" ,"c":-1e5} "#;
         let found: Vec<_> = entries(object).collect();
@@ -390,13 +232,6 @@ mod tests {
     }
 
     #[test]
-    fn the_check_of_a_usual_answer_allocates_nothing() {
-        let answer = br#"{"idempotence":"x","status":"ok","parameters":{"list":[1,{"a":"b"}]}}"#;
-        let counted = allocation_counter::measure(|| assert!(is_object(answer)));
-        assert_eq!(counted.count_total, 0);
-    }
-
-    #[test]
     fn a_tree_is_estimated_above_its_size() {
         let text = format!("[{}]", vec![r#"{"":0}"#; 1000].join(","));
         let counted = allocation_counter::measure(|| {
@@ -408,12 +243,7 @@ mod tests {
         assert!(estimate >= counted && estimate < 2 * counted, "{estimate} for {counted}");
     }
 
-    const WORDS: [&str; 18] = [
-        "{", "}", "[", "]", ",", ":", "\"a\"", "\"", "\\", "\\u00", "1", "-", "1e9", "true", "nul",
-        "null", " ", "\t\n",
-    ];
-
-    fn value() -> impl Strategy<Value = Value> {
+    pub(super) fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -430,22 +260,6 @@ mod tests {
     }
 
     proptest! {
-        /// What serde's parser takes for an object is one here, and nothing else.
-        #[test]
-        fn a_text_is_an_object_if_a_parser_says_so(
-            words in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..12),
-            value in value(),
-            cut: prop::sample::Index,
-        ) {
-            let words = format!("{{{}", words.concat());
-            let written = json!({ "a": value }).to_string();
-            let cut = &written.as_bytes()[..cut.index(written.len() + 1)];
-            for json in [words.as_bytes(), written.as_bytes(), cut] {
-                let expected = json.first() == Some(&b'{') && is_value(json);
-                prop_assert_eq!(is_object(json), expected, "{}", json.escape_ascii());
-            }
-        }
-
         /// The look finds what a parser finds that somebody else wrote.
         #[test]
         fn entries_are_those_of_a_parser(value in value(), pretty: bool) {
@@ -453,7 +267,6 @@ mod tests {
             let written =
                 if pretty { serde_json::to_string_pretty(&object) } else { serde_json::to_string(&object) };
             let written = written.unwrap();
-            prop_assert!(is_object(written.as_bytes()));
             let found: Value = entries(written.as_bytes())
                 .map(|(key, value)| (key.into_owned(), serde_json::from_slice::<Value>(value).unwrap()))
                 .collect();

@@ -4,6 +4,8 @@ use std::{fmt, num::NonZeroU128};
 
 use uuid::Uuid;
 
+use super::json;
+
 /// A request's token: a UUID of version 4 in form, with the slot of its call in the first bits.
 ///
 /// The agent echoes it, so the slot is found without hashing. The name of the field
@@ -28,6 +30,13 @@ impl Token {
     /// Reads a token in any form of a UUID, in either case.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         NonZeroU128::new(Uuid::try_parse_ascii(text).ok()?.as_u128()).map(Self)
+    }
+
+    /// Reads a token from a JSON value, which may be any.
+    pub(crate) fn of_value(value: &[u8]) -> Option<Self> {
+        let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        // The digits are rarely escaped, and decoding takes longer than parsing.
+        Self::parse(inner).or_else(|| Self::parse(json::text(value)?.as_bytes()))
     }
 
     /// The slot of the call.
