@@ -34,6 +34,9 @@
 //! agent-codegen = { path = "../architect/agent-codegen" }
 //! ```
 //!
+//! [`snapshots`] takes a folder of them: its newest one, or with [`supporting`](Builder::supporting) one
+//! `Agent` for all versions of a range. [`only`](Builder::only) leaves out what the crate does not use.
+//!
 //! The `Agent` is one of the crate's own, with the methods of its own snapshot, whatever features
 //! other crates enable.
 
@@ -45,19 +48,72 @@ use std::{
 };
 
 use crate::{
-    Code, Generator, Overlay, Report, Severity, Snapshot, emit::FilesError, text::Visible,
+    Code, Diagnostic, Generator, Overlay, Report, Severity, Snapshot,
+    emit::FilesError,
+    snapshot::{self, History},
+    text::{Quoted, Visible},
 };
 
 /// Begins to generate from a snapshot; the path is relative to the crate's folder.
 pub fn snapshot(path: impl Into<PathBuf>) -> Builder {
-    Builder {
-        snapshot: path.into(),
-        overlay: None,
-        earlier: None,
-        out_dir: None,
-        subfolder: None,
-        generator: Generator::for_other_crate().command("cargo build"),
-        strict: false,
+    Builder::new(Snapshots::File(path.into()))
+}
+
+/// Begins to generate from the newest of the snapshots `agent-<version>.json` in a folder, whose path
+/// is relative to the crate's. The others tell the types that it does not, and since when there is
+/// what not all of them have.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+/// agent_codegen::build::snapshots("schemas").overlay("schemas/overlay.toml").generate()
+/// # }
+/// ```
+pub fn snapshots(folder: impl Into<PathBuf>) -> Builder {
+    Builder::new(Snapshots::Folder(folder.into()))
+}
+
+/// Where the catalogues come from.
+#[derive(Clone, Debug)]
+enum Snapshots {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Snapshots {
+    /// The files, from the oldest version to the newest; Cargo is told to look at them.
+    fn files(&self, report: &mut Report) -> Option<Vec<PathBuf>> {
+        let folder = match self {
+            Self::File(path) => return Some(vec![in_crate(path)]),
+            Self::Folder(path) => in_crate(path),
+        };
+        rerun_if_changed(&folder);
+        let shown = folder.display().to_string();
+        let problem = match snapshot::files(&folder, report) {
+            Ok(files) if files.is_empty() => "holds no snapshot `agent-<version>.json`".to_owned(),
+            Ok(files) => return Some(files),
+            Err(error) => format!("cannot be read: {error}"),
+        };
+        let help = "name the folder that holds `agent-<version>.json`";
+        let message = format!("{} {problem}", Quoted(&shown));
+        report.push(Diagnostic::error("unreadable", message).help(help));
+        None
+    }
+}
+
+impl Builder {
+    fn new(snapshots: Snapshots) -> Self {
+        Self {
+            snapshots,
+            overlay: None,
+            earlier: None,
+            supporting: None,
+            out_dir: None,
+            subfolder: None,
+            generator: Generator::for_other_crate().command("cargo build"),
+            strict: false,
+        }
     }
 }
 
@@ -65,9 +121,10 @@ pub fn snapshot(path: impl Into<PathBuf>) -> Builder {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is generated until `generate` is called"]
 pub struct Builder {
-    snapshot: PathBuf,
+    snapshots: Snapshots,
     overlay: Option<PathBuf>,
     earlier: Option<PathBuf>,
+    supporting: Option<String>,
     out_dir: Option<PathBuf>,
     subfolder: Option<PathBuf>,
     generator: Generator,
@@ -121,6 +178,41 @@ impl Builder {
     /// ```
     pub fn earlier(mut self, path: impl Into<PathBuf>) -> Self {
         self.earlier = Some(path.into());
+        self
+    }
+
+    /// Generates for all versions of the agent in a range, which is written as [`VersionRange`](crate::snapshot::VersionRange) has
+    /// it: the union of their snapshots, as [`History::supporting`] makes it. The default is the newest
+    /// snapshot alone.
+    ///
+    /// What not all of them have says so in its documentation and in the table of actions, and
+    /// `Agent::compatibility_with` tells what the connected agent lacks.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshots("schemas").supporting("1.1.34..").generate()
+    /// # }
+    /// ```
+    pub fn supporting(mut self, range: impl Into<String>) -> Self {
+        self.supporting = Some(range.into());
+        self
+    }
+
+    /// Generates these actions alone; see [`Generator::only`]. The default is all.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshot("schemas/agent-2.0.0.json")
+    ///     .only(["server_start", "subscribe"])
+    ///     .generate()
+    /// # }
+    /// ```
+    pub fn only(mut self, actions: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.generator = self.generator.only(actions);
         self
     }
 
@@ -204,15 +296,26 @@ impl Builder {
             None => Overlay::default(),
         };
         overlay.files().iter().for_each(|path| rerun_if_changed(path));
-        let snapshot = in_crate(&self.snapshot);
-        rerun_if_changed(&snapshot);
-        let mut snapshot = Snapshot::read(&snapshot, report)?;
-        if let Some(earlier) = &self.earlier {
-            let earlier = in_crate(earlier);
-            rerun_if_changed(&earlier);
-            snapshot.carry_types(&Snapshot::read(&earlier, report)?, report);
-        }
+        let snapshot = self.snapshot(report)?;
         Some(self.generator.generate(&snapshot, &overlay, report))
+    }
+
+    fn snapshot(&self, report: &mut Report) -> Option<Snapshot> {
+        let mut files = Vec::from_iter(self.earlier.as_deref().map(in_crate));
+        files.extend(self.snapshots.files(report)?);
+        for path in &files {
+            rerun_if_changed(path);
+        }
+        let history = History::read(&files, report);
+        let Some(range) = &self.supporting else { return history.newest(report) };
+        match range.parse() {
+            Ok(range) => history.supporting(&range, report),
+            Err(error) => {
+                let found = Diagnostic::error("supporting", error.to_string());
+                report.push(found.help("it is what `supporting` is given"));
+                None
+            }
+        }
     }
 }
 

@@ -125,18 +125,51 @@ impl Source {
     }
 }
 
+/// Where in a text something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    source: Arc<Source>,
+    range: Range<usize>,
+}
+
+impl Place {
+    pub fn new(source: &Arc<Source>, range: Range<usize>) -> Self {
+        Self { source: Arc::clone(source), range }
+    }
+
+    /// The name of the text.
+    pub fn file(&self) -> &str {
+        self.source.name()
+    }
+
+    /// The line and the column, both from 1; the column counts characters.
+    pub fn position(&self) -> (usize, usize) {
+        self.source.position(self.range.start)
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (line, column) = self.position();
+        let mut fields = serializer.serialize_struct("Place", 3)?;
+        fields.serialize_field("file", self.file())?;
+        fields.serialize_field("line", &line)?;
+        fields.serialize_field("column", &column)?;
+        fields.end()
+    }
+}
+
 /// One finding: what, where, and what to do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     severity: Severity,
     code: &'static str,
     message: String,
-    place: Option<(Arc<Source>, Range<usize>)>,
+    place: Option<Place>,
     path: Option<String>,
     help: Option<String>,
-    /// The actions that it concerns, each with its place in the text; empty if it concerns only one
-    /// place.
-    actions: Vec<(String, Range<usize>)>,
+    /// The actions that it concerns, each with its place; empty if it concerns only one place.
+    actions: Vec<(String, Place)>,
 }
 
 impl Diagnostic {
@@ -161,8 +194,13 @@ impl Diagnostic {
     }
 
     /// Points into a text.
-    pub(crate) fn at(mut self, source: &Arc<Source>, range: Range<usize>) -> Self {
-        self.place = Some((Arc::clone(source), range));
+    pub(crate) fn at(self, source: &Arc<Source>, range: Range<usize>) -> Self {
+        self.at_place(&Place::new(source, range))
+    }
+
+    /// Points to a place.
+    pub(crate) fn at_place(mut self, place: &Place) -> Self {
+        self.place = Some(place.clone());
         self
     }
 
@@ -175,12 +213,11 @@ impl Diagnostic {
     /// Names the actions that it concerns, each with its place; the first one is the finding's.
     pub(crate) fn in_actions<'a>(
         mut self,
-        source: &Arc<Source>,
-        actions: impl IntoIterator<Item = (&'a str, Range<usize>)>,
+        actions: impl IntoIterator<Item = (&'a str, Place)>,
     ) -> Self {
         let actions = actions.into_iter().map(|(name, place)| (name.to_owned(), place));
         self.actions = actions.take(MOST_ACTIONS).collect();
-        self.place = self.actions.first().map(|(_, place)| (Arc::clone(source), place.clone()));
+        self.place = self.actions.first().map(|(_, place)| place.clone());
         self
     }
 
@@ -217,13 +254,13 @@ impl Diagnostic {
     /// The name of the text it was found in.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
-        self.place.as_ref().map(|(source, _)| source.name())
+        self.place.as_ref().map(Place::file)
     }
 
     /// The line and the column, both from 1; the column counts characters.
     #[must_use]
     pub fn position(&self) -> Option<(usize, usize)> {
-        self.place.as_ref().map(|(source, range)| source.position(range.start))
+        self.place.as_ref().map(Place::position)
     }
 
     /// The path inside the document, such as `actions.server_start.description`.
@@ -255,10 +292,9 @@ impl Serialize for Diagnostic {
         match self.actions.as_slice() {
             [] => fields.skip_field("actions")?,
             actions => {
-                let places = actions.iter().map(|(action, range)| {
-                    let position = self.place.as_ref().map(|(it, _)| it.position(range.start));
-                    let (line, column) = position.unzip();
-                    Place { action, line, column }
+                let places = actions.iter().map(|(action, place)| {
+                    let (line, column) = place.position();
+                    InAction { action, line, column }
                 });
                 fields.serialize_field("actions", &places.collect::<Vec<_>>())?;
             }
@@ -269,10 +305,10 @@ impl Serialize for Diagnostic {
 
 /// One of the actions that a finding concerns, for a machine.
 #[derive(Serialize)]
-struct Place<'a> {
+struct InAction<'a> {
     action: &'a str,
-    line: Option<usize>,
-    column: Option<usize>,
+    line: usize,
+    column: usize,
 }
 
 /// So many findings are kept; a hostile catalogue could have millions.

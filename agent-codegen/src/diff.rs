@@ -36,13 +36,13 @@ mod rename;
 mod rule;
 mod schema;
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc};
+use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 
 pub use rule::Rule;
 
-use crate::{Overlay, Snapshot, diagnostic::Source, text::hash};
+use crate::{Overlay, Snapshot, diagnostic::Place, text::hash};
 
 /// A catalogue and what people know about it.
 #[derive(Clone, Copy, Debug)]
@@ -105,32 +105,6 @@ impl Verdict {
             Self::Compatible => "minor",
             Self::Breaking => "major",
         }
-    }
-}
-
-/// Where in a file something stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    source: Arc<Source>,
-    at: Range<usize>,
-}
-
-impl Place {
-    fn new(source: &Arc<Source>, at: &Range<usize>) -> Self {
-        Self { source: Arc::clone(source), at: at.clone() }
-    }
-}
-
-impl Serialize for Place {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Shown<'a> {
-            file: &'a str,
-            line: usize,
-            column: usize,
-        }
-        let (line, column) = self.source.position(self.at.start);
-        Shown { file: self.source.name(), line, column }.serialize(serializer)
     }
 }
 

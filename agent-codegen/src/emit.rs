@@ -19,6 +19,8 @@ mod tokens;
 mod types;
 mod whole;
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenStream;
 
 use home::Home;
@@ -29,7 +31,7 @@ pub use whole::write_whole;
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report},
-    model::{Action, Model},
+    model::{Action, Model, Selection},
     text::Visible,
 };
 
@@ -56,6 +58,7 @@ pub struct Generator {
     home: Home,
     methods: bool,
     allow: bool,
+    only: Option<BTreeSet<String>>,
     command: String,
 }
 
@@ -70,7 +73,7 @@ impl Generator {
     #[must_use]
     pub fn new() -> Self {
         let command = "cargo xtask generate".to_owned();
-        Self { home: Home::Sdk, methods: true, allow: true, command }
+        Self { home: Home::Sdk, methods: true, allow: true, only: None, command }
     }
 
     /// Generates for a crate that depends on `agent-sdk`: with absolute paths, and the methods on an
@@ -116,6 +119,28 @@ impl Generator {
         self
     }
 
+    /// Generates these actions alone, by their names on the wire, with the types that they need. The
+    /// default is all. Their names in Rust are the same as among all; a name that the catalogue does
+    /// not have is an error in the report.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_codegen::{Generator, Overlay, Report, Snapshot};
+    ///
+    /// let catalogue = br#"{ "actions": { "server_start": {}, "server_stop": {} } }"#;
+    /// let mut report = Report::new();
+    /// let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut report).unwrap();
+    /// let generator = Generator::new().only(["server_start"]);
+    /// let code = generator.generate(&snapshot, &Overlay::default(), &mut report);
+    /// assert!(!code.files()["methods.rs"].contains("server_stop"));
+    /// ```
+    #[must_use]
+    pub fn only(mut self, actions: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.only = Some(actions.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// What the generated files say made them, and makes them again.
     #[must_use]
     pub fn command(mut self, command: impl Into<String>) -> Self {
@@ -127,7 +152,8 @@ impl Generator {
     ///
     /// What had to be decided or left out stands in the report; the code is whole in any case.
     pub fn generate(&self, snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Code {
-        let model = Model::new(snapshot, overlay, report);
+        let selection = Selection(self.only.as_ref());
+        let model = Model::selected(snapshot, overlay, selection, report);
         let home = &self.home.checked(report);
         let exports = if model.version.is_some() { "*" } else { "ACTIONS" };
         let mut parts =
@@ -184,10 +210,9 @@ impl Generator {
     }
 
     fn header(&self, snapshot: &Snapshot, overlay: &Overlay) -> String {
-        let file = snapshot.name().rsplit(['/', '\\']).next().unwrap_or_default();
         let mut header = format!(
             "{MARK} from {}; do not edit.\n// `{}` writes it anew.\n",
-            Visible(file),
+            Visible(&snapshot.files().join(", ")),
             Visible(&self.command)
         );
         for line in overlay.content.note.lines() {

@@ -6,14 +6,19 @@ pub(crate) mod groups;
 mod lower;
 pub(crate) mod reply;
 mod secret;
+mod selection;
 
-use crate::{naming::Name, types::ParamType};
+pub(crate) use selection::Selection;
+
+use crate::{naming::Name, snapshot::Availability, types::ParamType};
 
 /// Everything that is to be written.
 #[derive(Debug)]
 pub(crate) struct Model {
     /// The version of the agent, where it is known.
     pub version: Option<String>,
+    /// The oldest and the newest version with which the actions were compared.
+    pub compared: Option<(String, String)>,
     /// By wire name.
     pub actions: Vec<Action>,
     /// The types that the overlay declares, and those of replies that are texts with known values.
@@ -36,6 +41,8 @@ pub(crate) struct Action {
     /// Those that the agent requires first, and its subject before them; otherwise by wire name.
     pub parameters: Vec<Parameter>,
     pub cloud_controller_only: bool,
+    /// Which versions have it.
+    pub availability: Availability,
     /// In seconds.
     pub timeout: Option<u64>,
     /// Whether it changes nothing on the agent's side.
@@ -63,6 +70,10 @@ pub(crate) struct Parameter {
     pub typed_by: TypedBy,
     /// Whether it must not be shown.
     pub secret: bool,
+    /// Which versions that have the action have it.
+    pub availability: Availability,
+    /// Which of those require it, where it need not be given.
+    pub requiring: Availability,
     pub role: Role,
 }
 

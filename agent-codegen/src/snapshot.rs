@@ -4,21 +4,28 @@
 //! actions. The canonical form is `{"actions": …}` with everything that the agent said, pretty
 //! printed, keys sorted, LF, with a final newline: equal catalogues are equal files.
 
+mod availability;
 mod canonical;
 mod carry;
 mod decode;
 mod files;
+mod history;
 pub(crate) mod json;
 mod parameters;
+mod range;
 mod shape;
 mod type_word;
+mod union;
 
-use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+pub(crate) use availability::Availability;
 pub use files::{Version, files, version};
+pub use history::History;
+pub use range::{VersionRange, VersionRangeError};
 
 use crate::{
-    diagnostic::{Diagnostic, Report, Source},
+    diagnostic::{Diagnostic, Place, Report, Source},
     text::nearest,
     types::ParamType,
 };
@@ -33,6 +40,10 @@ pub struct Snapshot {
     /// The object that holds `actions`, with whatever else the agent put there.
     document: Json,
     actions: BTreeMap<String, Action>,
+    /// The files of which it is the union; none of one alone.
+    united: Vec<String>,
+    /// The oldest and the newest version with which its actions were compared.
+    compared: Option<(String, String)>,
 }
 
 /// What the catalogue says of one action.
@@ -41,7 +52,9 @@ pub struct Action {
     description: String,
     parameters: Vec<Parameter>,
     cloud_controller_only: bool,
-    pub(crate) place: Range<usize>,
+    /// In which of the versions that it was compared with clients may call it.
+    pub(crate) availability: Availability,
+    pub(crate) place: Place,
 }
 
 /// What the catalogue says of one parameter.
@@ -57,7 +70,11 @@ pub struct Parameter {
     pub(crate) values: Vec<String>,
     /// What is said of it beside all this, as JSON.
     pub(crate) metadata: String,
-    pub(crate) place: Range<usize>,
+    /// Which of the versions that have the action have it.
+    pub(crate) availability: Availability,
+    /// Which of those require it, where it need not be given.
+    pub(crate) requiring: Availability,
+    pub(crate) place: Place,
 }
 
 /// Why a parameter takes any JSON value as far as the catalogue is concerned.
@@ -67,6 +84,8 @@ pub(crate) enum Doubt {
     NoType(Option<&'static str>),
     /// This word, which is the type or a part of it, is not known.
     UnknownWord(String),
+    /// The versions of a union have different types, which are listed here.
+    Differs(String),
 }
 
 impl Snapshot {
@@ -97,7 +116,7 @@ impl Snapshot {
         let document = shape::catalogue(&source, json::read(&source, report)?, report)?;
         let actions = parameters::actions(&source, &document, report)?;
         let marked = source.text().len() != bytes.len();
-        Some(Self { source, marked, document, actions })
+        Some(Self { source, marked, document, actions, united: Vec::new(), compared: None })
     }
 
     /// The canonical text.
@@ -120,9 +139,35 @@ impl Snapshot {
 
     /// The agent's version, where the file's name tells it, as in `agent-1.1.34.json`.
     pub(crate) fn version(&self) -> Option<&str> {
-        let file = Path::new(self.name()).file_name()?.to_str()?;
-        let text = file.strip_prefix("agent-")?.strip_suffix(".json")?;
+        let text = self.file_name().strip_prefix("agent-")?.strip_suffix(".json")?;
         Version::read(text).map(|_| text)
+    }
+
+    /// The agent's version without the `v` that may stand before it.
+    fn plain_version(&self) -> Option<&str> {
+        self.version().map(|text| text.strip_prefix(['v', 'V']).unwrap_or(text))
+    }
+
+    fn parsed_version(&self) -> Option<Version> {
+        self.version().and_then(Version::read)
+    }
+
+    /// The name of its file without the folder.
+    pub(crate) fn file_name(&self) -> &str {
+        self.name().rsplit(['/', '\\']).next().unwrap_or_default()
+    }
+
+    /// The names of the files that it is made of.
+    pub(crate) fn files(&self) -> Vec<&str> {
+        if self.united.is_empty() {
+            return vec![self.file_name()];
+        }
+        self.united.iter().map(String::as_str).collect()
+    }
+
+    /// The oldest and the newest version of those for which it says which of them have an action.
+    pub(crate) fn compared(&self) -> Option<(&str, &str)> {
+        self.compared.as_ref().map(|(oldest, newest)| (oldest.as_str(), newest.as_str()))
     }
 
     /// The name that it was read by.
@@ -199,6 +244,10 @@ impl Action {
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
+    }
+
+    fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
     /// Whether only the vendor's cloud may call it.

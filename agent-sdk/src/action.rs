@@ -172,6 +172,10 @@ pub struct ActionInfo {
     pub parameters: &'static [ParameterInfo],
     /// Whether only the vendor's cloud may call it; such an action has no method.
     pub cloud_controller_only: bool,
+    /// The first version of the agent that has it, if an older one is known that has not.
+    pub since: Option<&'static str>,
+    /// The last version of the agent that has it, if a newer one is known that has not.
+    pub until: Option<&'static str>,
 }
 
 impl ActionInfo {
@@ -183,7 +187,21 @@ impl ActionInfo {
         parameters: &'static [ParameterInfo],
         cloud_controller_only: bool,
     ) -> Self {
-        Self { name, description, parameters, cloud_controller_only }
+        Self { name, description, parameters, cloud_controller_only, since: None, until: None }
+    }
+
+    /// Names the first version of the agent that has it; the generated table calls it.
+    #[must_use]
+    pub const fn since(mut self, version: &'static str) -> Self {
+        self.since = Some(version);
+        self
+    }
+
+    /// Names the last version of the agent that has it; the generated table calls it.
+    #[must_use]
+    pub const fn until(mut self, version: &'static str) -> Self {
+        self.until = Some(version);
+        self
     }
 }
 
@@ -197,13 +215,33 @@ pub struct ParameterInfo {
     pub word: &'static str,
     /// Whether the agent demands it.
     pub required: bool,
+    /// The first version of the agent with the parameter, of those that have the action, if an older
+    /// one is known without it.
+    pub since: Option<&'static str>,
+    /// The last version of the agent with the parameter, of those that have the action, if a newer one
+    /// is known without it.
+    pub until: Option<&'static str>,
 }
 
 impl ParameterInfo {
     /// Makes an entry; the generated table calls it.
     #[must_use]
     pub const fn new(name: &'static str, word: &'static str, required: bool) -> Self {
-        Self { name, word, required }
+        Self { name, word, required, since: None, until: None }
+    }
+
+    /// Names the first version of the agent that has it; the generated table calls it.
+    #[must_use]
+    pub const fn since(mut self, version: &'static str) -> Self {
+        self.since = Some(version);
+        self
+    }
+
+    /// Names the last version of the agent that has it; the generated table calls it.
+    #[must_use]
+    pub const fn until(mut self, version: &'static str) -> Self {
+        self.until = Some(version);
+        self
     }
 }
 

@@ -2,7 +2,6 @@
 //! agent's.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -14,7 +13,9 @@ use agent_codegen::{
 };
 use tempfile::TempDir;
 
-use crate::{connection::Connection, failure::Failure, git, live, progress, project::Project};
+use crate::{
+    connection::Connection, failure::Failure, git, live, only::Only, progress, project::Project,
+};
 
 /// The word for the running agent's catalogue.
 pub const LIVE: &str = "live";
@@ -66,21 +67,11 @@ impl Catalogue {
     }
 
     /// What changed from here to there, as far as it concerns `only` these actions.
-    pub fn diff(&self, new: &Self, only: Option<&BTreeSet<String>>) -> Result<Diff, Failure> {
+    pub fn diff(&self, new: &Self, only: Option<&Only>) -> Result<Diff, Failure> {
         let diff = Diff::between(&self.side(), &new.side());
         let Some(only) = only else { return Ok(diff) };
-        for action in only {
-            let sides = [&self.snapshot, &new.snapshot];
-            if sides.iter().any(|side| side.actions().contains_key(action)) {
-                continue;
-            }
-            let nearest = sides.iter().find_map(|side| side.nearest_action(action));
-            let nearest = nearest.map(|it| format!("; the nearest is `{it}`")).unwrap_or_default();
-            return Err(Failure::usage(format!(
-                "--only: neither catalogue has an action `{action}`{nearest}"
-            )));
-        }
-        Ok(diff.only(only))
+        only.check(&[&self.snapshot, &new.snapshot])?;
+        Ok(diff.only(only.names()))
     }
 }
 
@@ -185,23 +176,6 @@ impl FailOn {
             Self::Never => false,
         }
     }
-}
-
-/// Reads the value of `--only`: names with commas between them, or a file of names.
-pub fn only(value: &str) -> Result<BTreeSet<String>, Failure> {
-    let path = Path::new(value);
-    let text = if path.is_file() {
-        fs::read_to_string(path).map_err(|error| Failure::file(path, "read", &error))?
-    } else {
-        value.to_owned()
-    };
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let names = lines.flat_map(|line| line.split([',', ' ', '\t'])).filter(|name| !name.is_empty());
-    let names: BTreeSet<_> = names.map(str::to_owned).collect();
-    if names.is_empty() {
-        return Err(Failure::usage(format!("--only: `{value}` names no action")));
-    }
-    Ok(names)
 }
 
 #[cfg(test)]

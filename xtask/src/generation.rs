@@ -9,12 +9,12 @@ use agent_codegen::{
     Code, Generator, Overlay, Report, Snapshot,
     diff::Diff,
     emit::{Difference, write_whole},
-    snapshot::Action,
+    snapshot::{Action, History, VersionRange},
 };
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::{failure::Failure, project::Project};
+use crate::{failure::Failure, only::Only, project::Project};
 
 /// From what, how, and where to.
 #[derive(Debug)]
@@ -25,8 +25,15 @@ pub struct Plan {
     pub out: PathBuf,
     /// Snapshots that are held to the canonical form.
     pub canonical: Vec<PathBuf>,
-    /// Older snapshots, from the oldest to the newest: they tell types that the snapshot does not.
+    /// Older snapshots, from the oldest to the newest: they tell types that the snapshot does not, and
+    /// since when there is what they have not.
     pub earlier: Vec<PathBuf>,
+    /// Newer snapshots, from the oldest to the newest.
+    pub later: Vec<PathBuf>,
+    /// The versions of which the union is generated; `None` for the snapshot alone.
+    pub supporting: Option<VersionRange>,
+    /// The actions that are generated; `None` for all.
+    pub only: Option<Only>,
     /// What was found on the way to this plan.
     pub findings: Report,
     pub generator: Generator,
@@ -95,6 +102,9 @@ impl Plan {
             out: project.generated(),
             canonical,
             earlier,
+            later: Vec::new(),
+            supporting: None,
+            only: None,
             findings,
             generator: Generator::new(),
             strict: false,
@@ -126,7 +136,7 @@ impl Plan {
             live: None,
         };
         outcome.report.extend(&self.findings);
-        let Some(code) = self.generate(&mut outcome.report) else { return Ok(outcome) };
+        let Some(code) = self.generate(&mut outcome.report)? else { return Ok(outcome) };
         let differences = match mode {
             Mode::Write => code.write(&self.out),
             Mode::Check => code.check(&self.out),
@@ -143,20 +153,39 @@ impl Plan {
         Ok(outcome)
     }
 
-    fn generate(&self, report: &mut Report) -> Option<Code> {
-        let (snapshot, overlay) = self.read(report)?;
+    fn generate(&self, report: &mut Report) -> Result<Option<Code>, Failure> {
+        let Some((snapshot, overlay)) = self.read(report) else { return Ok(None) };
         // The code of an empty catalogue must not take the place of that of a full one.
-        let is_empty = snapshot.actions().values().all(Action::cloud_controller_only);
-        (!is_empty).then(|| self.generator.generate(&snapshot, &overlay, report))
+        if snapshot.actions().values().all(Action::cloud_controller_only) {
+            return Ok(None);
+        }
+        let mut generator = self.generator.clone();
+        if let Some(only) = &self.only {
+            only.check(&[&snapshot])?;
+            generator = generator.only(only.names());
+        }
+        Ok(Some(generator.generate(&snapshot, &overlay, report)))
     }
 
     fn read(&self, report: &mut Report) -> Option<(Snapshot, Overlay)> {
-        let snapshot = read_snapshot(&self.snapshot, &self.earlier, report);
+        let snapshot = match &self.supporting {
+            Some(range) => self.union(range, report),
+            None => read_snapshot(&self.earlier, &self.snapshot, &self.later, report),
+        };
         let overlay = match &self.overlay {
             Some(path) => Overlay::read(path, report),
             None => Some(Overlay::default()),
         };
         Some((snapshot?, overlay?))
+    }
+
+    fn union(&self, range: &VersionRange, report: &mut Report) -> Option<Snapshot> {
+        let paths = self.earlier.iter().chain([&self.snapshot]).chain(&self.later);
+        let mut found = Report::new();
+        let history = History::read(paths, &mut found);
+        report.extend(&found);
+        // What could be read of one in part would be said to be gone from it.
+        (!found.has_errors()).then(|| history.supporting(range, report))?
     }
 
     /// The snapshots that are not in their canonical form.
@@ -187,19 +216,23 @@ fn crlf(uncanonical: &[(PathBuf, Snapshot)]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Reads a snapshot, with the types that it lacks and earlier ones have.
-pub fn read_snapshot(path: &Path, earlier: &[PathBuf], report: &mut Report) -> Option<Snapshot> {
-    let mut snapshot = Snapshot::read(path, report)?;
-    for path in earlier.iter().rev() {
-        if !snapshot.lacks_types() {
-            break;
-        }
-        // What is wrong with an old one is for those who check all of them.
-        if let Some(earlier) = Snapshot::read(path, &mut Report::new()) {
-            snapshot.carry_types(&earlier, report);
-        }
-    }
-    Some(snapshot)
+/// Reads a snapshot, with what older and newer ones tell of it.
+pub fn read_snapshot(
+    earlier: &[PathBuf],
+    path: &Path,
+    later: &[PathBuf],
+    report: &mut Report,
+) -> Option<Snapshot> {
+    // What is wrong with another one is for those who check all of them.
+    let whole = |path: &PathBuf| {
+        let mut report = Report::new();
+        Snapshot::read(path, &mut report).filter(|_| !report.has_errors())
+    };
+    let mut snapshots: Vec<_> = earlier.iter().filter_map(whole).collect();
+    let index = snapshots.len();
+    snapshots.push(Snapshot::read(path, report)?);
+    snapshots.extend(later.iter().filter_map(whole));
+    History::new(snapshots).completed(index, report)
 }
 
 impl Outcome {

@@ -31,7 +31,7 @@ impl Known {
         let mut report = Report::new();
         let mut earlier = project.snapshots(&mut report).ok()?;
         let newest = earlier.pop()?;
-        let snapshot = read_snapshot(&newest, &earlier, &mut report)?;
+        let snapshot = read_snapshot(&earlier, &newest, &[], &mut report)?;
         let overlay = Overlay::read(&project.overlay(), &mut report).unwrap_or_default();
         Some(Self { snapshot, overlay })
     }

@@ -24,6 +24,7 @@ mod json;
 mod known;
 mod live;
 mod mock;
+mod only;
 mod output;
 mod password;
 mod program;

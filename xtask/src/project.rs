@@ -84,14 +84,6 @@ impl Project {
         Ok(files)
     }
 
-    /// The project's snapshots that are older than one of them.
-    pub fn snapshots_before(&self, snapshot: &Path) -> Result<Vec<PathBuf>, Failure> {
-        let mut all = self.snapshots(&mut Report::new())?;
-        let is_it = |path: &PathBuf| path.file_name() == snapshot.file_name();
-        all.truncate(all.iter().position(is_it).unwrap_or(0));
-        Ok(all)
-    }
-
     pub fn newest_snapshot(&self) -> Result<PathBuf, Failure> {
         self.snapshots(&mut Report::new())?.pop().ok_or_else(|| self.no_snapshot())
     }

@@ -9,8 +9,13 @@ use crate::{
 };
 
 /// Prints the findings and the outcome. A difference that a check found is a failure, and so is an
-/// error.
-pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Result<(), Failure> {
+/// error. `remedy` is what writes the files that a check found different.
+pub fn print_report(
+    outcome: &Outcome,
+    mode: Mode,
+    remedy: &str,
+    format: &FormatOption,
+) -> Result<(), Failure> {
     if !format.is_json() {
         // A check is for what is wrong; `generate` also says how names came about.
         let least = if mode == Mode::Check { Severity::Warning } else { Severity::Note };
@@ -48,11 +53,13 @@ pub fn print_report(outcome: &Outcome, mode: Mode, format: &FormatOption) -> Res
         Some(live) if live.fails => {
             "the running agent has another catalogue; `cargo xtask update` follows it, as \
              `cargo xtask fetch` and `cargo xtask generate` do step by step"
+                .to_owned()
         }
         _ if !outcome.altered.is_empty() => {
             "snapshots that were committed are what an agent said; restore them, and give another \
              catalogue a file of its own"
+                .to_owned()
         }
-        _ => "the files are not what the snapshot makes; `cargo xtask generate` rewrites them",
+        _ => format!("the files are not what the snapshot makes; {remedy} rewrites them"),
     }))
 }

@@ -1,10 +1,10 @@
 //! A finding with the line of the source that it is about.
 
-use std::{fmt::Write, ops::Range};
+use std::fmt::Write;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Diagnostic, Report, Severity, Source};
+use super::{Diagnostic, Place, Report, Severity};
 use crate::text::Visible;
 
 /// A longer line is not shown: a snapshot that came as one line is drawn in its place by the
@@ -55,8 +55,8 @@ impl Diagnostic {
             Severity::Note => Level::NOTE,
         };
         let mut group = Group::with_title(level.primary_title(self.message.as_str()));
-        if let Some((source, range)) = self.place.as_ref().filter(|_| !self.is_brief()) {
-            group = place(group, source, range);
+        if let Some(place) = self.place.as_ref().filter(|_| !self.is_brief()) {
+            group = mark(group, place);
         }
         if let Some(path) = &self.path {
             group = group.element(Level::NOTE.message(format!("at {path}")));
@@ -70,7 +70,8 @@ impl Diagnostic {
 }
 
 /// The line with the place in it marked, or the bare place if there is no line to be shown.
-fn place<'a>(group: Group<'a>, source: &'a Source, range: &Range<usize>) -> Group<'a> {
+fn mark<'a>(group: Group<'a>, place: &'a Place) -> Group<'a> {
+    let Place { source, range } = place;
     let name = Visible(source.name()).to_string();
     let (number, text, within) = source.line(range);
     if text.is_empty() || text.len() > LONGEST_LINE {

@@ -164,7 +164,7 @@ impl Comparison<'_> {
         let wire = if items.is_empty() { Wire::Works } else { Wire::Breaks };
         let change = Change::new(Rule::ActionRemoved, wire).of(name).breaking(items);
         let mut change = change.between(Some(summary(action)), None);
-        change.old = Some(self.old.place(&action.told.place));
+        change.old = Some(action.told.place.clone());
         self.push(change);
     }
 
@@ -172,7 +172,7 @@ impl Comparison<'_> {
         let Some(action) = self.new.action(name) else { return };
         let change = Change::new(Rule::ActionAdded, Wire::Works).of(name).with(items(action.made));
         let mut change = change.between(None, Some(summary(action)));
-        change.new = Some(self.new.place(&action.told.place));
+        change.new = Some(action.told.place.clone());
         self.push(change);
     }
 
@@ -183,8 +183,8 @@ impl Comparison<'_> {
             found = self.found(old, new, renamed);
             for change in &mut found {
                 change.action = Some(old_name.to_owned());
-                change.old.get_or_insert_with(|| self.old.place(&old.told.place));
-                change.new.get_or_insert_with(|| self.new.place(&new.told.place));
+                change.old.get_or_insert_with(|| old.told.place.clone());
+                change.new.get_or_insert_with(|| new.told.place.clone());
             }
         }
         for change in found {
@@ -233,7 +233,7 @@ impl Comparison<'_> {
         }
         found.extend(overlay(old.made, new.made));
         found.extend(self.reply(old.made, new.made));
-        found.extend(parameters::changes((&self.old, old), (&self.new, new)));
+        found.extend(parameters::changes(old, new));
         found
     }
 

@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Change, Diff, Place, Rule, Rust, Verdict, Wire};
-use crate::text::{Shown, Visible, code_span};
+use super::{Change, Diff, Rule, Rust, Verdict, Wire};
+use crate::{
+    diagnostic::Place,
+    text::{Shown, Visible, code_span},
+};
 
 /// How wide a line for a terminal is.
 const WIDTH: usize = 80;
@@ -374,8 +377,8 @@ fn push(text: &mut String, indent: usize, paragraph: &str) {
 
 /// The place as properties of a workflow command.
 fn properties(place: &Place) -> String {
-    let (line, column) = place.source.position(place.at.start);
-    let file = Visible(place.source.name()).to_string();
+    let (line, column) = place.position();
+    let file = Visible(place.file()).to_string();
     let file = escaped(&file).replace(':', "%3A").replace(',', "%2C");
     format!("file={file},line={line},col={column},")
 }

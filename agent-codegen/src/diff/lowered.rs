@@ -1,8 +1,8 @@
 //! One side of a comparison, as the catalogue tells it and as the code that it becomes.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::collections::BTreeSet;
 
-use super::{Place, Side};
+use super::Side;
 use crate::{
     Report, Snapshot,
     model::{Action, Model},
@@ -33,10 +33,6 @@ impl<'a> Lowered<'a> {
         let made = &self.model.actions;
         let index = made.binary_search_by(|action| action.wire.as_str().cmp(wire)).ok()?;
         Some(Both { told, made: made.get(index)? })
-    }
-
-    pub fn place(&self, at: &Range<usize>) -> Place {
-        Place::new(self.side.snapshot.source(), at)
     }
 
     pub fn names(&self) -> BTreeSet<&'a str> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Change, Rule, Wire,
-    lowered::{Both, Lowered, said},
+    lowered::{Both, said},
     relation::Relation,
     rename::{self, ALIKE},
 };
@@ -43,11 +43,7 @@ pub(super) fn are_the_same(old: Both<'_>, new: Both<'_>) -> bool {
 }
 
 /// What changed between an action's parameters here and there.
-pub(super) fn changes(
-    (old_side, old): (&Lowered<'_>, Both<'_>),
-    (new_side, new): (&Lowered<'_>, Both<'_>),
-) -> Vec<Change> {
-    let placed = Placed { old: old_side, new: new_side };
+pub(super) fn changes(old: Both<'_>, new: Both<'_>) -> Vec<Change> {
     let (before, after) = (known(old), known(new));
     let names = |all: &BTreeMap<&str, Known<'_>>| -> BTreeSet<String> {
         all.keys().map(ToString::to_string).collect()
@@ -64,51 +60,40 @@ pub(super) fn changes(
         if let (Some(old), Some(new)) = (before.get(pair.old), after.get(pair.new)) {
             let mut change = renamed_change(old, new);
             change.evidence = Some(pair.evidence.clone());
-            found.extend(placed.of([change], Some(old), Some(new)));
-            found.extend(placed.of(compare(old, new), Some(old), Some(new)));
+            found.extend(placed([change], Some(old), Some(new)));
+            found.extend(placed(compare(old, new), Some(old), Some(new)));
         }
     }
     for name in gone.iter().filter(|name| renamed.iter().all(|it| it.old != **name)) {
         let Some(old) = before.get(name) else { continue };
-        found.extend(placed.of([removed_change(old, new.made)], Some(old), None));
+        found.extend(placed([removed_change(old, new.made)], Some(old), None));
     }
     for name in added.iter().filter(|name| renamed.iter().all(|it| it.new != **name)) {
         let Some(new) = after.get(name) else { continue };
-        found.extend(placed.of([added_change(new, old.made)], None, Some(new)));
+        found.extend(placed([added_change(new, old.made)], None, Some(new)));
     }
     for name in old_names.intersection(&new_names) {
         let pair = (before.get(name.as_str()), after.get(name.as_str()));
         let (Some(old), Some(new)) = pair else { continue };
-        found.extend(placed.of(compare(old, new), Some(old), Some(new)));
+        found.extend(placed(compare(old, new), Some(old), Some(new)));
     }
     found
 }
 
-/// Adds to changes where they stand.
-struct Placed<'a> {
-    old: &'a Lowered<'a>,
-    new: &'a Lowered<'a>,
-}
-
-impl Placed<'_> {
-    /// The changes with the name of their parameter and its places.
-    fn of(
-        &self,
-        changes: impl IntoIterator<Item = Change>,
-        old: Option<&Known<'_>>,
-        new: Option<&Known<'_>>,
-    ) -> Vec<Change> {
-        let name = old.or(new).map(|it| it.made.wire.clone());
-        let place = |of: Option<&Known<'_>>| of?.told.map(|it| it.place.clone());
-        let places = (place(old), place(new));
-        let changes = changes.into_iter().map(|mut change| {
-            change.parameter.clone_from(&name);
-            change.old = places.0.as_ref().map(|at| self.old.place(at));
-            change.new = places.1.as_ref().map(|at| self.new.place(at));
-            change
-        });
-        changes.collect()
-    }
+/// The changes with the name of their parameter and its places.
+fn placed(
+    changes: impl IntoIterator<Item = Change>,
+    old: Option<&Known<'_>>,
+    new: Option<&Known<'_>>,
+) -> Vec<Change> {
+    let name = old.or(new).map(|it| it.made.wire.clone());
+    let place = |of: Option<&Known<'_>>| of?.told.map(|it| it.place.clone());
+    let changes = changes.into_iter().map(|mut change| {
+        change.parameter.clone_from(&name);
+        (change.old, change.new) = (place(old), place(new));
+        change
+    });
+    changes.collect()
 }
 
 /// Why two parameters are one under two names, if that is evident.

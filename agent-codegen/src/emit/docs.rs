@@ -26,6 +26,9 @@ pub(super) fn action(action: &Action) -> TokenStream {
     if let Some(seconds) = action.timeout {
         name = format!("{name} A call waits {seconds} s for its reply unless told otherwise.");
     }
+    if let Some(versions) = action.availability.sentence("") {
+        name = format!("{name} {versions}");
+    }
     match action.docs.as_str() {
         "" => lines([name.as_str()]),
         docs => lines([docs, "", &name]),
@@ -104,15 +107,24 @@ pub(super) fn field(parameter: &Parameter) -> TokenStream {
         }
         (TypedBy::Neither, true) => format!("{name}: any value, the catalogue has no type."),
     };
+    let source = source + &versions(parameter);
     match parameter.docs.as_str() {
         "" => lines([source.as_str()]),
         docs => lines([docs, "", &source]),
     }
 }
 
+/// Which versions of the agent have a parameter, and which require it, after a space.
+fn versions(parameter: &Parameter) -> String {
+    let having = parameter.availability.sentence("");
+    let requiring = parameter.requiring.sentence("Required");
+    let sentences = [having, requiring].into_iter().flatten();
+    sentences.flat_map(|sentence| [" ".to_owned(), sentence]).collect()
+}
+
 /// What a setter sets.
 pub(super) fn setter(parameter: &Parameter) -> TokenStream {
-    let sets = format!("Sets {}.", code_span(&parameter.wire));
+    let sets = format!("Sets {}.{}", code_span(&parameter.wire), versions(parameter));
     match parameter.docs.as_str() {
         "" => lines([sets.as_str()]),
         docs => lines([&sets, "", docs]),

@@ -1,13 +1,11 @@
 //! Parameters of which neither the catalogue nor the overlay says what they hold.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Selection;
 use crate::{
     Overlay, Snapshot,
-    diagnostic::{Diagnostic, Report},
+    diagnostic::{Diagnostic, Place, Report},
     overlay::toml_key,
     snapshot::{Action, Doubt},
     text::{Listed, Quoted},
@@ -21,10 +19,15 @@ const LONGEST_SHOWN: usize = 400;
 
 /// Reports each name once, however many actions take a parameter that is called so: an agent that
 /// tells no types at all would otherwise fill screens.
-pub(super) fn report(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) {
-    let groups = groups(snapshot, overlay);
+pub(super) fn report(
+    snapshot: &Snapshot,
+    overlay: &Overlay,
+    selection: Selection<'_>,
+    report: &mut Report,
+) {
+    let groups = groups(snapshot, overlay, selection);
     for group in &groups {
-        report.push(group.diagnostic(snapshot));
+        report.push(group.diagnostic());
     }
     if groups.is_empty() {
         return;
@@ -59,7 +62,7 @@ impl Overlay {
     /// ```
     #[must_use]
     pub fn draft(&self, snapshot: &Snapshot) -> String {
-        entries(&groups(snapshot, self), snapshot, self).join("\n")
+        entries(&groups(snapshot, self, Selection(None)), snapshot, self).join("\n")
     }
 }
 
@@ -119,13 +122,17 @@ struct Group<'a> {
     name: &'a str,
     doubt: &'a Doubt,
     /// The actions, and where each names the parameter.
-    places: Vec<(&'a str, Range<usize>)>,
+    places: Vec<(&'a str, Place)>,
 }
 
-fn groups<'a>(snapshot: &'a Snapshot, overlay: &Overlay) -> Vec<Group<'a>> {
+fn groups<'a>(
+    snapshot: &'a Snapshot,
+    overlay: &Overlay,
+    selection: Selection<'_>,
+) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<(&str, &Doubt), Vec<_>> = BTreeMap::new();
     let callable = snapshot.actions().iter().filter(|(_, it)| !it.cloud_controller_only());
-    for (wire, action) in callable {
+    for (wire, action) in callable.filter(|(wire, _)| selection.holds(wire)) {
         for parameter in action.parameters() {
             if let Some(doubt) = &parameter.doubt
                 && !overlay.types(wire, parameter.name())
@@ -140,12 +147,15 @@ fn groups<'a>(snapshot: &'a Snapshot, overlay: &Overlay) -> Vec<Group<'a>> {
 }
 
 impl Group<'_> {
-    fn diagnostic(&self, snapshot: &Snapshot) -> Diagnostic {
+    fn diagnostic(&self) -> Diagnostic {
         let name = Quoted(self.name);
         let (code, what) = match self.doubt {
             Doubt::NoType(None) => ("no-type", format!("the parameter {name} has no type")),
             Doubt::NoType(Some(kind)) => {
                 ("no-type", format!("the parameter {name} has {kind} for a type"))
+            }
+            Doubt::Differs(types) => {
+                ("types-differ", format!("the parameter {name} has different types: {types},"))
             }
             Doubt::UnknownWord(word) => {
                 let word = Quoted(word);
@@ -158,6 +168,6 @@ impl Group<'_> {
             many => format!("{what} in {many} actions: {actions}"),
         };
         let places = self.places.iter().map(|(action, place)| (*action, place.clone()));
-        Diagnostic::warning(code, message).in_actions(snapshot.source(), places)
+        Diagnostic::warning(code, message).in_actions(places)
     }
 }

@@ -1,23 +1,20 @@
 //! From a snapshot and its overlay to the model.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
 use super::{
-    Action, Declared, Model, Parameter, Role, Slot, TypedBy, doubts, groups,
+    Action, Declared, Model, Parameter, Role, Selection, Slot, TypedBy, doubts, groups,
     reply::{self, ReplyType},
     secret::is_secret,
 };
 use crate::{
     Overlay, Snapshot,
-    diagnostic::{Diagnostic, Report, Severity},
+    diagnostic::{Diagnostic, Place, Report, Severity},
     naming::{self, Change, Name, Scope},
     overlay::{ActionEntry, ParameterEntry, ValueEntry},
-    snapshot,
+    snapshot::{self, Availability},
     text::{Quoted, code_span, markdown, prose, prose_lines},
     types::ParamType,
 };
@@ -25,33 +22,60 @@ use crate::{
 impl Model {
     /// Lowers a snapshot; what had to be decided is told.
     pub fn new(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Self {
+        Self::selected(snapshot, overlay, Selection(None), report)
+    }
+
+    /// Lowers some actions of a snapshot. Names are those that they have among all actions, so that
+    /// they are the same whatever is selected; what has to be said of other actions is not.
+    pub fn selected(
+        snapshot: &Snapshot,
+        overlay: &Overlay,
+        selection: Selection<'_>,
+        report: &mut Report,
+    ) -> Self {
         overlay.check(snapshot, report);
+        selection.check(snapshot, report);
         let slots = slots(snapshot);
-        let mut lowering = Lowering { snapshot, overlay, slots, report };
+        let mut unasked = Report::new();
         // Actions outrank everything, then the replies to them; what the overlay declares has to
         // keep out of their way, since somebody chose its name and can choose another.
+        let mut lowering = Lowering { snapshot, overlay, slots: &slots, report: &mut *report };
         let names = lowering.names();
         let mut types = lowering.types();
-        let reply::Replies { types: replies, enums, outputs } = lowering.replies(&names);
-        lowering.judge_declared(&names, &replies, &enums);
-        types.extend(enums);
-        let actions = snapshot.actions().iter();
-        let actions = actions.map(|(wire, action)| {
-            let name = names.get(wire.as_str()).cloned();
-            let output = outputs.get(wire.as_str()).cloned();
-            lowering.action(wire, name, output, action)
-        });
-        let mut actions: Vec<_> = actions.collect();
+        if !selection.is_all() {
+            lowering.report = &mut unasked;
+        }
+        let mut replies = lowering.replies(&names, Selection(None));
+        lowering.judge_declared(&names, &replies.types, &replies.enums);
+        let mut actions = Vec::new();
+        for (wire, action) in snapshot.actions() {
+            let report = if selection.holds(wire) { &mut *report } else { &mut unasked };
+            let mut lowering = Lowering { snapshot, overlay, slots: &slots, report };
+            let (name, output) = (names.get(wire.as_str()), replies.outputs.get(wire.as_str()));
+            actions.push(lowering.action(wire, name.cloned(), output.cloned(), action));
+        }
+        overlay.check_types(&used(&actions, &replies.types), report);
+        if !selection.is_all() {
+            let mut lowering = Lowering { snapshot, overlay, slots: &slots, report: &mut *report };
+            replies = lowering.replies(&names, selection);
+        }
+        types.extend(replies.enums);
+        actions.retain(|action| selection.holds(&action.wire));
+        selection.retain_types(&mut types, &used(&actions, &replies.types));
         relate(&mut actions, overlay);
         let groups = groups::read(&actions, snapshot, overlay, report);
-        let parameters = actions.iter().flat_map(|action| &action.parameters);
-        let parameters = parameters.map(|parameter| &parameter.param_type);
-        let used: Vec<_> = parameters.chain(replies.iter().flat_map(ReplyType::types)).collect();
-        overlay.check_types(&used, report);
-        doubts::report(snapshot, overlay, report);
+        doubts::report(snapshot, overlay, selection, report);
         let version = snapshot.version().map(str::to_owned);
-        Self { version, actions, types, replies, groups }
+        let compared = snapshot.compared().map(|(old, new)| (old.to_owned(), new.to_owned()));
+        Self { version, compared, actions, types, replies: replies.types, groups }
     }
+}
+
+/// The types that parameters and replies are written with.
+fn used<'t>(actions: &'t [Action], replies: &'t [ReplyType]) -> Vec<&'t ParamType> {
+    let parameters = actions.iter().flat_map(|action| &action.parameters);
+    let parameters = parameters.map(|parameter| &parameter.param_type);
+    parameters.chain(replies.iter().flat_map(ReplyType::types)).collect()
 }
 
 /// Says of each action which ones are related, both ways.
@@ -73,12 +97,12 @@ fn relate(actions: &mut [Action], overlay: &Overlay) {
     }
 }
 
-struct Lowering<'a> {
+struct Lowering<'a, 'r> {
     snapshot: &'a Snapshot,
     overlay: &'a Overlay,
     /// The type names of parameters, by wire name.
-    slots: BTreeMap<&'a str, Name>,
-    report: &'a mut Report,
+    slots: &'a BTreeMap<&'a str, Name>,
+    report: &'r mut Report,
 }
 
 /// The type names of all parameters, one for each wire name.
@@ -88,7 +112,7 @@ fn slots(snapshot: &Snapshot) -> BTreeMap<&str, Name> {
     naming::assign(Scope::Slot, names.map(|wire| (wire, None)))
 }
 
-impl<'a> Lowering<'a> {
+impl<'a> Lowering<'a, '_> {
     fn types(&mut self) -> Vec<Declared> {
         let types = &self.overlay.content.types;
         let lower = |(key, entry): (&Spanned<String>, &crate::overlay::TypeEntry)| {
@@ -108,8 +132,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// The types of the replies that are described, and which action gets which.
-    fn replies(&mut self, names: &BTreeMap<&'a str, Name>) -> reply::Replies {
-        let actions = names.iter().map(|(wire, name)| (*wire, name.camel.clone())).collect();
+    fn replies(
+        &mut self,
+        names: &BTreeMap<&'a str, Name>,
+        selection: Selection<'_>,
+    ) -> reply::Replies {
+        let selected = names.iter().filter(|(wire, _)| selection.holds(wire));
+        let actions = selected.map(|(wire, name)| (*wire, name.camel.clone())).collect();
         let structs = names.values().map(|name| name.camel.clone());
         let missing = self.slots.values().map(|slot| format!("Missing{}", slot.camel));
         let taken = structs.chain(missing).collect();
@@ -208,6 +237,7 @@ impl<'a> Lowering<'a> {
             docs: first_said([prose_lines(&entry.description), markdown(action.description())]),
             parameters,
             cloud_controller_only: action.cloud_controller_only(),
+            availability: action.availability.clone(),
             timeout: entry.timeout,
             reads: entry.reads,
             deprecated: prose(&entry.deprecated),
@@ -240,6 +270,8 @@ impl<'a> Lowering<'a> {
                 description: String::new(),
                 values: Vec::new(),
                 metadata: String::new(),
+                availability: Availability::default(),
+                requiring: Availability::default(),
                 place: action.place.clone(),
             })
             .collect();
@@ -303,6 +335,8 @@ impl<'a> Lowering<'a> {
             docs: with_values(docs, &parameter.values),
             typed_by,
             secret: secret.unwrap_or_else(|| is_secret(&parameter.name)),
+            availability: parameter.availability.clone(),
+            requiring: parameter.requiring.clone(),
             role: Role::Optional,
         }
     }
@@ -340,14 +374,14 @@ impl<'a> Lowering<'a> {
         );
         self.report.push(
             Diagnostic::warning("overlay-type", message)
-                .at(self.snapshot.source(), parameter.place.clone())
+                .at_place(&parameter.place)
                 .help("the catalogue counts; say it for this action alone to overrule it"),
         );
         catalogue.clone()
     }
 
     /// Tells of a name that is not the wire name: a collision loudly, since it can be resolved.
-    fn tell(&mut self, name: &Name, message: &str, place: &Range<usize>) {
+    fn tell(&mut self, name: &Name, message: &str, place: &Place) {
         for change in &name.changes {
             let severity = match change {
                 Change::Chosen => continue,
@@ -360,7 +394,7 @@ impl<'a> Lowering<'a> {
                 _ => Diagnostic::note("renamed", message),
             };
             let found = found.help("choose another by `name` in the overlay");
-            self.report.push(found.at(self.snapshot.source(), place.clone()));
+            self.report.push(found.at_place(place));
         }
     }
 }

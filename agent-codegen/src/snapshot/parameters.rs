@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::{
-    Action, Doubt, Parameter,
+    Action, Availability, Doubt, Parameter,
     json::{Json, Kind, Member, Path},
     type_word::type_word,
     written,
 };
 use crate::{
-    diagnostic::{Diagnostic, Report, Source},
+    diagnostic::{Diagnostic, Place, Report, Source},
     text::Quoted,
     types::Word,
 };
@@ -115,7 +115,8 @@ impl Reader<'_> {
             description: self.description(value("description"), path),
             parameters,
             cloud_controller_only: self.flag(value("cloud_controller_only"), path),
-            place: member.key_at.clone(),
+            availability: Availability::default(),
+            place: self.place(&member.key_at),
         })
     }
 
@@ -170,7 +171,7 @@ impl Reader<'_> {
                 let each = map.iter();
                 Some(
                     each.map(|(name, member)| {
-                        let place = member.key_at.clone();
+                        let place = self.place(&member.key_at);
                         self.parameter(name, Some(&member.value), place, &path.key(name))
                     })
                     .collect(),
@@ -198,17 +199,17 @@ impl Reader<'_> {
     /// One item of a list: a name, or an object that holds `name`, or `{name: type}`.
     fn listed(&mut self, item: &Json, path: &Path<'_>) -> Option<Parameter> {
         if let Kind::Text(name) = &item.kind {
-            return Some(self.parameter(name, None, item.at.clone(), path));
+            return Some(self.parameter(name, None, self.place(&item.at), path));
         }
         let only = item.as_map().filter(|map| map.len() == 1).and_then(BTreeMap::first_key_value);
         let named = item.get("name").and_then(Json::as_text);
         // `{"name": "str"}` is a parameter that is called `name`.
         if let Some(name) = named.filter(|it| only.is_none() || !Word::read(it).unknown.is_empty())
         {
-            return Some(self.parameter(name, Some(item), item.at.clone(), path));
+            return Some(self.parameter(name, Some(item), self.place(&item.at), path));
         }
         if let Some((name, member)) = only {
-            let place = member.key_at.clone();
+            let place = self.place(&member.key_at);
             return Some(self.parameter(name, Some(&member.value), place, &path.key(name)));
         }
         let message = format!(
@@ -235,7 +236,7 @@ impl Reader<'_> {
                 Quoted(&parameter.name)
             );
             let found = Diagnostic::warning("duplicate-parameter", message).help("remove one");
-            self.report.push(found.at(self.source, parameter.place.clone()).path(path));
+            self.report.push(found.at_place(&parameter.place).path(path));
             *first = parameter;
         }
         distinct
@@ -245,7 +246,7 @@ impl Reader<'_> {
         &mut self,
         name: &str,
         json: Option<&Json>,
-        place: Range<usize>,
+        place: Place,
         path: &Path<'_>,
     ) -> Parameter {
         let described = Described::new(json);
@@ -270,6 +271,8 @@ impl Reader<'_> {
             description: described.text("description").to_owned(),
             values: values.map(|values| self.values(values, name, path)).unwrap_or_default(),
             metadata: described.metadata(),
+            availability: Availability::default(),
+            requiring: Availability::default(),
             place,
         }
     }
@@ -363,6 +366,10 @@ impl Reader<'_> {
             }
         }
         values
+    }
+
+    fn place(&self, range: &Range<usize>) -> Place {
+        Place::new(self.source, range.clone())
     }
 
     fn push(&mut self, diagnostic: Diagnostic, json: &Json, path: &Path<'_>) {

@@ -1,6 +1,6 @@
 //! `check`: whether snapshots, generated code and running agent agree.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use agent_codegen::{
     Overlay, Report, Snapshot,
@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     generation::{Altered, Live, Mode, Plan},
     git,
+    only::Only,
     output::{self, FormatOption},
     project::{Project, ProjectOption},
     report::print_report,
@@ -60,7 +61,7 @@ Examples:
 
 impl Check {
     pub async fn run(self) -> Result<(), Failure> {
-        let only = self.only.as_deref().map(catalogue::only).transpose()?;
+        let only = self.only.as_deref().map(Only::read).transpose()?;
         let project = self.project.find()?;
         let plan = Plan::of(&project)?;
         let mut outcome = plan.run(Mode::Check)?;
@@ -72,11 +73,11 @@ impl Check {
             let fails = self.fail_on.fails(changes.verdict());
             outcome.live = Some(Live { changes, fails });
         }
-        print_report(&outcome, Mode::Check, &self.format)
+        print_report(&outcome, Mode::Check, "`cargo xtask generate`", &self.format)
     }
 
     /// What the running agent changed of the newest snapshot.
-    async fn compare(&self, plan: &Plan, only: Option<&BTreeSet<String>>) -> Result<Diff, Failure> {
+    async fn compare(&self, plan: &Plan, only: Option<&Only>) -> Result<Diff, Failure> {
         let overlay = || catalogue::read_overlay(plan.overlay.as_deref());
         let running = Catalogue::new(catalogue::running(&self.connection).await?, overlay()?);
         // An older agent is what its own snapshot says, if that is there.

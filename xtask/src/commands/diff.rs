@@ -12,6 +12,7 @@ use crate::{
     catalogue::{self, Catalogue, FailOn, LIVE},
     connection::Connection,
     failure::Failure,
+    only::Only,
     output,
     project::ProjectOption,
 };
@@ -81,7 +82,7 @@ Examples:
 
 impl DiffCommand {
     pub async fn run(self) -> Result<(), Failure> {
-        let only = self.only.as_deref().map(catalogue::only).transpose()?;
+        let only = self.only.as_deref().map(Only::read).transpose()?;
         let (old, new) = self.sides()?;
         let project = self.project.find().ok();
         let overlay = self.overlay.clone().or_else(|| catalogue::overlay_of(project.as_ref()));

@@ -6,13 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agent_codegen::{Generator, Report};
+use agent_codegen::{
+    Generator, Report,
+    snapshot::{self, VersionRange},
+};
 
 use crate::{
     failure::Failure,
     generation::{Mode, Plan},
+    only::Only,
     output::FormatOption,
-    project::ProjectOption,
+    project::{Project, ProjectOption},
     report::print_report,
 };
 
@@ -52,6 +56,15 @@ pub struct Generate {
     #[arg(long, value_name = "PATH", requires = "downstream")]
     crate_path: Option<String>,
 
+    /// Generate for all versions of the agent in this range, as in `1.1.34..` or `1.1.34..=1.2.0`: the
+    /// union of their snapshots, in which what not all have is optional or says so
+    #[arg(long, value_name = "RANGE")]
+    supporting: Option<VersionRange>,
+
+    /// Generate these actions alone, with commas between them, or those that a file names
+    #[arg(long, value_name = "ACTION,…|FILE")]
+    only: Option<String>,
+
     /// An older snapshot, whose types hold where this one has none [default: those before it in
     /// `schemas`]
     #[arg(long, value_name = "FILE")]
@@ -77,6 +90,8 @@ Examples:
   cargo xtask generate
   cargo xtask generate --check --format json
   cargo xtask generate --draft-overlay more.toml
+  cargo xtask generate --supporting 1.1.34..
+  cargo xtask generate --downstream --only server_start,subscribe --out src/actions
   cargo xtask generate --downstream --snapshot mine.json --out src/actions";
 
 impl Generate {
@@ -87,20 +102,25 @@ impl Generate {
             return write_new(path, &plan.draft_overlay()?);
         }
         let outcome = plan.run(mode)?;
-        print_report(&outcome, mode, &self.format)
+        print_report(&outcome, mode, "the same command without `--check`", &self.format)
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
         let Some(snapshot) = self.snapshot.clone() else {
             let mut plan = Plan::of(&self.project.find()?)?;
-            self.adjust(&mut plan);
+            self.adjust(&mut plan)?;
             return Ok(plan);
         };
         // A file of somebody's own needs the project only for what is not given.
         let project = self.project.find();
         let own = project.as_ref().ok().filter(|project| project.owns(&snapshot));
-        let overlay = own.map(crate::project::Project::overlay).filter(|path| path.exists());
-        let earlier = own.map(|project| project.snapshots_before(&snapshot)).transpose()?;
+        let overlay = own.map(Project::overlay).filter(|path| path.exists());
+        // For one version of somebody's own, nothing else is read.
+        let (earlier, later) = if own.is_some() || self.supporting.is_some() {
+            beside(&snapshot)?
+        } else {
+            (Vec::new(), Vec::new())
+        };
         let out = match &self.out {
             Some(out) => out.clone(),
             None => project?.generated(),
@@ -110,16 +130,19 @@ impl Generate {
             overlay,
             out,
             canonical: Vec::new(),
-            earlier: earlier.unwrap_or_default(),
+            earlier,
+            later,
+            supporting: None,
+            only: None,
             findings: Report::new(),
             generator: Generator::new(),
             strict: false,
         };
-        self.adjust(&mut plan);
+        self.adjust(&mut plan)?;
         Ok(plan)
     }
 
-    fn adjust(&self, plan: &mut Plan) {
+    fn adjust(&self, plan: &mut Plan) -> Result<(), Failure> {
         if let Some(overlay) = &self.overlay {
             plan.overlay = Some(overlay.clone());
         }
@@ -129,15 +152,55 @@ impl Generate {
         if let Some(out) = &self.out {
             plan.out.clone_from(out);
         }
+        plan.supporting.clone_from(&self.supporting);
+        plan.only = self.only.as_deref().map(Only::read).transpose()?;
+        plan.strict = self.strict;
         if self.downstream {
             plan.generator = Generator::for_other_crate();
         }
         if let Some(path) = &self.crate_path {
-            let command = format!("cargo xtask generate --downstream --crate-path {path}");
-            plan.generator = plan.generator.clone().crate_path(path).command(command);
+            plan.generator = plan.generator.clone().crate_path(path);
         }
-        plan.strict = self.strict;
+        plan.generator = plan.generator.clone().command(self.command());
+        Ok(())
     }
+
+    /// What makes the same code of the same snapshots.
+    fn command(&self) -> String {
+        let mut words = vec!["cargo xtask generate".to_owned()];
+        words.extend(self.downstream.then(|| "--downstream".to_owned()));
+        let supporting = self.supporting.as_ref().map(ToString::to_string);
+        let options = [
+            ("--crate-path", &self.crate_path),
+            ("--supporting", &supporting),
+            ("--only", &self.only),
+        ];
+        for (option, value) in options {
+            words.extend(value.as_ref().map(|value| format!("{option} {}", quoted(value))));
+        }
+        words.join(" ")
+    }
+}
+
+/// The older and the newer snapshots in the folder of one.
+fn beside(snapshot: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
+    let folder = snapshot.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut earlier = snapshot::files(folder, &mut Report::new())
+        .map_err(|error| Failure::file(folder, "searched for snapshots", &error))?;
+    let name = snapshot.file_name();
+    let at = earlier.iter().position(|path| path.file_name() == name);
+    let later = at.map(|at| earlier.split_off(at).split_off(1));
+    Ok(later.map(|later| (earlier, later)).unwrap_or_default())
+}
+
+/// A value as it is typed for a shell.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,=".contains(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// Writes a file that is not there yet.

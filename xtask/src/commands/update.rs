@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use agent_codegen::{
     Code, Overlay, Report, Severity, Snapshot,
     diff::Diff,
-    snapshot::{self, Version},
+    snapshot::{self, History, Version},
 };
 use agent_sdk::Agent;
 use serde::Serialize;
@@ -287,11 +287,9 @@ fn generate(
         let snapshot = Snapshot::from_bytes(&name, text.as_bytes(), &mut Report::new());
         snapshot.ok_or_else(|| Failure::failed("the agent's catalogue cannot be written"))
     };
-    let newest = paths.pop().unwrap_or_else(|| updated.snapshot.clone());
-    let mut snapshot = read(&newest)?;
-    for path in paths.iter().rev() {
-        snapshot.carry_types(&read(path)?, report);
-    }
+    let history = History::new(paths.iter().map(read).collect::<Result<_, _>>()?);
+    let snapshot = history.newest(report);
+    let snapshot = snapshot.ok_or_else(|| Failure::failed("there is no snapshot"))?;
     Ok(plan.generator.generate(&snapshot, overlay, report))
 }
 

@@ -4,22 +4,12 @@ use std::{fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Mock, copy_of_project, ended, files, program};
+use crate::support::{Ended, Mock, copy_of_project, ended, files, newer_snapshot, program};
 
 async fn run(project: &Path, arguments: &[&str]) -> Ended {
     let mut command = program(arguments);
     command.current_dir(project);
     ended(command).await
-}
-
-/// Adds a newer snapshot to a project: the newest one, edited.
-fn newer(project: &Path, version: &str, edit: impl FnOnce(&mut Value)) {
-    let schemas = project.join("schemas");
-    let text = fs::read(schemas.join("agent-1.1.34.json")).unwrap();
-    let mut catalogue: Value = serde_json::from_slice(&text).unwrap();
-    edit(&mut catalogue["actions"]);
-    let text = serde_json::to_string_pretty(&catalogue).unwrap() + "\n";
-    fs::write(schemas.join(format!("agent-{version}.json")), text).unwrap();
 }
 
 fn breaking(actions: &mut Value) {
@@ -54,8 +44,8 @@ async fn the_two_newest_snapshots_are_compared_in_every_form() {
     let project = copy_of_project();
     let alone = run(project.path(), &["diff"]).await;
     assert!(alone.one_line(3).contains("only one snapshot"), "{alone:?}");
-    newer(project.path(), "1.2.0-rc.9", |actions| actions["new"] = json!({}));
-    newer(project.path(), "1.2.0-rc.10", breaking);
+    newer_snapshot(project.path(), "1.2.0-rc.9", |actions| actions["new"] = json!({}));
+    newer_snapshot(project.path(), "1.2.0-rc.10", breaking);
 
     let text = run(project.path(), &["diff", "schemas/agent-1.1.34.json"]).await;
     assert_eq!((text.code, &*text.stderr), (Some(0), ""), "{text:?}");
@@ -86,8 +76,10 @@ async fn the_two_newest_snapshots_are_compared_in_every_form() {
 #[tokio::test]
 async fn the_exit_code_follows_what_is_to_fail() {
     let project = copy_of_project();
-    newer(project.path(), "1.2.0", |actions| actions["servers"]["description"] = json!("Lists"));
-    newer(project.path(), "1.3.0", breaking);
+    newer_snapshot(project.path(), "1.2.0", |actions| {
+        actions["servers"]["description"] = json!("Lists");
+    });
+    newer_snapshot(project.path(), "1.3.0", breaking);
     let same = ["schemas/agent-1.1.34.json"; 2];
     let words = ["schemas/agent-1.1.34.json", "schemas/agent-1.2.0.json"];
     let breaks = ["schemas/agent-1.2.0.json", "schemas/agent-1.3.0.json"];
@@ -111,7 +103,7 @@ async fn the_exit_code_follows_what_is_to_fail() {
 #[tokio::test]
 async fn only_the_actions_that_an_application_uses_are_judged() {
     let project = copy_of_project();
-    newer(project.path(), "1.2.0", breaking);
+    newer_snapshot(project.path(), "1.2.0", breaking);
     fs::write(project.path().join("used.txt"), "servers # all of them\nserver_start\n").unwrap();
     for (only, code) in [("servers,server_start", 0), ("used.txt", 0), ("whoami", 1)] {
         let ended = run(project.path(), &["diff", "--only", only, "--fail-on", "breaking"]).await;
@@ -128,7 +120,7 @@ async fn a_side_may_come_from_git_or_from_the_running_agent() {
     let mock = Mock::start().await;
     let project = copy_of_project();
     commit(project.path());
-    newer(project.path(), "1.1.34", breaking);
+    newer_snapshot(project.path(), "1.1.34", breaking);
     let committed = "HEAD:schemas/agent-1.1.34.json";
     let diff = run(project.path(), &["diff", committed, "--format", "json"]).await.json();
     assert_eq!(diff["verdict"], "breaking");
@@ -159,12 +151,16 @@ async fn a_snapshot_that_was_committed_cannot_be_altered_silently() {
     commit(project.path());
     let against = ["check", "--against", "HEAD"];
     assert_eq!(run(project.path(), &against).await.code, Some(0));
-    newer(project.path(), "1.2.0", |actions| actions["servers"]["description"] = json!("Lists"));
+    newer_snapshot(project.path(), "1.2.0", |actions| {
+        actions["servers"]["description"] = json!("Lists");
+    });
     assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
     let more = run(project.path(), &against).await;
     assert_eq!(more.code, Some(0), "a new one alters none: {more:?}");
 
-    newer(project.path(), "1.1.34", |actions| actions["servers"]["description"] = json!("Lists"));
+    newer_snapshot(project.path(), "1.1.34", |actions| {
+        actions["servers"]["description"] = json!("Lists");
+    });
     let altered = run(project.path(), &against).await;
     assert_eq!(altered.code, Some(1), "{altered:?}");
     assert!(altered.stdout.contains("agent-1.1.34.json was altered: 1 change"), "{altered:?}");
@@ -218,14 +214,14 @@ async fn a_running_agent_fails_a_check_only_by_what_breaks() {
     };
     assert_eq!(check(&["--fail-on", "any"]).await.code, Some(0));
     // Seen from the snapshot, the agent has other words and one action less.
-    newer(project.path(), "1.1.34", |it| it["servers"]["description"] = json!("Lists"));
+    newer_snapshot(project.path(), "1.1.34", |it| it["servers"]["description"] = json!("Lists"));
     assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
     let words = check(&[]).await;
     assert_eq!(words.code, Some(0), "{words:?}");
     assert!(words.stdout.contains("none breaking"), "{words:?}");
     assert_eq!(check(&["--fail-on", "any"]).await.code, Some(1));
 
-    newer(project.path(), "1.1.34", |it| it["gone"] = json!({}));
+    newer_snapshot(project.path(), "1.1.34", |it| it["gone"] = json!({}));
     assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
     let breaks = check(&[]).await;
     assert_eq!(breaks.code, Some(1), "{breaks:?}");

@@ -18,4 +18,5 @@ mod support;
 mod transfer;
 mod trust;
 mod update;
+mod versions;
 mod watch;

@@ -8,7 +8,7 @@ mod workspace;
 use std::time::Duration;
 
 pub use agent::Mock;
-pub use folders::{copy_of_project, files, root};
+pub use folders::{copy_of_project, files, newer_snapshot, root};
 pub use process::{
     Ended, StdoutLines, bare, cargo, ended, line_with, lines, next_line, program, run,
     run_with_input, run_within, terminate,

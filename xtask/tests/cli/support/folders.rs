@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The project's folder.
@@ -44,4 +45,14 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         .collect();
     files.sort();
     files
+}
+
+/// Adds a newer snapshot to a project: the newest one, edited.
+pub fn newer_snapshot(project: &Path, version: &str, edit: impl FnOnce(&mut Value)) {
+    let schemas = project.join("schemas");
+    let text = fs::read(schemas.join("agent-1.1.34.json")).unwrap();
+    let mut catalogue: Value = serde_json::from_slice(&text).unwrap();
+    edit(&mut catalogue["actions"]);
+    let text = serde_json::to_string_pretty(&catalogue).unwrap() + "\n";
+    fs::write(schemas.join(format!("agent-{version}.json")), text).unwrap();
 }
