@@ -324,8 +324,9 @@ impl Builder {
     /// actions. The default is [`CatalogueCheck::Ignore`].
     ///
     /// `Builder::check_catalogue` (feature `actions`) does it with the SDK's own table. The check is one
-    /// call of `list_actions` beside all others: it delays none of them. A user that may not call it
-    /// loses nothing: then there is no check.
+    /// call of `list_actions` before all others. With [`CatalogueCheck::Warn`] it delays none of them;
+    /// with [`CatalogueCheck::Refuse`] they wait for it after a reconnect, for two seconds at most. A
+    /// user that may not call it loses nothing: then there is no check.
     ///
     /// # Examples
     ///
@@ -347,8 +348,8 @@ impl Builder {
         self
     }
 
-    /// Restricts the check of the catalogue to the actions that the application uses. The default is
-    /// all of the table.
+    /// Restricts what the check of the catalogue warns of, and what `connect` fails on, to the actions
+    /// that the application uses. The default is all of the table.
     ///
     /// # Examples
     ///
@@ -420,7 +421,8 @@ impl Builder {
         let door = Arc::new(Door { connector, credentials });
         let (policy, wait) = (&self.options.reconnect, self.wait_for_agent);
         let first = connection::first_login(&door, policy, wait).await?;
-        let shared = Arc::new(Shared::new(self.options));
+        let check_before_calls = self.check.policy == CatalogueCheck::Refuse;
+        let shared = Arc::new(Shared::new(Options { check_before_calls, ..self.options }));
         connection::watchdog::register(&shared);
         tokio::spawn(connection::run(Arc::clone(&shared), Arc::clone(&door), first));
         // From here on dropping this future drops the handle, and that closes the connection.

@@ -18,7 +18,9 @@ use tracing::{Span, debug, debug_span, field::Empty};
 
 pub use self::retry::RetryingCall;
 use crate::{
-    connection::{CallState, Completion, Handle, NewCall, Refused, Shared, SubscriptionChange},
+    connection::{
+        CallState, Completion, Handle, NewCall, Refusal, Refused, Shared, SubscriptionChange,
+    },
     decode::FromReply,
     error::{CloseReason, Error, NotSent, Rejected},
     options::{FOREVER, Options},
@@ -112,6 +114,7 @@ impl<'a, T: FromReply> Call<'a, T> {
             timeout: timeout.map_or(options.call_timeout, |timeout| timeout.min(FOREVER)),
             reads,
             fail_fast: options.fail_fast,
+            goes_first: false,
             phase: CallPhase::Prepared(owner, request),
             span: Span::none(),
             started: None,
@@ -178,6 +181,14 @@ impl<'a, T: FromReply> Call<'a, T> {
 }
 
 impl<T: FromReply> Call<'_, T> {
+    /// Lets the call go before all others, and waits for no check as these do, nor fails fast: it is
+    /// that check.
+    pub(crate) fn goes_first(mut self) -> Self {
+        self.inner.goes_first = true;
+        self.inner.fail_fast = false;
+        self
+    }
+
     /// Sends the call, and leaves it to itself.
     pub(crate) fn detach(mut self) {
         // The first poll queues it, and a call that has ended is not cancelled.
@@ -210,6 +221,7 @@ struct Inner<'a> {
     /// Whether executing it twice is executing it once.
     reads: bool,
     fail_fast: bool,
+    goes_first: bool,
     phase: CallPhase<'a>,
     span: Span,
     /// When it was started, if it is traced.
@@ -260,6 +272,7 @@ impl Inner<'_> {
             timeout: self.timeout,
             reads: self.reads,
             fail_fast: self.fail_fast,
+            goes_first: self.goes_first,
             phase: CallPhase::Prepared(owner.clone(), Ok(request.clone())),
             span: Span::none(),
             started: None,
@@ -277,6 +290,7 @@ impl Inner<'_> {
             timeout: self.timeout,
             reads: self.reads,
             fail_fast: self.fail_fast,
+            goes_first: self.goes_first,
             phase,
             span: mem::replace(&mut self.span, Span::none()),
             started: self.started,
@@ -320,11 +334,9 @@ impl Inner<'_> {
         if size > limit {
             return Err(self.not_sent(NotSent::TooLarge { size, limit }));
         }
-        if owner.shared().is_gone(&self.action) {
-            return Err(self.not_sent(NotSent::ActionGone));
-        }
         let effect = SubscriptionChange::of(&self.action, &request).map(Box::new);
-        let call = NewCall { request, timeout: self.timeout, fail_fast: self.fail_fast, effect };
+        let Self { timeout, fail_fast, goes_first, .. } = *self;
+        let call = NewCall { request, timeout, fail_fast, goes_first, effect };
         let submitted = owner.shared().submit(call, cx.waker().clone());
         let state = submitted.map_err(|refused| match refused {
             Refused::Closed(why) => self.closed(why),
@@ -357,6 +369,10 @@ impl Inner<'_> {
             }
             Completion::NotSent => Err(self.not_sent(NotSent::TimedOut(self.timeout))),
             Completion::Disconnected => Err(self.not_sent(NotSent::Disconnected)),
+            Completion::Refused(Refusal::Gone) => Err(self.not_sent(NotSent::ActionGone)),
+            Completion::Refused(Refusal::Changed(change)) => {
+                Err(self.not_sent(NotSent::ActionChanged { change }))
+            }
             Completion::Unanswered(reason) => {
                 Err(Error::OutcomeUnknown { action: action(), reason })
             }

@@ -41,13 +41,15 @@ pub enum CatalogueCheck {
     /// large as the catalogue, and an agent rejects what it does not have anyway.
     #[default]
     Ignore,
-    /// What the application uses and does not work any more is logged as a warning, and calls of
-    /// actions that are gone end with [`NotSent::ActionGone`](crate::NotSent::ActionGone).
+    /// What the application uses and does not work any more is logged as a warning. From then on, calls
+    /// of actions that are gone end with [`NotSent::ActionGone`](crate::NotSent::ActionGone).
     Warn,
     /// As [`Warn`](Self::Warn); besides, `connect` fails with
-    /// [`ConnectError::Incompatible`](crate::ConnectError::Incompatible), and a connection that was
-    /// made again is closed for good with
-    /// [`CloseReason::Incompatible`](crate::CloseReason::Incompatible).
+    /// [`ConnectError::Incompatible`](crate::ConnectError::Incompatible), and calls of actions that do
+    /// not work as they did ([`Fit::Partly`] and worse) end with
+    /// [`NotSent::ActionChanged`](crate::NotSent::ActionChanged). After a reconnect, calls wait for the
+    /// check, also those that were made before it, so that none of them meets an agent that has changed:
+    /// as long as the answer takes, and two seconds at most.
     Refuse,
 }
 
@@ -128,6 +130,15 @@ impl ActionCompatibility {
     pub fn changes(&self) -> &[ActionChange] {
         &self.changes
     }
+
+    /// What has changed of it, on one line.
+    fn changes_line(&self) -> String {
+        let mut shown: Vec<_> =
+            self.changes.iter().take(SHOWN_CHANGES).map(ToString::to_string).collect();
+        let more = self.changes.len() - shown.len();
+        shown.extend((more > 0).then(|| format!("and {more} more")));
+        shown.join("; ")
+    }
 }
 
 /// So many changes of one action are shown: it is the agent that says how many there are.
@@ -136,13 +147,7 @@ const SHOWN_CHANGES: usize = 8;
 impl fmt::Display for ActionCompatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` is {}", self.name, self.fit)?;
-        for (index, change) in self.changes.iter().take(SHOWN_CHANGES).enumerate() {
-            write!(f, "{} {change}", if index == 0 { ":" } else { ";" })?;
-        }
-        match self.changes.len().saturating_sub(SHOWN_CHANGES) {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more"),
-        }
+        if self.changes.is_empty() { Ok(()) } else { write!(f, ": {}", self.changes_line()) }
     }
 }
 
@@ -253,10 +258,6 @@ impl Compatibility {
     fn broken(&self) -> impl Iterator<Item = &ActionCompatibility> {
         self.actions().filter(|action| action.fit > Fit::Compatible)
     }
-
-    fn gone(&self) -> impl Iterator<Item = &ActionCompatibility> {
-        self.actions().filter(|action| action.fit == Fit::Gone)
-    }
 }
 
 /// `110 identical, 1 compatible, 1 gone; 3 new`.
@@ -329,14 +330,19 @@ impl Agent {
     /// # Ok(()) }
     /// ```
     pub async fn compatibility_with(&self, table: &[ActionInfo]) -> Result<Compatibility, Error> {
-        ask(self.shared(), table).await
+        ask(self.shared(), table, false).await
     }
 }
 
-/// Asks for the catalogue, and compares it with a table.
-async fn ask(shared: &Arc<Shared>, table: &[ActionInfo]) -> Result<Compatibility, Error> {
+/// Asks for the catalogue, `first` of all calls or not, and compares it with a table.
+async fn ask(
+    shared: &Arc<Shared>,
+    table: &[ActionInfo],
+    first: bool,
+) -> Result<Compatibility, Error> {
     let request = Request::new("list_actions", &());
-    let reply: Reply = Call::of_connection(shared, "list_actions", request).await?;
+    let call = Call::of_connection(shared, "list_actions", request);
+    let reply: Reply = if first { call.goes_first().await? } else { call.await? };
     let Some(live) = Catalogue::of_reply(&reply.parameters()?) else {
         let problem = serde::de::Error::custom("it holds no catalogue of actions");
         return Err(Error::Decode(Box::new(DecodeError::new(".", reply, &problem))));

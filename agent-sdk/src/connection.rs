@@ -1,6 +1,7 @@
 //! At work: the life of a connection from login to loss, reconnect and close.
 
 mod call_state;
+mod catalogue_gate;
 mod deferred_log;
 mod dispatch;
 mod driver;
@@ -32,6 +33,7 @@ use tracing::{Instrument, info, info_span, warn};
 pub use self::state::State;
 pub(crate) use self::{
     call_state::{CallState, Completion, NewCall},
+    catalogue_gate::{Refusal, Refusals},
     handle::Handle,
     reconnect::first_login,
     shared::{Refused, Shared},

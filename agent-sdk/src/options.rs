@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) max_message_size: usize,
     pub(crate) max_request_size: usize,
     pub(crate) fail_fast: bool,
+    /// Whether calls wait for the check of the catalogue on a connection that was made again.
+    pub(crate) check_before_calls: bool,
     pub(crate) event_capacity: usize,
     pub(crate) reconnect: ReconnectPolicy,
     /// What is taken out of the agent's words.
@@ -35,6 +37,7 @@ impl Default for Options {
             max_message_size: 64 << 20,
             max_request_size: 32 << 20,
             fail_fast: false,
+            check_before_calls: false,
             event_capacity: 1024,
             reconnect: ReconnectPolicy::default(),
             secrets: Secrets::default(),

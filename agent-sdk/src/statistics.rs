@@ -32,6 +32,9 @@ pub struct Statistics {
     pub closed: u64,
     /// Calls that were not sent when the connection was lost, and did not wait for the next one.
     pub failed_fast: u64,
+    /// Calls that were not sent because of what a check of the catalogue has found; see
+    /// [`Builder::check_catalogue_against`](crate::Builder::check_catalogue_against).
+    pub refused: u64,
     /// Calls whose future was dropped before they ended.
     pub cancelled: u64,
     /// Replies to calls that had ended: timed out, cancelled, or answered before.

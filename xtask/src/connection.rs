@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use agent_sdk::{Agent, Builder, Tls};
+use agent_sdk::{Agent, Builder, CatalogueCheck, Tls};
 
 use crate::{
     agents::{AgentsOption, Entry},
@@ -136,6 +136,14 @@ impl Connection {
     /// Connects to the one agent that is meant, and logs in.
     pub async fn connect(&self) -> Result<Agent, Failure> {
         self.target()?.connect().await
+    }
+
+    /// The same, with [`Event::CatalogueChanged`](agent_sdk::Event::CatalogueChanged) among the
+    /// agent's events: it asks for the catalogue after each login.
+    pub async fn connect_and_check(&self) -> Result<Agent, Failure> {
+        let mut target = self.target()?;
+        target.builder = target.builder.check_catalogue_against(&[], CatalogueCheck::Warn);
+        target.connect().await
     }
 
     fn target(&self) -> Result<Target, Failure> {

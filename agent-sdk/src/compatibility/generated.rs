@@ -35,9 +35,10 @@ impl Builder {
     /// Compares the agent's catalogue after every login, reconnects included, with the one that the
     /// SDK was generated from. The default is [`CatalogueCheck::Ignore`].
     ///
-    /// The check is one call of `list_actions` beside all others: it delays none of them. A user that
-    /// may not call it loses nothing: then there is no check. With [`Builder::uses`] it concerns what
-    /// the application uses.
+    /// The check is one call of `list_actions` before all others. With [`CatalogueCheck::Warn`] it
+    /// delays none of them; with [`CatalogueCheck::Refuse`] they wait for it after a reconnect, for two
+    /// seconds at most. A user that may not call it loses nothing: then there is no check. With
+    /// [`Builder::uses`] it warns of what the application uses.
     ///
     /// # Examples
     ///

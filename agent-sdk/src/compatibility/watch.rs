@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tracing::{debug, warn};
 
-use super::{ActionCompatibility, CatalogueCheck, Compatibility, Uses, ask};
+use super::{ActionCompatibility, CatalogueCheck, Compatibility, Fit, Uses, ask};
 use crate::{
     action::ActionInfo,
-    connection::{Shared, State},
-    error::{CloseReason, ConnectError, Error},
+    connection::{Refusal, Refusals, Shared},
+    error::{ConnectError, Error},
     event::Event,
     text::Secrets,
 };
@@ -23,20 +23,29 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Asks for the catalogue, logs its problems, and lets calls of what is gone end unsent. `None` if
-    /// this user may not ask, or if there was no answer: nothing is refused for that.
-    async fn run(&self, shared: &Arc<Shared>, agent: &str) -> Option<Compatibility> {
-        match ask(shared, self.table).await {
+    /// Asks for the catalogue on the connection with this number, lets calls go on, but for those that
+    /// end unsent from now on, and logs what has changed. `None` if this user may not ask, or if there
+    /// was no answer: nothing is refused for that.
+    async fn run(
+        &self,
+        shared: &Arc<Shared>,
+        agent: &str,
+        connection: u64,
+    ) -> Option<Compatibility> {
+        let asked = ask(shared, self.table, true).await;
+        let secrets = &shared.options.secrets;
+        let refusals = asked.as_ref().map(|found| self.refusals(found, secrets));
+        shared.open_gate(connection, refusals.unwrap_or_default());
+        match asked {
             Ok(found) => {
                 for problem in self.problems(&found) {
-                    let problem = shared.options.secrets.excerpt(problem.to_string().as_bytes());
+                    let problem = secrets.excerpt(problem.to_string().as_bytes());
                     warn!(agent, %problem, "the agent's catalogue has changed");
                 }
-                shared.set_gone(found.gone().map(|action| action.name().into()).collect());
                 Some(found)
             }
-            Err(Error::Rejected(rejected)) => {
-                debug!(agent, %rejected, "the agent's catalogue is not checked");
+            Err(error @ (Error::Rejected(_) | Error::Closed { .. })) => {
+                debug!(agent, %error, "the agent's catalogue is not checked");
                 None
             }
             Err(error) => {
@@ -53,20 +62,33 @@ impl Check {
         }
     }
 
-    /// Returns the problems in one line, if there are any and they are to be refused.
-    fn refused(&self, found: &Compatibility, secrets: &Secrets) -> Option<String> {
+    /// Returns which calls end unsent: those of what is gone, and if changes are refused, those of what
+    /// does not work as it did.
+    fn refusals(&self, found: &Compatibility, secrets: &Secrets) -> Refusals {
+        let is_refused = |action: &ActionCompatibility| {
+            action.fit() == Fit::Gone || self.policy == CatalogueCheck::Refuse
+        };
+        // Those that are used may be the application's own, which the table does not have.
+        let broken = found.broken().cloned().chain(self.problems(found)).filter(is_refused);
+        let refusal = |action: &ActionCompatibility| match action.fit() {
+            Fit::Gone => Refusal::Gone,
+            _ => Refusal::Changed(secrets.excerpt(action.changes_line().as_bytes()).into()),
+        };
+        broken.map(|action| (action.name().into(), refusal(&action))).collect()
+    }
+
+    /// Returns the problems in one line, if there are any.
+    fn problems_line(&self, found: &Compatibility, secrets: &Secrets) -> Option<String> {
         let problems = self.problems(found);
-        (self.policy == CatalogueCheck::Refuse && !problems.is_empty()).then(|| {
-            let mut shown: Vec<_> = problems
-                .iter()
-                .take(SHOWN)
-                .map(|problem| secrets.excerpt(problem.to_string().as_bytes()))
-                .collect();
-            if problems.len() > SHOWN {
-                shown.push(format!("and {} more", problems.len() - SHOWN));
-            }
-            shown.join(", ")
-        })
+        let mut shown: Vec<_> = problems
+            .iter()
+            .take(SHOWN)
+            .map(|problem| secrets.excerpt(problem.to_string().as_bytes()))
+            .collect();
+        if problems.len() > SHOWN {
+            shown.push(format!("and {} more", problems.len() - SHOWN));
+        }
+        (!shown.is_empty()).then(|| shown.join(", "))
     }
 }
 
@@ -82,8 +104,8 @@ pub(crate) async fn check_first(
     if check.policy != CatalogueCheck::Refuse {
         return Ok(None);
     }
-    let Some(found) = check.run(shared, agent).await else { return Ok(None) };
-    match check.refused(&found, &shared.options.secrets) {
+    let Some(found) = check.run(shared, agent, 0).await else { return Ok(None) };
+    match check.problems_line(&found, &shared.options.secrets) {
         Some(problems) => Err(ConnectError::Incompatible { agent: agent.to_owned(), problems }),
         None => Ok(Some(found.fingerprint())),
     }
@@ -101,25 +123,16 @@ pub(crate) async fn watch(
     agent: String,
     mut known: Option<u64>,
 ) {
-    let mut state = shared.watch_state();
     let mut checked = known.map(|_| 0);
-    loop {
-        let login = shared.statistics().reconnects;
-        if matches!(*state.borrow_and_update(), State::Connected) && checked != Some(login) {
-            checked = Some(login);
-            if let Some(found) = check.run(&shared, &agent).await {
-                let changed = known.replace(found.fingerprint());
-                if changed.is_some_and(|before| before != found.fingerprint()) {
-                    shared.events.tell(&Event::CatalogueChanged);
-                }
-                if let Some(problems) = check.refused(&found, &shared.options.secrets) {
-                    shared.request_close_for(CloseReason::Incompatible { problems });
-                }
-            }
+    while let Some(connection) = shared.connection_number() {
+        if checked.replace(connection) == Some(connection) {
+            shared.logged_in().await;
+            continue;
         }
-        let closed = matches!(*state.borrow(), State::Closed { .. });
-        if closed || state.changed().await.is_err() {
-            return;
+        let Some(found) = check.run(&shared, &agent, connection).await else { continue };
+        let before = known.replace(found.fingerprint());
+        if before.is_some_and(|before| before != found.fingerprint()) {
+            shared.events.tell(&Event::CatalogueChanged);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::subscriptions::SubscriptionChange;
+use super::{catalogue_gate::Refusal, subscriptions::SubscriptionChange};
 use crate::{
     error::{CloseReason, Unanswered},
     wire::{Payload, Request, Status, Token},
@@ -24,6 +24,8 @@ pub(crate) enum Completion {
     NotSent,
     /// The connection was lost before it was sent, and it fails fast.
     Disconnected,
+    /// It was not sent because of what a check of the catalogue has found.
+    Refused(Refusal),
     /// It was sent, and no answer will come.
     Unanswered(Unanswered),
     /// The connection was closed before it was sent.
@@ -37,6 +39,9 @@ pub(crate) struct NewCall {
     pub(crate) timeout: Duration,
     /// Whether it ends when there is no connection.
     pub(crate) fail_fast: bool,
+    /// Whether it comes before all others, and does not wait as they do: it is the check for which
+    /// they wait.
+    pub(crate) goes_first: bool,
     pub(crate) effect: Option<Box<SubscriptionChange>>,
 }
 
@@ -143,8 +148,13 @@ mod tests {
 
     fn state() -> (CallState, Token) {
         let request = Request::new("echo", &()).unwrap();
-        let call =
-            NewCall { request, timeout: Duration::from_secs(1), fail_fast: false, effect: None };
+        let call = NewCall {
+            request,
+            timeout: Duration::from_secs(1),
+            fail_fast: false,
+            goes_first: false,
+            effect: None,
+        };
         (CallState::new(call, Waker::noop().clone()), Tokens::new().next(7))
     }
 

@@ -102,6 +102,8 @@ pub(crate) struct Driver<'a> {
     schedule: Schedule,
     /// When calls have to be ended next.
     calls_due: Option<Instant>,
+    /// Until when they wait for the check of the catalogue.
+    calls_wait_until: Option<Instant>,
     /// Whether another connection is wanted in place of this one.
     reconnect: bool,
     /// Not yet added to the statistics.
@@ -127,6 +129,7 @@ impl<'a> Driver<'a> {
         // A request for another connection is met by this one.
         table.reconnect_requested = false;
         let resubscribe = Resubscribe::begin(&mut table, &mut out, now, patience);
+        shared.begin_connection(&mut table, now);
         drop(table);
         if !resubscribe.holds_calls() {
             shared.set_state(State::Connected);
@@ -152,6 +155,7 @@ impl<'a> Driver<'a> {
             turn: Turn::Ours,
             schedule: Schedule::new(now),
             calls_due: None,
+            calls_wait_until: None,
             reconnect: false,
             bytes_sent: 0,
         }

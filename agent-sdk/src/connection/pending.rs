@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     call_state::{CallState, Completion, NewCall},
+    catalogue_gate::CatalogueGate,
     subscriptions::SubscriptionChange,
 };
 use crate::{
@@ -53,6 +54,7 @@ pub(crate) struct Call {
     pub(crate) effect: Option<Box<SubscriptionChange>>,
     timeout: Duration,
     fail_fast: bool,
+    goes_first: bool,
     /// Until it is sent.
     request: Option<Request>,
     /// The size of the last message with its token that was not whole JSON.
@@ -79,6 +81,15 @@ impl Call {
             Some(bytes) => Unanswered::Unreadable { timeout, bytes },
         })
     }
+}
+
+/// What becomes of the call whose turn it is.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// It is sent.
+    Send(Request),
+    /// It has ended unsent, and its caller is to be woken.
+    Refused(Option<Waker>),
 }
 
 /// The distance of two scans for each slot of the table; looking at one takes a few nanoseconds. A
@@ -123,13 +134,20 @@ impl PendingCalls {
             u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
         });
         let token = self.tokens.next(index);
-        let Some(NewCall { mut request, timeout, fail_fast, effect }) = state.take(token) else {
-            return;
-        };
+        let Some(call) = state.take(token) else { return };
+        let NewCall { mut request, timeout, fail_fast, goes_first, effect } = call;
         request.set_token(token);
         let request = Some(request);
-        let call =
-            Call { state, request, began: now, timeout, fail_fast, effect, unreadable: None };
+        let call = Call {
+            state,
+            request,
+            began: now,
+            timeout,
+            fail_fast,
+            goes_first,
+            effect,
+            unreadable: None,
+        };
         let deadline = call.deadline();
         self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         self.free.pop();
@@ -138,7 +156,11 @@ impl PendingCalls {
             Some(free) => *free = slot,
             None => self.slots.push(slot),
         }
-        self.queue.push_back(token);
+        if goes_first {
+            self.queue.push_front(token);
+        } else {
+            self.queue.push_back(token);
+        }
     }
 
     fn call(&mut self, token: Token) -> Option<&mut Call> {
@@ -192,19 +214,35 @@ impl PendingCalls {
         }
     }
 
-    /// Takes the next request to be sent, as long as no more than the limit are in flight. From
-    /// here on the agent may have executed it. What is too late is not sent any more.
-    pub(crate) fn take(&mut self, now: Instant) -> Option<Request> {
+    /// Takes the call whose turn it is, as long as no more than the limit are in flight. Once it is
+    /// sent, the agent may have executed it. What is too late is not sent any more.
+    pub(crate) fn take(&mut self, now: Instant, gate: &CatalogueGate) -> Option<Turn> {
         while self.in_flight < self.limit {
             let token = self.queue.pop_front()?;
-            let call = self.call(token).filter(|call| now < call.deadline());
-            if let Some(request) = call.and_then(|call| call.request.take()) {
-                self.in_flight += 1;
-                return Some(request);
+            let Some(call) = self.call(token).filter(|call| now < call.deadline()) else {
+                self.skipped = self.skipped.saturating_sub(1);
+                continue;
+            };
+            let refusal = call.request.as_ref().and_then(|request| gate.refuses(request)).cloned();
+            if let Some(refusal) = refusal {
+                let call = self.remove_if(token, |_| true);
+                self.skipped = self.skipped.saturating_sub(1);
+                let ending = Completion::Refused(refusal);
+                return Some(Turn::Refused(call.and_then(|call| call.state.end(ending))));
             }
-            self.skipped = self.skipped.saturating_sub(1);
+            if let Some(request) = call.request.take() {
+                self.in_flight += 1;
+                return Some(Turn::Send(request));
+            }
         }
         None
+    }
+
+    /// Takes the call that goes before all others, while these have to wait.
+    pub(crate) fn take_first(&mut self, now: Instant, gate: &CatalogueGate) -> Option<Turn> {
+        let token = *self.queue.front()?;
+        self.call(token).filter(|call| call.goes_first)?;
+        self.take(now, gate)
     }
 
     /// Whether no call waits to be sent or answered.
@@ -307,216 +345,4 @@ impl PendingCalls {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::task::{Context, Poll};
-
-    use super::*;
-
-    fn state(seconds: u64) -> Arc<CallState> {
-        let request = Request::new("echo", &()).unwrap();
-        let call = NewCall {
-            request,
-            timeout: Duration::from_secs(seconds),
-            fail_fast: false,
-            effect: None,
-        };
-        Arc::new(CallState::new(call, Waker::noop().clone()))
-    }
-
-    fn later(seconds: u64) -> Instant {
-        Instant::now() + Duration::from_secs(seconds)
-    }
-
-    /// A call that times out after so many seconds from now.
-    fn insert(pending: &mut PendingCalls, seconds: u64) -> Arc<CallState> {
-        let state = state(seconds);
-        pending.insert(Arc::clone(&state), Instant::now());
-        state
-    }
-
-    fn token(state: &CallState) -> Token {
-        state.token().unwrap()
-    }
-
-    fn end(state: &CallState) -> Option<Completion> {
-        match state.poll(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(ending) => Some(ending),
-            Poll::Pending => None,
-        }
-    }
-
-    /// Whether a caller still waits for the answer.
-    fn answer(pending: &mut PendingCalls, token: Token) -> bool {
-        let Some(call) = pending.answered(token) else {
-            assert!(pending.issued(token));
-            return false;
-        };
-        assert!(call.state.end(Completion::TooLarge { size: 0 }).is_some());
-        true
-    }
-
-    #[test]
-    fn a_call_is_queued_taken_answered_and_gone() {
-        let mut pending = PendingCalls::new(10);
-        let state = insert(&mut pending, 1);
-        let token = token(&state);
-        assert!(!answer(&mut pending, token), "it was not sent yet");
-        assert!(pending.take(Instant::now()).is_some());
-        assert!(pending.take(Instant::now()).is_none());
-        assert!(end(&state).is_none());
-        assert!(answer(&mut pending, token));
-        assert!(!answer(&mut pending, token), "a second answer is late");
-        assert!(matches!(end(&state), Some(Completion::TooLarge { .. })));
-        assert_eq!(pending.len(), 0);
-        assert!(pending.is_idle());
-    }
-
-    #[test]
-    fn an_answer_never_reaches_the_next_call_of_the_slot() {
-        let mut pending = PendingCalls::new(10);
-        let first = token(&insert(&mut pending, 1));
-        pending.take(Instant::now());
-        pending.remove(first);
-        let second = insert(&mut pending, 1);
-        pending.take(Instant::now());
-        assert_eq!(first.slot(), token(&second).slot());
-        assert!(!answer(&mut pending, first));
-        assert!(end(&second).is_none());
-    }
-
-    #[test]
-    fn a_call_whose_caller_has_left_is_not_taken_over() {
-        let mut pending = PendingCalls::new(10);
-        let state = state(1);
-        assert!(state.leave().0);
-        pending.insert(Arc::clone(&state), Instant::now());
-        assert!(pending.is_idle() && pending.take(Instant::now()).is_none());
-        assert_eq!(state.token(), None);
-        let next = insert(&mut pending, 1);
-        assert!(pending.take(Instant::now()).is_some() && answer(&mut pending, token(&next)));
-    }
-
-    #[test]
-    fn dropped_calls_do_not_pile_up_while_nothing_is_sent() {
-        let mut pending = PendingCalls::new(10);
-        let kept = insert(&mut pending, 1);
-        for _ in 0..10_000 {
-            let token = token(&insert(&mut pending, 1));
-            pending.remove(token);
-            assert!(pending.queue.len() <= 2 * SLOTS_KEPT + 2, "{}", pending.queue.len());
-        }
-        assert_eq!(pending.len(), 1);
-        assert!(!pending.is_idle());
-        assert!(pending.take(Instant::now()).is_some() && pending.take(Instant::now()).is_none());
-        assert!(answer(&mut pending, token(&kept)));
-    }
-
-    #[test]
-    fn deadlines_end_what_is_queued_and_what_was_sent_differently() {
-        let mut pending = PendingCalls::new(1);
-        let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 2));
-        let last = insert(&mut pending, 60);
-        pending.take(Instant::now());
-        let mut wakers = Vec::new();
-        assert_eq!(pending.expire(Instant::now(), &mut wakers), 0);
-        assert_eq!(pending.expire(later(3), &mut wakers), 2);
-        assert_eq!(wakers.len(), 2);
-        assert!(matches!(end(&sent), Some(Completion::Unanswered(Unanswered::TimedOut(_)))));
-        assert!(matches!(end(&queued), Some(Completion::NotSent)));
-        assert!(pending.next_deadline().is_some_and(|next| next > later(30)));
-        assert!(
-            pending.take(Instant::now()).is_some(),
-            "the one that timed out in the queue is passed over"
-        );
-        assert!(answer(&mut pending, token(&last)));
-        assert_eq!(pending.next_deadline(), None);
-    }
-
-    /// 50,000 staggered deadlines meant as many scans of the whole table: 3.9 s of CPU.
-    #[test]
-    fn staggered_deadlines_take_few_scans() {
-        const CALLS: u64 = 10_000;
-        let began = Instant::now();
-        let mut pending = PendingCalls::new(10);
-        for number in 0..CALLS {
-            let request = Request::new("echo", &()).unwrap();
-            let timeout = Duration::from_secs(1) + Duration::from_micros(200 * number);
-            let call = NewCall { request, timeout, fail_fast: false, effect: None };
-            let state = CallState::new(call, Waker::noop().clone());
-            pending.insert(Arc::new(state), began);
-        }
-        let (mut scans, mut ended, mut latest) = (0, 0, Duration::ZERO);
-        while let Some(next) = pending.next_deadline() {
-            let first = pending.earliest.unwrap();
-            ended += pending.expire(next, &mut Vec::new());
-            scans += 1;
-            latest = latest.max(next - first);
-        }
-        assert_eq!(ended, CALLS);
-        assert!(scans < CALLS / 4, "{scans} scans");
-        assert!(latest <= Duration::from_millis(1), "a call ended {latest:?} late");
-    }
-
-    #[test]
-    fn what_is_too_late_is_not_sent_any_more() {
-        let mut pending = PendingCalls::new(10);
-        let (late, good) = (insert(&mut pending, 1), insert(&mut pending, 60));
-        assert!(pending.take(later(2)).is_some() && pending.take(later(2)).is_none());
-        assert_eq!(pending.expire(later(2), &mut Vec::new()), 1);
-        assert!(matches!(end(&late), Some(Completion::NotSent)));
-        assert!(answer(&mut pending, token(&good)));
-    }
-
-    #[test]
-    fn a_loss_ends_what_was_sent_and_keeps_what_was_not() {
-        let mut pending = PendingCalls::new(1);
-        let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 1));
-        pending.take(Instant::now());
-        let mut wakers = Vec::new();
-        assert_eq!(pending.lose(&Unanswered::Closed, &mut wakers), 1);
-        assert!(matches!(end(&sent), Some(Completion::Unanswered(_))));
-        assert!(end(&queued).is_none());
-        assert!(pending.take(Instant::now()).is_some());
-    }
-
-    #[test]
-    fn after_a_close_nothing_waits() {
-        let mut pending = PendingCalls::new(1);
-        let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 1));
-        pending.take(Instant::now());
-        let why = Arc::new(CloseReason::Requested);
-        assert_eq!(pending.close(&why, &Unanswered::Closed, &mut Vec::new()), (1, 1));
-        assert!(matches!(end(&sent), Some(Completion::Unanswered(Unanswered::Closed))));
-        assert!(matches!(end(&queued), Some(Completion::Closed(_))));
-        assert!(pending.take(Instant::now()).is_none() && pending.is_idle());
-    }
-
-    #[test]
-    fn many_that_time_out_at_once_do_not_confuse_the_count() {
-        let mut pending = PendingCalls::new(10_000);
-        let expired: Vec<_> = (0..200).map(|_| insert(&mut pending, 1)).collect();
-        let alive: Vec<_> = (0..50).map(|_| insert(&mut pending, 60)).collect();
-        assert_eq!(pending.expire(later(2), &mut Vec::new()), 200);
-        assert!(!pending.is_idle());
-        for state in alive {
-            assert!(pending.take(Instant::now()).is_some());
-            assert!(!pending.is_idle());
-            assert!(answer(&mut pending, token(&state)));
-        }
-        assert!(pending.take(Instant::now()).is_none() && pending.is_idle());
-        for state in expired {
-            assert!(!state.leave().0, "it had ended");
-        }
-    }
-
-    #[test]
-    fn a_burst_leaves_no_memory() {
-        let mut pending = PendingCalls::new(10_000);
-        let states: Vec<_> = (0..5_000).map(|_| insert(&mut pending, 1)).collect();
-        for state in states {
-            pending.remove(token(&state));
-        }
-        assert_eq!((pending.slots.capacity(), pending.queue.capacity()), (0, 0));
-        assert_eq!(pending.next_deadline(), None);
-    }
-}
+mod tests;

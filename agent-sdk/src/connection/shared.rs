@@ -1,21 +1,21 @@
 //! What the handles, the calls and the task that owns the socket have in common.
 
 use std::{
-    collections::BTreeSet,
     mem,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
     thread::{self, Thread},
     time::Duration,
 };
 
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::{
     call_state::{CallState, Completion, NewCall},
+    catalogue_gate::{CatalogueGate, Refusals},
     pending::PendingCalls,
     state::State,
     subscriptions::Subscriptions,
@@ -36,10 +36,8 @@ pub(crate) struct Shared {
     table: Mutex<DriverState>,
     pub(crate) events: Arc<Hub>,
     state: watch::Sender<State>,
-    /// Actions that the agent does not have any more.
-    gone: Mutex<BTreeSet<Box<str>>>,
-    /// Whether there are any, so that a call need not look.
-    has_gone: AtomicBool,
+    /// Woken by each login, and by the end: what the check of the catalogue waits for.
+    logged_in: Notify,
     pub(crate) options: Options,
 }
 
@@ -63,6 +61,7 @@ struct SubmissionQueue {
 /// What the task that owns the socket works with. It is locked shortly and never across an await.
 pub(crate) struct DriverState {
     pub(crate) pending: PendingCalls,
+    pub(super) gate: CatalogueGate,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) waits: Waits,
     pub(crate) stats: Statistics,
@@ -114,6 +113,7 @@ impl Shared {
             queue: Mutex::default(),
             table: Mutex::new(DriverState {
                 pending: PendingCalls::new(options.max_in_flight),
+                gate: CatalogueGate::default(),
                 subscriptions: Subscriptions::default(),
                 waits: Waits::default(),
                 stats: Statistics::default(),
@@ -127,8 +127,7 @@ impl Shared {
             }),
             events: Arc::default(),
             state: watch::Sender::new(State::Connecting),
-            gone: Mutex::default(),
-            has_gone: AtomicBool::new(false),
+            logged_in: Notify::new(),
             options,
         }
     }
@@ -211,17 +210,35 @@ impl Shared {
         self.queue().driver.is_none()
     }
 
-    /// Calls of these actions end unsent, until the connection is lost.
-    pub(crate) fn set_gone(&self, actions: BTreeSet<Box<str>>) {
-        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        self.has_gone.store(!actions.is_empty(), Ordering::Relaxed);
-        *gone = actions;
+    /// Notes a login, for those who check the catalogue; on a connection that was made again, calls
+    /// may have to wait for them.
+    pub(super) fn begin_connection(&self, table: &mut DriverState, now: Instant) {
+        let number = table.stats.reconnects;
+        let closed = self.options.check_before_calls && number > 0;
+        table.gate.begin(number, closed, now, self.options.connect_timeout);
+        self.logged_in.notify_one();
     }
 
-    /// Returns whether the agent does not have this action any more.
-    pub(crate) fn is_gone(&self, action: &str) -> bool {
-        self.has_gone.load(Ordering::Relaxed)
-            && self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(action)
+    /// Returns the number of the connection, beginning with 0; `None` once it is closed for good.
+    pub(crate) fn connection_number(&self) -> Option<u64> {
+        let table = self.lock();
+        (!table.finished).then_some(table.stats.reconnects)
+    }
+
+    /// Waits for the next login, or for the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no login.
+    pub(crate) async fn logged_in(&self) {
+        self.logged_in.notified().await;
+    }
+
+    /// Takes the result of a check of the catalogue on the connection with this number: calls of these
+    /// actions end unsent, and the others wait no more.
+    pub(crate) fn open_gate(&self, connection: u64, refusals: Refusals) {
+        self.lock().gate.open(connection, refusals);
+        self.notify();
     }
 
     /// From now on the next call, and the wish to close, wake the watchdog's thread.
@@ -270,20 +287,11 @@ impl Shared {
     /// Asks the task to close: what is queued is sent, and what is in flight may be answered until
     /// the limit.
     pub(crate) fn request_close(&self, limit: Duration) {
-        self.request_close_by(limit, CloseReason::Requested);
-    }
-
-    /// Asks the task to close for a reason of its own.
-    pub(crate) fn request_close_for(&self, why: CloseReason) {
-        self.request_close_by(self.options.close_timeout, why);
-    }
-
-    fn request_close_by(&self, limit: Duration, why: CloseReason) {
         let mut table = self.lock();
         table.close_by.get_or_insert(Instant::now() + limit);
         drop(table);
         let mut queue = self.queue();
-        queue.closed.get_or_insert_with(|| Arc::new(why));
+        queue.closed.get_or_insert_with(|| Arc::new(CloseReason::Requested));
         let watchdog = queue.watchdog.take();
         drop(queue);
         self.notify();
@@ -317,20 +325,14 @@ impl Shared {
         table.subscriptions.connection_lost();
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
-        // The next connection may lead to an agent that has them.
-        self.set_gone(BTreeSet::new());
         self.events.interrupt();
     }
 
     /// Ends everything. Only the first reason counts.
     pub(crate) fn finish(&self, why: CloseReason) {
-        let asked = self.queue().closed.clone();
-        let why = match why {
-            CloseReason::Requested => asked.unwrap_or_else(|| Arc::new(CloseReason::Requested)),
-            other => Arc::new(other),
-        };
+        let why = Arc::new(why);
         let sent = match &*why {
-            CloseReason::Requested | CloseReason::Incompatible { .. } => Unanswered::Closed,
+            CloseReason::Requested => Unanswered::Closed,
             // Before any other end, the loss of the connection has ended what was sent on it.
             _ => Unanswered::ConnectionLost(Arc::new(DisconnectReason::RuntimeEnded)),
         };
@@ -356,6 +358,7 @@ impl Shared {
         self.state.send_replace(State::Closed { why });
         wakers.into_iter().for_each(Waker::wake);
         self.events.close();
+        self.logged_in.notify_one();
     }
 
     /// Notes that one more waits for events of a topic.
@@ -428,7 +431,13 @@ mod tests {
 
     fn call() -> NewCall {
         let request = Request::new("echo", &()).unwrap();
-        NewCall { request, timeout: Duration::from_secs(1), fail_fast: false, effect: None }
+        NewCall {
+            request,
+            timeout: Duration::from_secs(1),
+            fail_fast: false,
+            goes_first: false,
+            effect: None,
+        }
     }
 
     fn submit(shared: &Shared) -> Arc<CallState> {

@@ -100,6 +100,16 @@ pub enum NotSent {
     /// [`Builder::check_catalogue`](crate::Builder::check_catalogue) has found.
     #[error("the agent does not have this action any more")]
     ActionGone,
+    /// The agent has changed the action, so that the call would not do what this program was made for;
+    /// see [`CatalogueCheck::Refuse`](crate::CatalogueCheck::Refuse).
+    #[error(
+        "the agent has changed it: {change}. Generate the SDK from the agent's own catalogue and \
+         compile again"
+    )]
+    ActionChanged {
+        /// What has changed, on one line.
+        change: Box<str>,
+    },
     /// The connection is being made again, and the call does not wait for it.
     #[error("the connection was lost and is being made again, and it fails fast")]
     Disconnected,

@@ -41,13 +41,6 @@ pub enum CloseReason {
     /// would make worse.
     #[error("it was lost, and reconnecting would not help: {0}")]
     Refused(ConnectError),
-    /// It was made again, and the agent's catalogue does not have what this program uses; see
-    /// [`CatalogueCheck::Refuse`](crate::CatalogueCheck::Refuse).
-    #[error("it was made again, and the agent's catalogue has changed: {problems}")]
-    Incompatible {
-        /// What does not work any more.
-        problems: String,
-    },
     /// The runtime on which it was made has ended.
     #[error("the runtime that drove it has ended")]
     RuntimeEnded,

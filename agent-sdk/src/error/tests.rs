@@ -81,6 +81,7 @@ fn call_errors() -> Vec<Error> {
         NotSent::TooLarge { size: 2, limit: 1 },
         NotSent::Disconnected,
         NotSent::ActionGone,
+        NotSent::ActionChanged { change: "`by` is required, and new".into() },
     ];
     let lost = || Arc::new(DisconnectReason::Broken { source: io_error() });
     let unknown = [
@@ -96,7 +97,6 @@ fn call_errors() -> Vec<Error> {
         CloseReason::GaveUp { attempts: 3, last: failure.clone() },
         CloseReason::Unstable { attempts: 3, last: lost() },
         CloseReason::Refused(failure),
-        CloseReason::Incompatible { problems: "some".to_owned() },
         CloseReason::RuntimeEnded,
     ];
     let reply = Reply::new("echo".into(), crate::wire::Payload::Copied(b"{}".to_vec()), None);

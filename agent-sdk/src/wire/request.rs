@@ -1,6 +1,6 @@
 //! The request of a call, as it travels.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ impl fmt::Debug for Request {
 
 const BEFORE_TOKEN: &[u8] = br#"{"idempotence":""#;
 const BLANK_TOKEN: [u8; Token::DIGITS] = [b'0'; Token::DIGITS];
+const BEFORE_ACTION: &[u8] = br#"","action":"#;
 
 /// Why a request cannot be written.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Request {
         let mut text = Vec::with_capacity(256);
         text.extend_from_slice(BEFORE_TOKEN);
         text.extend_from_slice(&BLANK_TOKEN);
-        text.extend_from_slice(br#"","action":"#);
+        text.extend_from_slice(BEFORE_ACTION);
         serde_json::to_writer(&mut text, action)?;
         text.extend_from_slice(br#","parameters":"#);
         Ok(text)
@@ -88,6 +89,13 @@ impl Request {
         }
     }
 
+    /// Returns the action's name on the wire, as [`Request::new`] has written it.
+    pub(crate) fn action(&self) -> Option<Cow<'_, str>> {
+        const START: usize = BEFORE_TOKEN.len() + Token::DIGITS + BEFORE_ACTION.len();
+        let rest = self.0.get(START..)?;
+        serde_json::Deserializer::from_slice(rest).into_iter().next()?.ok()
+    }
+
     /// The buffer of the message.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
@@ -109,6 +117,7 @@ mod tests {
         let token = Tokens::new().next(7);
         let mut request = Request::new("server \"x\"", &serde_json::json!({"a": 1})).unwrap();
         request.set_token(token);
+        assert_eq!(request.action().as_deref(), Some("server \"x\""));
         let value: serde_json::Value = serde_json::from_slice(request.as_bytes()).unwrap();
         assert_eq!(
             value,

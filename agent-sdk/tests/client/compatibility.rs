@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    Action, ActionChange, ActionInfo, Agent, Builder, CatalogueCheck, CloseReason, ConnectError,
-    Error, Event, Fit, NotSent, Outcome, ParameterInfo, Reply, State, Uses,
+    Action, ActionChange, ActionInfo, Agent, Builder, CatalogueCheck, ConnectError, Error, Event,
+    Fit, NotSent, Outcome, ParameterInfo, Reply, Uses,
     mock::{Fault, MockAgent},
     uses,
 };
@@ -192,6 +192,10 @@ async fn a_user_that_may_not_ask_for_the_catalogue_loses_nothing() {
         soon(agent.call_raw("echo", ())).await.unwrap();
         let error = soon(agent.call_raw("stop", ())).await.unwrap_err();
         assert_eq!(error.outcome(), Outcome::Rejected, "the agent itself decides: {error}");
+        let mut state = agent.state();
+        mock.cut_connections();
+        until(&mut state, |state| !is_connected(state)).await;
+        soon(agent.call_raw("echo", ())).await.unwrap();
     }
 }
 
@@ -256,17 +260,123 @@ async fn the_same_catalogue_behind_a_reconnect_is_no_event() {
     }
 }
 
+/// What a hundred calls in flight, and a hundred that wait for the next connection, end with when the
+/// agent replaces itself. `stop` is gone then, and `move` demands more.
+struct Upgrade {
+    agent: Agent,
+    mock: MockAgent,
+    in_flight: Vec<Result<Reply, Error>>,
+    echoes: Vec<Result<Reply, Error>>,
+    stops: Vec<Result<Reply, Error>>,
+    moves: Vec<Result<Reply, Error>>,
+}
+
+async fn upgrade_under_load(check: CatalogueCheck) -> Upgrade {
+    let mock = mock(&catalogue()).start().await.unwrap();
+    let agent = checking(&mock, check).connect().await.unwrap();
+    let mut events = agent.events();
+    until_requests(&mock, 1).await;
+    mock.inject(Fault::lose().for_action("echo").times(100));
+    let mut in_flight: Vec<_> = (0..100).map(|_| agent.call_raw("echo", ())).collect();
+    for call in &mut in_flight {
+        begin(call).await;
+    }
+    until_requests(&mock, 101).await;
+    let mut catalogue = upgraded();
+    catalogue["move"]["required_parameters"]["force"] = json!("bool");
+    let next = self::mock(&catalogue)
+        .port(mock.port())
+        .credentials(mock.username().to_owned(), mock.password().to_owned());
+    mock.stop().await;
+    until(&mut agent.state(), |state| !is_connected(state)).await;
+    let calls = |action: &'static str, count| {
+        let call = || agent.call_raw(action, json!({ "server": "survival", "by": 1 })).owned();
+        (0..count).map(|_| call()).collect::<Vec<_>>()
+    };
+    let mut queued = [calls("echo", 50), calls("stop", 25), calls("move", 25)];
+    for call in queued.iter_mut().flatten() {
+        begin(call).await;
+    }
+    let mock = next.start().await.unwrap();
+    let in_flight = soon(join_all(in_flight)).await;
+    let [echoes, stops, moves] = queued.map(|calls| async { soon(join_all(calls)).await });
+    let (echoes, stops, moves) = tokio::join!(echoes, stops, moves);
+    until_changed(&mut events).await;
+    Upgrade { agent, mock, in_flight, echoes, stops, moves }
+}
+
+fn outcomes(results: &[Result<Reply, Error>]) -> Vec<Outcome> {
+    results.iter().map(|result| result.as_ref().unwrap_err().outcome()).collect()
+}
+
+/// Calls that waited for the connection went out before the check had been answered.
 #[tokio::test]
-async fn refusing_closes_a_connection_that_was_made_again_and_connects_to_none() {
+async fn under_refuse_no_call_reaches_an_agent_that_has_changed_its_action() {
+    let upgrade = upgrade_under_load(CatalogueCheck::Refuse).await;
+    assert_eq!(outcomes(&upgrade.in_flight), [Outcome::Unknown; 100]);
+    assert!(upgrade.echoes.iter().all(Result::is_ok));
+    for (results, expected) in [
+        (&upgrade.stops, "the agent does not have this action any more"),
+        (&upgrade.moves, "the agent has changed it: `force` is required, and new"),
+    ] {
+        for error in results.iter().map(|result| result.as_ref().unwrap_err()) {
+            assert_eq!(error.outcome(), Outcome::NotExecuted);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+    let seen = upgrade.mock.requests();
+    assert_eq!(seen[0].action, "list_actions");
+    assert!(seen[1..].iter().all(|request| request.action == "echo"));
+    assert_eq!(upgrade.agent.statistics().refused, 50);
+    // The connection goes on, and so does the refusal, until another agent answers.
+    let error = soon(upgrade.agent.call(Stop)).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent { reason: NotSent::ActionGone, .. }), "{error}");
+    let error = soon(upgrade.agent.call(Move)).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent { reason: NotSent::ActionChanged { .. }, .. }));
+    let mut events = upgrade.agent.events();
+    let _mock = replace(upgrade.mock, &catalogue()).await;
+    until_changed(&mut events).await;
+    let error = soon(upgrade.agent.call(Stop)).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Rejected, "the agent itself decides: {error}");
+}
+
+#[tokio::test]
+async fn under_warn_calls_wait_for_no_check() {
+    let upgrade = upgrade_under_load(CatalogueCheck::Warn).await;
+    assert_eq!(outcomes(&upgrade.in_flight), [Outcome::Unknown; 100]);
+    assert!(upgrade.echoes.iter().all(Result::is_ok));
+    assert_eq!(outcomes(&upgrade.moves), [Outcome::Rejected; 25], "the agent itself decides");
+    let stops = outcomes(&upgrade.stops);
+    let is_known = |it: &Outcome| matches!(it, Outcome::Rejected | Outcome::NotExecuted);
+    assert!(stops.iter().all(is_known), "{stops:?}");
+    let error = soon(upgrade.agent.call(Stop)).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent { reason: NotSent::ActionGone, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_agent_that_never_tells_its_catalogue_does_not_lock_calls_out() {
     let mock = mock(&catalogue()).start().await.unwrap();
     let agent = checking(&mock, CatalogueCheck::Refuse).connect().await.unwrap();
-    let mock = replace(mock, &upgraded()).await;
-    let State::Closed { why } = until(&mut agent.state(), is_closed).await else { panic!() };
-    let CloseReason::Incompatible { problems } = &*why else { panic!("{why}") };
-    assert!(problems.contains("`stop` is gone"), "{problems}");
-    assert!(matches!(soon(agent.call(Move)).await, Err(Error::Closed { .. })));
+    let next = self::mock(&catalogue())
+        .port(mock.port())
+        .credentials(mock.username().to_owned(), mock.password().to_owned())
+        .handler("list_actions", |_, _| std::future::pending());
+    mock.stop().await;
+    until(&mut agent.state(), |state| !is_connected(state)).await;
+    let mut call = agent.call_raw("echo", ());
+    begin(&mut call).await;
+    let mock = next.start().await.unwrap();
+    until_requests(&mock, 1).await;
+    assert_eq!(mock.requests()[0].action, "list_actions");
+    soon(call).await.unwrap();
+}
+
+#[tokio::test]
+async fn refusing_connects_to_no_agent_that_lacks_what_is_used() {
+    let mock = mock(&upgraded()).start().await.unwrap();
     let error = soon(checking(&mock, CatalogueCheck::Refuse).connect()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Incompatible { .. }), "{error}");
+    assert!(error.to_string().contains("`stop` is gone"), "{error}");
     assert!(!error.may_be_retried() && error.to_string().contains("check_catalogue"), "{error}");
     // What it does not use may be gone.
     let builder = checking(&mock, CatalogueCheck::Refuse).uses(uses![Move]);
@@ -293,7 +403,7 @@ async fn nothing_is_asked_by_default_and_a_check_delays_no_call() {
 #[tokio::test]
 async fn a_hostile_catalogue_makes_a_short_error_without_the_password() {
     const PASSWORD: &str = "7f3b0c9e-Hunter2";
-    let long = format!("\u{1b}[2J{}", "x".repeat(1 << 16));
+    let long = format!("\u{1b}[2J{}", "x".repeat(1 << 12));
     let mut parameters: serde_json::Map<String, Value> =
         (0..1000).map(|number| (format!("{long}{number}"), json!("str"))).collect();
     parameters.insert(PASSWORD.to_owned(), json!(format!("{PASSWORD}\n{long}")));

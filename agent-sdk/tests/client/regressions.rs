@@ -20,6 +20,7 @@ fn ended(figures: &Statistics) -> u64 {
         + figures.lost
         + figures.cancelled
         + figures.failed_fast
+        + figures.refused
         + figures.closed
 }
 

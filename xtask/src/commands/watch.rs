@@ -2,7 +2,7 @@
 
 use std::io;
 
-use agent_sdk::{Agent, CloseReason, Event, Events, Message, State};
+use agent_sdk::{Agent, CloseReason, Event, Events, State};
 use serde_json::json;
 use time::{OffsetDateTime, macros::format_description};
 use tokio::{io::AsyncWriteExt, sync::watch::Receiver};
@@ -15,7 +15,8 @@ use crate::{
 /// Print the agent's events, one JSON line each, until interrupted
 ///
 /// A lost connection is made again, and the subscriptions with it; standard error tells of it, and
-/// of events that were missed.
+/// of events that were missed. An agent that has another catalogue then is an event of its own, which
+/// no agent sends: `{"client":"catalogue_changed"}`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Watch {
@@ -56,7 +57,7 @@ impl Watch {
         let mut interrupt = Interrupt::new()?;
         let end = tokio::select! {
             () = interrupt.wait() => return Ok(()),
-            connected = self.connection.connect() => {
+            connected = self.connection.connect_and_check() => {
                 let agent = connected?;
                 // Before the subscriptions, so that what they bring is not missed.
                 let events = agent.events();
@@ -86,7 +87,13 @@ impl Watch {
                 biased;
                 event = events.next() => match event {
                     Some(Event::Message(message)) => {
-                        if !self.print(&message).await? {
+                        if !self.print(&String::from_utf8_lossy(message.as_bytes())).await? {
+                            return Ok(End::Enough);
+                        }
+                    }
+                    Some(Event::CatalogueChanged) => {
+                        output::note("the agent has another catalogue than before");
+                        if !self.print(r#"{"client":"catalogue_changed"}"#).await? {
                             return Ok(End::Enough);
                         }
                     }
@@ -122,9 +129,9 @@ impl Watch {
         Ok(())
     }
 
-    /// Prints a message on one line; returns whether it can still be read.
-    async fn print(&self, message: &Message) -> Result<bool, Failure> {
-        let mut line = json::compact(&String::from_utf8_lossy(message.as_bytes()));
+    /// Prints an event on one line; returns whether it can still be read.
+    async fn print(&self, event: &str) -> Result<bool, Failure> {
+        let mut line = json::compact(event);
         if self.time {
             line = format!(r#"{{"time":"{}","event":{line}}}"#, now()?);
         }

@@ -2,10 +2,11 @@
 
 use std::process::Stdio;
 
-use serde_json::Value;
-use tokio::process::Child;
+use agent_sdk::mock::MockAgent;
+use serde_json::{Value, json};
+use tokio::{process::Child, time::timeout};
 
-use crate::support::{Mock, StdoutLines, line_with, lines, next_line, program, terminate};
+use crate::support::{LIMIT, Mock, StdoutLines, line_with, lines, next_line, program, terminate};
 
 fn start(mock: &Mock, arguments: &[&str]) -> (Child, StdoutLines) {
     let mut command = mock.client(["watch"]);
@@ -63,6 +64,39 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
     line_with(&mut stderr, "connected again").await;
     assert_eq!(mock.run(["call", "server_start", "server=survival"]).await.code, Some(0));
     assert_eq!(event(&mut events).await["parameters"]["after"], "server.starting");
+    terminate(&watch).await;
+    assert_eq!(watch.wait().await.unwrap().code(), Some(0));
+}
+
+/// An agent that had replaced itself was noticed by nothing.
+#[tokio::test]
+async fn an_agent_that_comes_back_with_another_catalogue_is_an_event_of_its_own() {
+    let mock = |actions| MockAgent::builder(json!({ "actions": actions })).tls(false);
+    let first = mock(json!({ "whoami": {} })).start().await.unwrap();
+    let mut command = program(["watch", "--time"]);
+    command.env("AGENT_URL", first.url()).env("AGENT_PASSWORD", first.password());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut watch = command.spawn().unwrap();
+    let mut events = lines(watch.stdout.take().unwrap());
+    let mut stderr = lines(watch.stderr.take().unwrap());
+    line_with(&mut stderr, "watching").await;
+    // What is sent after the catalogue arrives after it.
+    timeout(LIMIT, async {
+        while first.request_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it asks for the catalogue");
+    first.push_event(&json!({ "action": "later" })).await;
+    assert_eq!(event(&mut events).await["event"]["action"], "later");
+    let next = mock(json!({ "whoami": {}, "brand_new": {} }))
+        .port(first.port())
+        .credentials(first.username().to_owned(), first.password().to_owned());
+    first.stop().await;
+    let _next = next.start().await.unwrap();
+    assert_eq!(event(&mut events).await["event"], json!({ "client": "catalogue_changed" }));
+    line_with(&mut stderr, "has another catalogue than before").await;
     terminate(&watch).await;
     assert_eq!(watch.wait().await.unwrap().code(), Some(0));
 }

@@ -31,7 +31,8 @@ impl Driver<'_> {
             Closing::No | Closing::Due => None,
         };
         let resubscribe = self.resubscribe.next().filter(|_| !self.closing.is_sent());
-        [self.calls_due, close, resubscribe, self.keepalive.next()].into_iter().flatten().min()
+        let others = [self.calls_due, self.calls_wait_until, self.keepalive.next()];
+        others.into_iter().chain([close, resubscribe]).flatten().min()
     }
 
     /// Does what is due at this time, after the socket has had its turn.

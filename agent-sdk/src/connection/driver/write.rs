@@ -1,11 +1,11 @@
 //! From the queue of calls to the socket.
 
-use std::task::Context;
+use std::task::{Context, Waker};
 
 use tokio::time::Instant;
 
 use super::{BATCH, CLOSE_ECHO, CLOSE_NORMAL, Disconnect, Driver, closing::Closing};
-use crate::connection::{frame, write_buffer};
+use crate::connection::{frame, pending::Turn, write_buffer};
 
 impl Driver<'_> {
     /// Takes what is to be sent; returns whether there may be more once all is written.
@@ -17,6 +17,7 @@ impl Driver<'_> {
             frame::write_pong(self.write_buffer.frames(), &payload);
         }
         let is_idle = self.exchange(room, cx);
+        self.wakers.drain(..).for_each(Waker::wake);
         let close = self.taken.is_empty() && self.closing.is_due(is_idle);
         let anything = close || !self.taken.is_empty();
         self.frame_requests();
@@ -32,8 +33,9 @@ impl Driver<'_> {
     /// the connection have to tell each other; returns whether no call is left.
     fn exchange(&mut self, mut room: usize, cx: &Context<'_>) -> bool {
         let mut table = self.shared.lock();
+        let table = &mut *table;
         let now = Instant::now();
-        self.shared.admit(&mut table, cx, now);
+        self.shared.admit(table, cx, now);
         table.stats.bytes_sent += std::mem::take(&mut self.bytes_sent);
         table.stats.bytes_received += std::mem::take(&mut self.bytes_received);
         table.last_heard = self.keepalive.last_received();
@@ -41,12 +43,26 @@ impl Driver<'_> {
         if let (Closing::No, Some(until)) = (&self.closing, table.close_by) {
             self.closing = Closing::Wanted { until };
         }
-        let may_send = !self.resubscribe.holds_calls() && !self.closing.is_sent();
+        self.calls_wait_until = table.gate.closed_until(now);
+        let calls_wait = self.resubscribe.holds_calls() || self.calls_wait_until.is_some();
         self.taken.reserve(table.pending.queued().min(BATCH));
-        while may_send && room > 0 {
-            let Some(request) = table.pending.take(now) else { break };
-            room = room.saturating_sub(request.as_bytes().len());
-            self.taken.push(request);
+        while room > 0 && !self.closing.is_sent() {
+            let next = if calls_wait {
+                table.pending.take_first(now, &table.gate)
+            } else {
+                table.pending.take(now, &table.gate)
+            };
+            match next {
+                None => break,
+                Some(Turn::Send(request)) => {
+                    room = room.saturating_sub(request.as_bytes().len());
+                    self.taken.push(request);
+                }
+                Some(Turn::Refused(waker)) => {
+                    table.stats.refused += 1;
+                    self.wakers.extend(waker);
+                }
+            }
         }
         self.calls_due = table.pending.next_deadline();
         table.pending.is_idle()
