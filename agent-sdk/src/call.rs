@@ -180,13 +180,22 @@ impl<'a, T: FromReply> Call<'a, T> {
     }
 }
 
-impl<T: FromReply> Call<'_, T> {
+impl<'a, T: FromReply> Call<'a, T> {
     /// Lets the call go before all others, and waits for no check as these do, nor fails fast: it is
     /// that check.
     pub(crate) fn goes_first(mut self) -> Self {
         self.inner.goes_first = true;
         self.inner.fail_fast = false;
         self
+    }
+
+    /// Returns the same call, whose reply is left as it comes.
+    pub(crate) fn untyped(self) -> Call<'a, Reply> {
+        Call { inner: self.inner, output: PhantomData }
+    }
+
+    pub(crate) fn action(&self) -> &str {
+        &self.inner.action
     }
 
     /// Sends the call, and leaves it to itself.

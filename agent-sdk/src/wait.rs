@@ -16,15 +16,20 @@
 //!
 //! use agent_sdk::KnownState;
 //!
-//! agent.call_raw("server_start", serde_json::json!({ "server": "alpha" })).await?;
-//! let running = agent.wait_for_state("alpha", KnownState::Running);
+//! let start = agent.call_raw("server_start", serde_json::json!({ "server": "alpha" }));
+//! let running = agent.wait_for_state("alpha", KnownState::Running).after(start);
 //! running.timeout(Duration::from_secs(600)).await?;
 //! # Ok(()) }
 //! ```
 
 mod backup;
-mod download;
+mod error;
+mod installed;
+mod listing;
+mod restart;
+mod run;
 mod sight;
+mod states;
 mod topic;
 mod watch;
 
@@ -38,11 +43,20 @@ use std::{
 
 use serde_json::{Value, json};
 
-use self::watch::{Check, Plan, Verdict, run};
-pub use self::{backup::KnownBackups, sight::Sight};
+pub use self::{
+    backup::KnownBackups,
+    error::WaitError,
+    sight::Sight,
+    states::{StateChange, StateChanges},
+};
+use self::{
+    run::{Check, Plan, Verdict, run},
+    watch::View,
+};
 use crate::{
     agent::Agent,
-    error::Error,
+    call::Call,
+    decode::FromReply,
     event::{KnownState, ServerState},
     options::FOREVER,
 };
@@ -66,59 +80,22 @@ enum Progress<T> {
     Ended,
 }
 
-/// Why a wait ended without what it was for.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WaitError {
-    /// The time is up. What was waited for may still come.
-    #[error("waiting for {what} took longer than {after:?}; {}", last_known(last.as_deref(), problem.as_deref()))]
-    TimedOut {
-        /// What was waited for.
-        what: String,
-        /// The time limit.
-        after: Duration,
-        /// What was seen last, such as a server's state; `None` if nothing was.
-        last: Option<String>,
-        /// Why the agent's last answer told nothing, if it did not.
-        problem: Option<Box<Error>>,
-    },
-    /// The connection is closed for good.
-    #[error("waiting for {what} ended: {error}")]
-    Closed {
-        /// What was waited for.
-        what: String,
-        /// What a call ends with now.
-        error: Error,
-    },
-    /// It was not awaited inside a Tokio runtime.
-    #[error("waiting for {what} needs a Tokio runtime with timers")]
-    NoRuntime {
-        /// What was waited for.
-        what: String,
-    },
-}
-
-fn last_known(last: Option<&str>, problem: Option<&Error>) -> String {
-    let seen = last
-        .map_or_else(|| "nothing was seen of it".to_owned(), |last| format!("last seen: {last}"));
-    match problem {
-        Some(problem) => format!("{seen}; the last question failed: {problem}"),
-        None => seen,
-    }
-}
-
 impl<T> Wait<T> {
-    fn new(agent: &Agent, what: String, server: &str, check: Check<T>) -> Self {
-        Self(Progress::Planned(Box::new(Plan {
+    fn new(
+        agent: &Agent,
+        what: String,
+        server: Option<&str>,
+        check: impl Check<T> + 'static,
+    ) -> Self {
+        let view = View {
             agent: agent.clone(),
-            what,
-            topic: Some(server.to_owned()),
+            topic: server.map(str::to_owned),
             action: Cow::Borrowed("server"),
             parameters: json!({ "server": server }),
-            check,
-            timeout: TIMEOUT,
             poll_every: POLL_EVERY,
-        })))
+        };
+        let check = Box::new(check);
+        Self(Progress::Planned(Box::new(Plan { view, what, call: None, check, timeout: TIMEOUT })))
     }
 
     /// Sets how long to wait. The default is 5 minutes. After the first poll it changes nothing.
@@ -148,7 +125,7 @@ impl<T> Wait<T> {
     /// # Ok(()) }
     /// ```
     pub fn poll_every(self, interval: Duration) -> Self {
-        self.change(|plan| plan.poll_every = interval.clamp(watch::MIN_INTERVAL, FOREVER))
+        self.change(|plan| plan.view.poll_every = interval.clamp(watch::MIN_INTERVAL, FOREVER))
     }
 
     /// Asks by another action than the default one, which the method that made the wait names. It should
@@ -164,13 +141,35 @@ impl<T> Wait<T> {
     /// ```
     pub fn asking(self, action: impl Into<Cow<'static, str>>, parameters: Value) -> Self {
         self.change(|plan| {
-            plan.action = action.into();
-            plan.parameters = parameters;
+            plan.view.action = action.into();
+            plan.view.parameters = parameters;
         })
     }
 
-    fn without_topic(self) -> Self {
-        self.change(|plan| plan.topic = None)
+    /// Makes a call that brings about what is waited for, once the wait listens, has subscribed and has
+    /// asked once: so nothing that the call does is too quick to be seen. What was seen before it does not
+    /// end the wait. The default is no call. After the first poll it changes nothing.
+    ///
+    /// A call that is rejected or not sent ends the wait ([`WaitError::Call`]). If it is not known whether
+    /// the agent has executed it, the wait goes on: what is waited for tells. The time limit is that of
+    /// the call and the wait together, beside the [`timeout`](Call::timeout) of the call's answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait takes nothing back that was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::wait::WaitError> {
+    /// use agent_sdk::KnownState;
+    ///
+    /// let stop = agent.call_raw("server_stop", serde_json::json!({ "server": "alpha" }));
+    /// agent.wait_for_state("alpha", KnownState::Stopped).after(stop).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn after<R: FromReply>(self, call: Call<'_, R>) -> Self {
+        self.change(|plan| plan.call = Some(call.owned().untyped()))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Plan<T>)) -> Self {
@@ -219,7 +218,7 @@ impl Agent {
     ///
     /// A [`KnownState`] is any word that means it; another text is compared as
     /// [`ServerState`] does. What is so already ends the wait at once: after `restart`, which may run a
-    /// countdown, a server is still running. Wait for another state first then.
+    /// countdown, a server is still running. [`Agent::wait_for_restart`] is for that.
     ///
     /// # Errors
     ///
@@ -251,7 +250,7 @@ impl Agent {
             Some(state) => Verdict::NotYet(Some(format!("`{}`", state.as_str()))),
             None => Verdict::NotYet(None),
         };
-        Wait::new(self, what, server, Box::new(check))
+        Wait::new(self, what, Some(server), check)
     }
 
     /// Waits until `check` returns something for an event of the topic, or for the answer of the action
@@ -281,11 +280,11 @@ impl Agent {
             Some(found) => Verdict::Done(found),
             None => Verdict::NotYet(sight.state().map(|state| format!("`{}`", state.as_str()))),
         };
-        Wait::new(self, what, topic, Box::new(check))
+        Wait::new(self, what, Some(topic), check)
     }
 
     /// Waits until a server has no players. It asks by the action `server`; where that does not tell how
-    /// many there are, name another one by [`Wait::asking`]. A stopped server is empty.
+    /// many there are, name another one by [`Wait::asking`]. A server that is not at work is empty.
     ///
     /// # Errors
     ///
@@ -306,7 +305,7 @@ impl Agent {
             Some(players) => Verdict::NotYet(Some(format!("{players} players"))),
             None => Verdict::NotYet(None),
         };
-        Wait::new(self, what, server, Box::new(check))
+        Wait::new(self, what, Some(server), check)
     }
 }
 

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Check, Sight, Verdict, Wait};
+use super::{
+    Sight, Wait,
+    listing::{Stage, stage},
+    run::Verdict,
+};
 use crate::{agent::Agent, error::Error};
 
 /// The backups that a server has, before one is made.
@@ -18,9 +22,6 @@ pub struct KnownBackups {
 const LISTS: [&str; 4] = ["backups", "items", "data", "results"];
 /// What may name a backup.
 const IDS: [&str; 6] = ["id", "backup", "name", "file", "path", "created"];
-/// Words for a backup that is not there yet.
-const UNFINISHED: [&str; 7] =
-    ["pending", "queued", "running", "creating", "in_progress", "started", "uploading"];
 
 impl Agent {
     /// Returns the backups that a server has, to tell a new one from them.
@@ -53,8 +54,8 @@ impl Agent {
     }
 
     /// Waits until a server has a backup that it did not have before, and returns what the agent says of
-    /// it. It asks by the action `query_backups`; a backup that the agent calls unfinished does not
-    /// count.
+    /// it. It asks by the action `query_backups`; a backup that the agent calls unfinished or failed
+    /// does not count.
     ///
     /// # Errors
     ///
@@ -65,14 +66,14 @@ impl Agent {
     /// ```no_run
     /// # async fn example(agent: agent_sdk::Agent) -> Result<(), Box<dyn std::error::Error>> {
     /// let before = agent.known_backups("alpha").await?;
-    /// agent.call_raw("create_backup", serde_json::json!({ "server": "alpha" })).await?;
-    /// let made = agent.wait_for_backup(before).await?;
+    /// let create = agent.call_raw("create_backup", serde_json::json!({ "server": "alpha" }));
+    /// let made = agent.wait_for_backup(before).after(create).await?;
     /// # Ok(()) }
     /// ```
     pub fn wait_for_backup(&self, before: KnownBackups) -> Wait<Value> {
         let KnownBackups { server, ids } = before;
         let what = format!("a new backup of `{}`", server.escape_debug());
-        let check: Check<Value> = Box::new(move |sight| match sight {
+        let check = move |sight: Sight<'_>| match sight {
             Sight::Event(message) => {
                 let about = message.kind().is_some_and(|kind| kind.contains("backup"));
                 if about { Verdict::Ask } else { Verdict::NotYet(None) }
@@ -89,9 +90,9 @@ impl Agent {
                     |(_, backup)| Verdict::Done(backup.clone()),
                 )
             }
-        });
+        };
         let parameters = json!({ "server": server });
-        Wait::new(self, what, &server, check).asking("query_backups", parameters)
+        Wait::new(self, what, Some(&server), check).asking("query_backups", parameters)
     }
 }
 
@@ -99,17 +100,11 @@ impl Agent {
 fn finished(answer: &Value) -> impl Iterator<Item = (String, &Value)> {
     let list = LISTS.iter().find_map(|key| answer.get(key)?.as_array());
     let backups = list.or_else(|| answer.as_array()).into_iter().flatten();
-    backups.filter(|backup| is_finished(backup)).map(|backup| (id(backup), backup))
+    let is_there = |backup: &&Value| matches!(stage(backup), Stage::Finished | Stage::Unknown);
+    backups.filter(is_there).map(|backup| (id(backup), backup))
 }
 
 fn id(backup: &Value) -> String {
     let named = IDS.iter().find_map(|key| backup.get(key).filter(|value| !value.is_null()));
     named.unwrap_or(backup).to_string()
-}
-
-fn is_finished(backup: &Value) -> bool {
-    let says = |key| backup.get(key).and_then(Value::as_str).map(str::to_ascii_lowercase);
-    let state = says("state").or_else(|| says("status")).unwrap_or_default();
-    let word = state.rsplit('.').next().unwrap_or_default();
-    !UNFINISHED.contains(&word)
 }

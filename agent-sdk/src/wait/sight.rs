@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::listing;
 use crate::event::{KnownEvent, KnownState, Message, ServerState};
 
 /// What the agent says of what is waited for: an event, or the answer when it was asked.
@@ -21,6 +22,9 @@ const PLAYERS: [&str; 6] =
     ["players", "player_count", "players_online", "online_players", "num_players", "online"];
 /// What may be wrapped around a server's description.
 const WRAPPERS: [&str; 4] = ["server", "data", "metrics", "status"];
+/// In these, a server has no players.
+const DOWN: [KnownState; 4] =
+    [KnownState::Stopped, KnownState::Crashed, KnownState::Killed, KnownState::Removed];
 /// Where a state or a number may be in an object of its own.
 const INNER: [&str; 7] = ["state", "name", "value", "current", "count", "online", "total"];
 
@@ -50,7 +54,8 @@ impl Sight<'_> {
         }
     }
 
-    /// Returns how many players the server has, if this says it. A server that is stopped has none.
+    /// Returns how many players the server has, if this says it. A server that is not at work (stopped,
+    /// crashed, killed, removed) has none.
     ///
     /// # Examples
     ///
@@ -69,9 +74,34 @@ impl Sight<'_> {
             Self::Event(message) => find(&message.parameters().ok()?, &PLAYERS, &count),
             Self::Snapshot(answer) => find(answer, &PLAYERS, &count),
         };
-        let is_stopped = || self.state().is_some_and(|state| state == KnownState::Stopped);
-        told.or_else(|| is_stopped().then_some(0))
+        let is_down = |state: ServerState| state.known().is_some_and(|state| DOWN.contains(&state));
+        told.or_else(|| self.state().is_some_and(is_down).then_some(0))
     }
+
+    /// Finds what an answer says of something by its id, in whatever list or map it has: a mod, a backup,
+    /// a download. An event has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_sdk::wait::Sight;
+    ///
+    /// let answer = serde_json::json!({ "mods": [{ "entity_id": 7, "version": 3 }] });
+    /// assert_eq!(Sight::Snapshot(&answer).entry("7").unwrap()["version"], 3);
+    /// ```
+    #[must_use]
+    pub fn entry(&self, id: &str) -> Option<&Value> {
+        match self {
+            Self::Event(_) => None,
+            Self::Snapshot(answer) => listing::listed(answer, id),
+        }
+    }
+}
+
+/// Finds a field that is no null, in an object or in what is wrapped in it.
+pub(super) fn field<'a>(answer: &'a Value, key: &str) -> Option<&'a Value> {
+    let own = answer.get(key).filter(|value| !value.is_null());
+    own.or_else(|| WRAPPERS.iter().find_map(|wrapper| field(answer.get(wrapper)?, key)))
 }
 
 /// Looks for a value of use under these keys, in an object or in what is wrapped in it.
@@ -114,6 +144,8 @@ mod tests {
             (json!({ "players": [] }), Some(0)),
             (json!({ "metrics": { "players": { "online": 2, "max": 60 } } }), Some(2)),
             (json!({ "state": "server.stopped" }), Some(0)),
+            (json!({ "state": "server.crashed" }), Some(0)),
+            (json!({ "state": "server.stopping" }), None),
             (json!({ "state": "server.running" }), None),
             (json!({ "players": "many" }), None),
         ] {

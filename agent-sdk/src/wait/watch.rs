@@ -1,146 +1,204 @@
-//! The loop that waits: events first, and asking wherever one may be missing.
+//! Looking at a topic: events first, and asking wherever one may be missing.
 
 use std::{
     borrow::Cow,
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use futures_core::Stream;
 use serde_json::Value;
 use tokio::{
-    runtime::Handle,
-    time::{Instant, Sleep, sleep_until, timeout_at},
+    task::coop::consume_budget,
+    time::{Instant, Sleep, sleep_until},
 };
 
-use super::{Sight, WaitError, topic::Topic};
+use super::{Sight, topic::Topic};
 use crate::{
     agent::Agent,
-    error::Error,
-    event::{Event, Events},
+    error::{Error, NotSent, Outcome},
+    event::{Event, Events, Message},
 };
 
 /// So much time passes at least between two questions, whatever the events are.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What is waited for, and how.
-pub(super) struct Plan<T> {
+/// What is looked at, and how.
+#[derive(Clone)]
+pub(super) struct View {
     pub(super) agent: Agent,
-    /// In words for an error, as in "waiting for …".
-    pub(super) what: String,
     /// What to subscribe to; none where there is no topic for it.
     pub(super) topic: Option<String>,
     /// The question.
     pub(super) action: Cow<'static, str>,
     pub(super) parameters: Value,
-    pub(super) check: Check<T>,
-    pub(super) timeout: Duration,
     pub(super) poll_every: Duration,
 }
 
-pub(super) type Check<T> = Box<dyn FnMut(Sight<'_>) -> Verdict<T> + Send>;
-
 /// What a look has shown.
-pub(super) enum Verdict<T> {
-    /// What is waited for.
-    Done(T),
-    /// Something else; in words where there are any.
-    NotYet(Option<String>),
-    /// Perhaps: the answer to the question tells.
-    Ask,
+pub(super) enum Seen {
+    Event(Message),
+    Answer(Value),
+    /// A question has failed: [`Watcher::problem`] says why.
+    NoAnswer,
 }
 
-/// What is known when the time is up.
-#[derive(Default)]
-struct Known {
-    last: Option<String>,
+/// Looks until it is dropped, which ends its subscription unless that was there before.
+pub(super) struct Watcher {
+    view: View,
+    events: Events,
+    topic: Option<Arc<Topic>>,
+    asking: Option<Asking>,
+    asked: Instant,
+    timer: Pin<Box<Sleep>>,
     problem: Option<Error>,
-}
-
-/// Waits until what is planned for is so.
-pub(super) async fn run<T>(mut plan: Plan<T>) -> Result<T, WaitError> {
-    if Handle::try_current().is_err() {
-        return Err(WaitError::NoRuntime { what: plan.what });
-    }
-    let mut known = Known::default();
-    let deadline = Instant::now() + plan.timeout;
-    match timeout_at(deadline, watch(&mut plan, &mut known)).await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => Err(WaitError::Closed { what: plan.what, error }),
-        Err(_) => Err(WaitError::TimedOut {
-            what: plan.what,
-            after: plan.timeout,
-            last: known.last,
-            problem: known.problem.map(Box::new),
-        }),
-    }
+    /// Whose turn it is, so that neither keeps the other from being seen.
+    is_turn_of_answer: bool,
 }
 
 type Asking = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
 
-/// Ends with an error only if the connection is closed for good.
-async fn watch<T>(plan: &mut Plan<T>, known: &mut Known) -> Result<T, Error> {
-    // Listen first, subscribe then, ask last: whatever happens in between is an event that is kept.
-    let mut events = plan.agent.events();
-    if let Some(topic) = &plan.topic {
-        events = events.topic(topic);
-    }
-    let topic = plan.topic.clone().map(|topic| Topic::new(plan.agent.shared(), topic));
-    let topic = topic.map(Arc::new);
-    let mut asking: Option<Asking> = None;
-    let mut asked = Instant::now();
-    let mut timer = pin!(sleep_until(asked));
-    loop {
-        let verdict = match next(&mut events, &mut asking, timer.as_mut()).await {
-            Step::Time => {
-                asked = Instant::now();
-                timer.as_mut().reset(asked + plan.poll_every);
-                asking = Some(ask(plan, topic.clone()));
-                continue;
-            }
-            Step::Snapshot(Ok(answer)) => {
-                known.problem = None;
-                (plan.check)(Sight::Snapshot(&answer))
-            }
-            Step::Snapshot(Err(error @ Error::Closed { .. })) => return Err(error),
-            Step::Snapshot(Err(error)) => {
-                known.problem = Some(error);
-                Verdict::NotYet(None)
-            }
-            Step::Event(Some(Event::Message(message))) => (plan.check)(Sight::Event(&message)),
-            // One may be missing here.
-            Step::Event(Some(_)) => Verdict::Ask,
-            Step::Event(None) => return Err(closed(&plan.agent).await),
-        };
-        match verdict {
-            Verdict::Done(found) => return Ok(found),
-            Verdict::NotYet(None) => {}
-            Verdict::NotYet(Some(seen)) => {
-                let secrets = &plan.agent.shared().options.secrets;
-                known.last = Some(secrets.excerpt(seen.as_bytes()));
-            }
-            Verdict::Ask => {
-                let soon = Instant::now().max(asked + MIN_INTERVAL);
-                if soon < timer.deadline() {
-                    timer.as_mut().reset(soon);
-                }
-            }
+/// What happens next.
+enum Step {
+    Event(Option<Event>),
+    Answer(Result<Value, Error>),
+    /// It is time to ask.
+    Time,
+}
+
+impl Seen {
+    pub(super) fn sight(&self) -> Option<Sight<'_>> {
+        match self {
+            Self::Event(message) => Some(Sight::Event(message)),
+            Self::Answer(answer) => Some(Sight::Snapshot(answer)),
+            Self::NoAnswer => None,
         }
     }
 }
 
-/// The question, after the subscription if there is none.
-fn ask<T>(plan: &Plan<T>, topic: Option<Arc<Topic>>) -> Asking {
-    let call = plan.agent.call_raw(plan.action.clone(), &plan.parameters).owned();
-    Box::pin(async move {
-        if let Some(topic) = topic {
-            topic.subscribe().await?;
+impl Watcher {
+    /// Begins to listen, and asks first of all. It needs a Tokio runtime with timers.
+    pub(super) fn new(view: View) -> Self {
+        // Listen first, subscribe then, ask last: whatever happens in between is an event that is kept.
+        let mut events = view.agent.events();
+        if let Some(topic) = &view.topic {
+            events = events.topic(topic);
         }
-        call.await?.parameters()
-    })
+        let topic = view.topic.clone().map(|topic| Topic::new(view.agent.shared(), topic));
+        let asked = Instant::now();
+        Self {
+            events,
+            topic: topic.map(Arc::new),
+            asking: None,
+            asked,
+            timer: Box::pin(sleep_until(asked)),
+            problem: None,
+            is_turn_of_answer: false,
+            view,
+        }
+    }
+
+    /// Returns what is seen next.
+    ///
+    /// # Errors
+    ///
+    /// The connection is closed for good.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Result<Seen, Error> {
+        loop {
+            // A flood of events must not keep the time limit from being looked at.
+            consume_budget().await;
+            match poll_fn(|cx| self.poll_step(cx)).await {
+                Step::Time => {
+                    self.asked = Instant::now();
+                    self.timer.as_mut().reset(self.asked + self.view.poll_every);
+                    self.asking = Some(self.ask());
+                }
+                Step::Answer(Ok(answer)) => {
+                    self.problem = None;
+                    return Ok(Seen::Answer(answer));
+                }
+                Step::Answer(Err(error @ Error::Closed { .. })) => return Err(error),
+                Step::Answer(Err(error)) => {
+                    if is_unheard(&error) {
+                        self.ask_soon();
+                    }
+                    self.problem = Some(error);
+                    return Ok(Seen::NoAnswer);
+                }
+                Step::Event(Some(Event::Message(message))) => return Ok(Seen::Event(message)),
+                // One may be missing here.
+                Step::Event(Some(_)) => self.ask_soon(),
+                Step::Event(None) => return Err(closed(&self.view.agent).await),
+            }
+        }
+    }
+
+    /// Lets the next question come soon: something may have happened.
+    pub(super) fn ask_soon(&mut self) {
+        let soon = Instant::now().max(self.asked + MIN_INTERVAL);
+        if soon < self.timer.deadline() {
+            self.timer.as_mut().reset(soon);
+        }
+    }
+
+    /// Returns why the last question had no answer, if it had none.
+    pub(super) fn problem(&mut self) -> Option<Error> {
+        self.problem.take()
+    }
+
+    /// The question, after the subscription if there is none.
+    fn ask(&self) -> Asking {
+        let View { agent, action, parameters, .. } = &self.view;
+        let call = agent.call_raw(action.clone(), parameters).owned();
+        let topic = self.topic.clone();
+        Box::pin(async move {
+            if let Some(topic) = topic {
+                topic.subscribe().await?;
+            }
+            call.await?.parameters()
+        })
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        self.is_turn_of_answer = !self.is_turn_of_answer;
+        if self.is_turn_of_answer
+            && let Poll::Ready(step) = self.poll_question(cx)
+        {
+            return Poll::Ready(step);
+        }
+        if let Poll::Ready(event) = Pin::new(&mut self.events).poll_next(cx) {
+            return Poll::Ready(Step::Event(event));
+        }
+        if self.is_turn_of_answer { Poll::Pending } else { self.poll_question(cx) }
+    }
+
+    /// A question at a time.
+    fn poll_question(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let Some(question) = &mut self.asking else {
+            return self.timer.as_mut().poll(cx).map(|()| Step::Time);
+        };
+        question.as_mut().poll(cx).map(|answer| {
+            self.asking = None;
+            Step::Answer(answer)
+        })
+    }
+}
+
+/// Whether a question had no answer that it would have had at another time.
+fn is_unheard(error: &Error) -> bool {
+    match error {
+        Error::NotSent { reason, .. } => {
+            matches!(reason, NotSent::TimedOut(_) | NotSent::Disconnected)
+        }
+        other => other.outcome() == Outcome::Unknown,
+    }
 }
 
 /// Why there are no more events: what a call ends with once the connection is closed for good.
@@ -150,36 +208,4 @@ async fn closed(agent: &Agent) -> Error {
             return error;
         }
     }
-}
-
-/// What happens next.
-enum Step {
-    Event(Option<Event>),
-    Snapshot(Result<Value, Error>),
-    /// It is time to ask.
-    Time,
-}
-
-/// # Cancel safety
-///
-/// Nothing is lost when the future is dropped.
-async fn next(
-    events: &mut Events,
-    asking: &mut Option<Asking>,
-    mut timer: Pin<&mut Sleep>,
-) -> Step {
-    poll_fn(|cx| {
-        if let Poll::Ready(event) = Pin::new(&mut *events).poll_next(cx) {
-            return Poll::Ready(Step::Event(event));
-        }
-        match asking {
-            Some(question) => question.as_mut().poll(cx).map(|answer| {
-                *asking = None;
-                Step::Snapshot(answer)
-            }),
-            // A question at a time.
-            None => timer.as_mut().poll(cx).map(|()| Step::Time),
-        }
-    })
-    .await
 }

@@ -26,6 +26,7 @@ mod reconnect;
 mod refusals;
 mod refused;
 mod regressions;
+mod restarts;
 mod retry;
 mod runtimes;
 mod states;

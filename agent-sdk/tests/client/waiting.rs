@@ -341,7 +341,8 @@ async fn a_download_is_over_when_the_list_has_lost_it() {
     mock.push_event(&json!({ "action": "download_progress", "id": "7" })).await;
     soon(waiting).await.unwrap().unwrap();
     // One that was over before the first look.
-    let (seven, eight) = (agent.wait_for_download("7"), agent.wait_for_download("8"));
+    let over = |id| agent.wait_for_download(id).poll_every(Duration::from_millis(250));
+    let (seven, eight) = (over("7"), over("8"));
     let (seven, eight) = soon(join(seven, eight)).await;
     seven.and(eight).unwrap();
 }

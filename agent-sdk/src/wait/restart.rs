@@ -1,0 +1,160 @@
+//! Waiting for a restart, which begins and ends with the same state.
+
+use serde_json::Value;
+
+use super::{
+    Sight, Wait,
+    run::{Check, Verdict},
+    sight::field,
+};
+use crate::{
+    agent::Agent,
+    event::{KnownEvent, KnownState, Message, ServerState},
+};
+
+/// What tells one run of a server from the next, by what an answer may call it.
+const RUN_MARKS: [&str; 6] =
+    ["starts", "start_count", "started_at", "start_time", "last_start", "pid"];
+
+/// Knows whether a server has been anything but running.
+#[derive(Default)]
+struct Restart {
+    /// What told the run before.
+    before: Option<Run>,
+    has_left: bool,
+}
+
+/// What an answer says of the present run of a server.
+struct Run {
+    marks: [Option<Value>; RUN_MARKS.len()],
+    uptime: Option<f64>,
+}
+
+impl Agent {
+    /// Waits until a server that runs has been restarted, and returns its state in the agent's own
+    /// words. Let the wait make the call ([`Wait::after`]), so that no restart is too quick for it. It
+    /// asks by the action `server`.
+    ///
+    /// A server that runs is no proof: it runs on during a countdown. Proof is that it was seen in another
+    /// state and then running, an event that says so, or an answer that tells another run from the one
+    /// before: another `starts`, `started_at` or `pid`, or a smaller `uptime`.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`](super::WaitError). The time limit tells the state that was seen last, and whether
+    /// the server was seen to stop.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::wait::WaitError> {
+    /// use std::time::Duration;
+    ///
+    /// let restart = agent.call_raw("restart", serde_json::json!({ "server": "alpha" }));
+    /// let again = agent.wait_for_restart("alpha").after(restart);
+    /// again.timeout(Duration::from_secs(900)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn wait_for_restart(&self, server: impl AsRef<str>) -> Wait<ServerState> {
+        let server = server.as_ref();
+        let what = format!("`{}` to restart", server.escape_debug());
+        Wait::new(self, what, Some(server), Restart::default())
+    }
+}
+
+impl Check<ServerState> for Restart {
+    fn look_before(&mut self, sight: Sight<'_>) {
+        if let Sight::Snapshot(answer) = sight {
+            self.before = Some(Run::of(answer));
+        }
+    }
+
+    fn look(&mut self, sight: Sight<'_>) -> Verdict<ServerState> {
+        let Some(state) = sight.state() else { return Verdict::NotYet(None) };
+        if state != KnownState::Running {
+            self.has_left = true;
+            return Verdict::NotYet(Some(format!("`{}`", state.as_str())));
+        }
+        let is_another_run = match sight {
+            Sight::Event(message) => says_started(message),
+            Sight::Snapshot(answer) => self.is_another_run(answer),
+        };
+        if self.has_left || is_another_run {
+            return Verdict::Done(state);
+        }
+        Verdict::NotYet(Some(format!("`{}`, and it was not seen to stop", state.as_str())))
+    }
+}
+
+impl Restart {
+    fn is_another_run(&mut self, answer: &Value) -> bool {
+        let now = Run::of(answer);
+        let before = self.before.get_or_insert_with(|| Run::of(answer));
+        let differs = |(now, before): (&Option<Value>, &Option<Value>)| {
+            now.is_some() && before.is_some() && now != before
+        };
+        let is_younger = now.uptime.zip(before.uptime).is_some_and(|(now, before)| now < before);
+        is_younger || now.marks.iter().zip(&before.marks).any(differs)
+    }
+}
+
+impl Run {
+    fn of(answer: &Value) -> Self {
+        Self {
+            marks: RUN_MARKS.map(|mark| field(answer, mark).cloned()),
+            uptime: field(answer, "uptime").and_then(Value::as_f64),
+        }
+    }
+}
+
+/// Whether an event says that a server has come up, and not only that it is.
+fn says_started(message: &Message) -> bool {
+    let from_another = match message.known() {
+        Some(KnownEvent::ServerState { before: Some(before), .. }) => before != KnownState::Running,
+        _ => false,
+    };
+    let kind = message.kind().unwrap_or_default();
+    let word = kind.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    from_another || ["started", "restarted"].iter().any(|it| word.eq_ignore_ascii_case(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What the check makes of an answer after another one before the call.
+    fn is_restarted(before: &Value, after: &Value) -> bool {
+        let mut check = Restart::default();
+        check.look_before(Sight::Snapshot(before));
+        matches!(check.look(Sight::Snapshot(after)), Verdict::Done(_))
+    }
+
+    #[test]
+    fn another_run_is_told_from_the_same_by_what_an_answer_may_have() {
+        for (before, after, restarted) in [
+            (json!({ "starts": 1 }), json!({ "starts": 2 }), true),
+            (json!({ "pid": 7 }), json!({ "pid": 7 }), false),
+            (json!({ "uptime": 700 }), json!({ "uptime": 12.5 }), true),
+            (json!({ "uptime": 700 }), json!({ "uptime": 800 }), false),
+            (json!({ "started_at": null }), json!({ "started_at": 5 }), false),
+            (json!({}), json!({ "starts": 2 }), false),
+        ] {
+            let with_state = |extra: &Value| {
+                let mut server = json!({ "state": "server.running" });
+                server.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+                json!({ "server": server })
+            };
+            let found = is_restarted(&with_state(&before), &with_state(&after));
+            assert_eq!(found, restarted, "{before} {after}");
+        }
+    }
+
+    /// Someone else's restart was on its way: its end is no proof of ours.
+    #[test]
+    fn a_state_from_before_the_call_is_no_proof() {
+        let (starting, running) = (json!({ "state": "starting" }), json!({ "state": "running" }));
+        assert!(!is_restarted(&starting, &running));
+    }
+}

@@ -1,0 +1,143 @@
+//! One wait, from its first look to its end.
+
+use std::time::Duration;
+
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    Sight, WaitError,
+    watch::{Seen, View, Watcher},
+};
+use crate::{
+    call::Call,
+    error::{Error, Outcome, Unanswered},
+    reply::Reply,
+};
+
+/// What is waited for, and how.
+pub(super) struct Plan<T> {
+    pub(super) view: View,
+    /// In words for an error, as in "waiting for …".
+    pub(super) what: String,
+    /// What brings it about, if the wait is to make the call.
+    pub(super) call: Option<Call<'static, Reply>>,
+    pub(super) check: Box<dyn Check<T>>,
+    pub(super) timeout: Duration,
+}
+
+/// Decides from what is seen whether the wait is over.
+pub(super) trait Check<T>: Send {
+    /// Takes notice of how things were before the call.
+    fn look_before(&mut self, _: Sight<'_>) {}
+
+    fn look(&mut self, sight: Sight<'_>) -> Verdict<T>;
+}
+
+impl<T, F: FnMut(Sight<'_>) -> Verdict<T> + Send> Check<T> for F {
+    fn look(&mut self, sight: Sight<'_>) -> Verdict<T> {
+        self(sight)
+    }
+}
+
+/// What a look has shown.
+pub(super) enum Verdict<T> {
+    /// What is waited for.
+    Done(T),
+    /// Something else; in words where there are any.
+    NotYet(Option<String>),
+    /// Perhaps: the answer to the question tells.
+    Ask,
+}
+
+/// What is known when the time is up.
+#[derive(Default)]
+struct Known {
+    last: Option<String>,
+    problem: Option<Error>,
+    call: Option<Error>,
+}
+
+/// Waits until what is planned for is so.
+pub(super) async fn run<T>(mut plan: Plan<T>) -> Result<T, WaitError> {
+    if Handle::try_current().is_err() {
+        return Err(WaitError::NoRuntime { what: plan.what });
+    }
+    let mut known = Known::default();
+    let deadline = Instant::now() + plan.timeout;
+    match timeout_at(deadline, wait(&mut plan, &mut known)).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error @ Error::Closed { .. })) => Err(WaitError::Closed { what: plan.what, error }),
+        Ok(Err(error)) => Err(WaitError::Call { what: plan.what, error }),
+        Err(_) => Err(WaitError::TimedOut {
+            what: plan.what,
+            after: plan.timeout,
+            last: known.last,
+            problem: known.problem.map(Box::new),
+            call: known.call.map(Box::new),
+        }),
+    }
+}
+
+/// Ends with an error only if the connection is closed for good, or the call has failed for certain.
+async fn wait<T>(plan: &mut Plan<T>, known: &mut Known) -> Result<T, Error> {
+    let mut watcher = Watcher::new(plan.view.clone());
+    if let Some(call) = plan.call.take() {
+        look_before(&mut watcher, &mut *plan.check).await?;
+        known.call = Some(Error::OutcomeUnknown {
+            action: call.action().into(),
+            reason: Unanswered::TimedOut(plan.timeout),
+        });
+        known.call = make(call).await?;
+        watcher.ask_soon();
+    }
+    loop {
+        let seen = watcher.next().await?;
+        let Some(sight) = seen.sight() else {
+            known.problem = watcher.problem();
+            continue;
+        };
+        if matches!(seen, Seen::Answer(_)) {
+            known.problem = None;
+        }
+        match plan.check.look(sight) {
+            Verdict::Done(found) => return Ok(found),
+            Verdict::NotYet(None) => {}
+            Verdict::NotYet(Some(seen)) => {
+                let secrets = &plan.view.agent.shared().options.secrets;
+                known.last = Some(secrets.excerpt(seen.as_bytes()));
+            }
+            Verdict::Ask => watcher.ask_soon(),
+        }
+    }
+}
+
+/// Listens, subscribes and asks, so that whatever the call brings about is seen. A question that fails
+/// keeps no call from being made.
+async fn look_before<T>(watcher: &mut Watcher, check: &mut dyn Check<T>) -> Result<(), Error> {
+    loop {
+        let seen = watcher.next().await?;
+        if let Some(sight) = seen.sight() {
+            check.look_before(sight);
+        }
+        if !matches!(seen, Seen::Event(_)) {
+            return Ok(());
+        }
+    }
+}
+
+/// Makes the call; returns an error if it is not known whether the agent has executed it, and fails if it
+/// has not.
+async fn make(call: Call<'static, Reply>) -> Result<Option<Error>, Error> {
+    match call.await {
+        Ok(_) => Ok(None),
+        Err(error) => match error.outcome() {
+            Outcome::Unknown => Ok(Some(error)),
+            // It was executed, whatever was said of it.
+            Outcome::Answered => Ok(None),
+            Outcome::NotExecuted | Outcome::Rejected => Err(error),
+        },
+    }
+}
