@@ -5,6 +5,7 @@ mod agents;
 mod call;
 mod demo;
 mod diff;
+mod drift;
 mod failures;
 mod fetch;
 mod generate;

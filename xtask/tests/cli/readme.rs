@@ -75,30 +75,6 @@ async fn the_commands_for_an_agent_work_one_after_the_other() {
     }
 }
 
-#[tokio::test]
-async fn the_scheduled_job_follows_the_agent() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let job = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    let lines = job.lines().map(str::trim).filter(|line| line.starts_with("target/debug/xtask"));
-    let script = lines.collect::<Vec<_>>().join("\n").replace("target/debug/xtask", "\"$XTASK\"");
-    assert_eq!(script.lines().count(), 3, "{script}");
-    let mock = Mock::start().await;
-    let project = copy_of_project();
-    let folder = project.path();
-    let git = "git init --quiet && git add . && git -c user.name=A -c user.email=a@example.org \
-               commit --quiet --message All";
-    std::fs::write(folder.join("agent-password"), mock.password()).unwrap();
-    let script = format!("export HOME=$PWD\n{git}\n{script}");
-    let mut command = bare("bash");
-    command.args(["-euc", &script]).current_dir(folder);
-    command.env("XTASK", env!("CARGO_BIN_EXE_xtask"));
-    command.env("AGENT_URL", mock.url()).env("AGENT_FINGERPRINT", mock.fingerprint());
-    let ended = ended(command).await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let update = std::fs::read_to_string(folder.join("update.txt")).unwrap();
-    assert!(update.starts_with("nothing changed"), "{update}");
-}
-
 /// A broken example needs a feature, and was not found; nor was what came after the first mistake.
 #[tokio::test]
 async fn the_check_after_an_upgrade_finds_a_mistake_in_every_kind_of_target() {
