@@ -26,10 +26,11 @@ fn job() -> String {
 /// The steps of a job, of which each has `run` and may have `env`.
 fn steps(job: &str) -> Vec<Step> {
     let steps = job.split_once("    steps:\n").unwrap().1;
-    steps.split("      - ").skip(1).map(|step| step.replace("\n        ", "\n")).map(step).collect()
+    let texts = steps.split("      - ").skip(1);
+    texts.map(|text| step(&text.replace("\n        ", "\n"))).collect()
 }
 
-fn step(text: String) -> Step {
+fn step(text: &str) -> Step {
     let (before, run) = text.split_once("run: ").unwrap();
     let script = run.strip_prefix("|\n").unwrap_or(run);
     let script = script.lines().map(|line| line.strip_prefix("  ").unwrap_or(line));
@@ -135,7 +136,6 @@ async fn start(edit: impl FnOnce(&mut Value), version: &str) -> MockAgent {
     mock.start().await.unwrap()
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn the_scheduled_job_opens_one_pull_request_for_each_new_catalogue() {
     let runner = Runner::new().await;

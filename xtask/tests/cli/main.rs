@@ -5,6 +5,7 @@ mod agents;
 mod call;
 mod demo;
 mod diff;
+#[cfg(unix)]
 mod drift;
 mod failures;
 mod fetch;
