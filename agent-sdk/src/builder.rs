@@ -293,8 +293,8 @@ impl Builder {
         self
     }
 
-    /// Sets how long [`Builder::connect`] waits for an agent that is not up yet. The default is not at all:
-    /// one attempt.
+    /// Sets how long [`Builder::connect`] and [`Builder::certificate`] wait for an agent that is not up
+    /// yet. The default is not at all: one attempt.
     ///
     /// It tries again after the waits of [`Builder::reconnect`]; no attempt begins after this time. A
     /// rejected login is never repeated, nor is what other options would have to mend, such as a
@@ -437,7 +437,8 @@ impl Builder {
         Ok(agent)
     }
 
-    /// Fetches the certificate that the agent shows, trusting any and sending no credentials.
+    /// Fetches the certificate that the agent shows, trusting any and sending no credentials; once unless
+    /// [`Builder::wait_for_agent`] says otherwise.
     ///
     /// # Errors
     ///
@@ -470,7 +471,10 @@ impl Builder {
         let missing = none("the agent showed no certificate");
         self.tls = Tls::danger_accept_any_certificate();
         let connector = self.connector(endpoint).await?;
-        match connector.open(Instant::now() + self.options.connect_timeout).await? {
+        let timeout = self.options.connect_timeout;
+        let open = || connector.open(Instant::now() + timeout);
+        let (policy, wait) = (&self.options.reconnect, self.wait_for_agent);
+        match connection::until_up(&connector.endpoint, policy, wait, open).await? {
             Transport::Tls(stream) => stream
                 .get_ref()
                 .1

@@ -48,6 +48,9 @@ use crate::{
     error::{CloseReason, DisconnectReason, Pace, Unanswered},
 };
 
+#[cfg(feature = "tls")]
+pub(crate) use self::reconnect::until_up;
+
 #[cfg(feature = "__bench")]
 pub(crate) use self::frame::{FrameDecoder, Incoming, write_text};
 

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use crate::{
-    dial::{Connection, Door},
+    dial::{Connection, Door, Endpoint},
     error::{ConnectError, Pace, Retry},
     options::{FOREVER, ReconnectPolicy},
 };
@@ -19,21 +19,31 @@ const SLOW_FROM: usize = 3;
 /// How long such a refusal is remembered.
 const REFUSAL_WINDOW: Duration = Duration::from_secs(600);
 
-/// Logs in for the first time. With a `wait`, an agent that is not up yet is tried again: by the
-/// policy's waits, and until that time has passed.
-///
-/// Credentials that have never worked are treated with more care than others: whatever may have been a
-/// rejected login is not repeated before a ban would have passed.
+/// Logs in for the first time, by [`until_up`].
 pub(crate) async fn first_login(
     door: &Door,
     policy: &ReconnectPolicy,
     wait: Duration,
 ) -> Result<Connection, ConnectError> {
+    until_up(&door.connector.endpoint, policy, wait, || door.enter()).await
+}
+
+/// Makes a first attempt. With a `wait`, an agent that is not up yet is tried again: by the policy's
+/// waits, and until that time has passed.
+///
+/// Credentials that have never worked are treated with more care than others: whatever may have been a
+/// rejected login is not repeated before a ban would have passed.
+pub(crate) async fn until_up<T, F: Future<Output = Result<T, ConnectError>>>(
+    endpoint: &Endpoint,
+    policy: &ReconnectPolicy,
+    wait: Duration,
+    attempt: impl Fn() -> F,
+) -> Result<T, ConnectError> {
     let deadline = Instant::now() + wait;
     let mut backoff = Backoff::new(policy.clone());
     loop {
-        let error = match door.enter().await {
-            Ok(connection) => return Ok(connection),
+        let error = match attempt().await {
+            Ok(done) => return Ok(done),
             Err(error) => error,
         };
         let pace = match error.retry() {
@@ -45,7 +55,7 @@ pub(crate) async fn first_login(
         if next > deadline {
             return Err(error);
         }
-        info!(agent = %door.connector.endpoint, %error, "the agent is not up yet");
+        info!(agent = %endpoint, %error, "the agent is not up yet");
         sleep_until(next).await;
     }
 }

@@ -89,6 +89,21 @@ async fn an_agent_that_is_not_up_yet_is_waited_for() {
     assert_eq!(agent.statistics().reconnects, 0);
 }
 
+/// It was asked for once, whatever the builder was told to wait.
+#[tokio::test]
+async fn a_certificate_is_waited_for_as_a_login_is() {
+    let mock = mock().tls(true).start().await.unwrap();
+    mock.go_down().await;
+    let builder = Agent::builder(mock.url()).reconnect(policy());
+    let waiting = builder.wait_for_agent(Duration::from_secs(60)).certificate();
+    let mut waiting = std::pin::pin!(waiting);
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
+    assert!(early.is_err(), "{early:?}");
+    mock.come_up().await.unwrap();
+    let certificate = soon(waiting).await.unwrap();
+    assert_eq!(Some(certificate.fingerprint().to_string()), mock.fingerprint());
+}
+
 #[tokio::test]
 async fn waiting_for_an_agent_ends_with_the_last_error() {
     let mock = mock().start().await.unwrap();
