@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Overlay, Report, Snapshot,
-    model::{self, Model},
+    model::{self, Declared, Model},
     text::nearest,
     types::ParamType,
 };
@@ -47,6 +47,21 @@ pub struct KnownParameter {
     pub description: String,
     /// Whether its value must not be shown.
     pub secret: bool,
+    /// The known values of a text, where the overlay lists them; the agent may know more.
+    pub values: Vec<String>,
+}
+
+/// Returns whether a name speaks of a value that must not be shown, where nothing else is known of it.
+///
+/// # Examples
+///
+/// ```
+/// assert!(agent_codegen::is_secret_name("rcon_password"));
+/// assert!(!agent_codegen::is_secret_name("server"));
+/// ```
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    model::is_secret(name)
 }
 
 impl KnownAction {
@@ -67,7 +82,7 @@ impl KnownAction {
     pub fn all(snapshot: &Snapshot, overlay: &Overlay) -> Vec<Self> {
         // What is wrong with either is told to those who generate.
         let model = Model::new(snapshot, overlay, &mut Report::new());
-        model.actions.into_iter().map(Self::from).collect()
+        model.actions.into_iter().map(|action| Self::of(action, &model.types)).collect()
     }
 
     /// Looks an action up by its name on the wire; `None` if the snapshot does not have it.
@@ -106,13 +121,14 @@ impl KnownAction {
     }
 }
 
-impl From<model::Action> for KnownAction {
-    fn from(action: model::Action) -> Self {
+impl KnownAction {
+    fn of(action: model::Action, types: &[Declared]) -> Self {
+        let parameter = |parameter| KnownParameter::of(parameter, types);
         Self {
             rust: rust(&action),
             name: action.wire,
             description: action.docs,
-            parameters: action.parameters.into_iter().map(KnownParameter::from).collect(),
+            parameters: action.parameters.into_iter().map(parameter).collect(),
             timeout: action.timeout.map(Duration::from_secs),
             reads: action.reads,
             cloud_controller_only: action.cloud_controller_only,
@@ -122,9 +138,13 @@ impl From<model::Action> for KnownAction {
     }
 }
 
-impl From<model::Parameter> for KnownParameter {
-    fn from(parameter: model::Parameter) -> Self {
+impl KnownParameter {
+    fn of(parameter: model::Parameter, types: &[Declared]) -> Self {
+        let name = parameter.param_type.name();
+        let declared = types.iter().find(|declared| Some(&*declared.name) == name);
+        let values = declared.into_iter().flat_map(|declared| &declared.values);
         Self {
+            values: values.map(|(value, _)| value.clone()).collect(),
             name: parameter.wire,
             param_type: parameter.param_type,
             required: parameter.required,
@@ -188,5 +208,18 @@ mod tests {
         assert_eq!(known.timeout, Some(Duration::from_secs(600)));
         assert_eq!(known.rust, "agent.lift(Lift::new().height(0)).await?");
         assert_eq!(KnownAction::find(&snapshot, &overlay, "sink"), None);
+    }
+
+    #[test]
+    fn the_known_values_of_a_parameter_are_those_of_its_type() {
+        let mut report = Report::new();
+        let catalogue = br#"{ "lift": { "required_parameters": { "pace": "str", "to": "str" } } }"#;
+        let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut report).unwrap();
+        let overlay =
+            "[types.Pace]\nvalues = [\"slow\", \"fast\"]\n[parameters.pace]\ntype = \"Pace\"";
+        let overlay = Overlay::from_text("overlay", overlay, &mut report).unwrap();
+        let known = KnownAction::find(&snapshot, &overlay, "lift").unwrap();
+        assert_eq!(known.parameter("pace").unwrap().values, ["slow", "fast"], "{report}");
+        assert!(known.parameter("to").unwrap().values.is_empty());
     }
 }

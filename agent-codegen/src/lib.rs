@@ -47,7 +47,7 @@ pub mod types;
 
 pub use diagnostic::{Diagnostic, Report, Severity};
 pub use emit::{Code, Generator};
-pub use known::{KnownAction, KnownParameter};
+pub use known::{KnownAction, KnownParameter, is_secret_name};
 pub use overlay::Overlay;
 pub use snapshot::Snapshot;
 pub use text::is_unseen;

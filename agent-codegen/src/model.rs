@@ -8,8 +8,7 @@ pub(crate) mod reply;
 mod secret;
 mod selection;
 
-pub(crate) use selection::Selection;
-
+pub(crate) use self::{secret::is_secret, selection::Selection};
 use crate::{naming::Name, snapshot::Availability, types::ParamType};
 
 /// Everything that is to be written.

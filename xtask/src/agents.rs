@@ -1,32 +1,38 @@
-//! Agents by name: the file `agents.toml`.
+//! Agents by name: which of those in `agents.toml` a command is for.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
-};
+mod complete;
+mod file;
 
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use serde::Deserialize;
+use std::{collections::BTreeMap, env, path::PathBuf};
 
-use crate::{completion::is_begun, failure::Failure, text::printable};
+use clap_complete::engine::ArgValueCompleter;
+
+pub use self::file::Entry;
+use crate::{failure::Failure, text::printable};
+
+/// So many names are told of those that a file has.
+const MOST_NAMES: usize = 10;
+
+/// What names agents; each of these options is in conflict with what names one by its URL.
+pub const BY_NAME: [&str; 3] = ["names", "all", "tags"];
 
 /// Which agents of the file a command is for.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Agents by name, in place of --url")]
 pub struct AgentsOption {
     /// An agent of `agents.toml`; may be given more than once
-    #[arg(long = "agent", value_name = "NAME", add = ArgValueCompleter::new(complete))]
+    #[arg(long = "agent", value_name = "NAME", add = ArgValueCompleter::new(complete::names))]
     names: Vec<String>,
 
     /// Every agent of `agents.toml`
+    ///
+    /// Several agents are worked with eight at a time, and each result names its agent. Exit code 4
+    /// means that some failed. A wrong password is tried once.
     #[arg(long)]
     all: bool,
 
     /// Every agent with this tag; may be given more than once
-    #[arg(long = "tag", value_name = "TAG")]
+    #[arg(long = "tag", value_name = "TAG", add = ArgValueCompleter::new(complete::tags))]
     tags: Vec<String>,
 
     /// The file of agents [default: `agentctl/agents.toml` in the user's configuration]
@@ -39,39 +45,9 @@ pub struct AgentsOption {
     )]
     file: Option<PathBuf>,
 
-    /// One agent after the other, and none after one that failed [default: eight at a time]
+    /// One agent after the other, and none after one that failed
     #[arg(long)]
     pub one_by_one: bool,
-}
-
-/// What the file says of one agent. It holds no password, only where that is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Entry {
-    pub url: String,
-    #[serde(default = "root")]
-    pub username: String,
-    pub password_file: Option<PathBuf>,
-    /// Prints the password.
-    pub password_command: Option<String>,
-    #[serde(default)]
-    pub fingerprint: Vec<String>,
-    pub ca: Option<PathBuf>,
-    pub known_agents: Option<PathBuf>,
-    #[serde(default)]
-    pub allow_plaintext: bool,
-    #[serde(default)]
-    tags: Vec<String>,
-}
-
-fn root() -> String {
-    "root".to_owned()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    agents: BTreeMap<String, Entry>,
 }
 
 impl AgentsOption {
@@ -80,17 +56,30 @@ impl AgentsOption {
         self.names.is_empty() && self.tags.is_empty() && !self.all
     }
 
+    /// Whether one agent is named, so that its results need no name beside them. This depends on what
+    /// was typed alone, and not on how many agents have a tag today: scripts read the results.
+    pub fn names_one(&self) -> bool {
+        self.names.len() == 1 && self.tags.is_empty() && !self.all
+    }
+
     /// The agents that are meant, by name.
     pub fn select(&self) -> Result<BTreeMap<String, Entry>, Failure> {
         let file = self.file()?;
-        let mut all = read(&file)?;
+        let mut all = file::read(&file)?;
+        let shown = file.display();
         if let Some(name) = self.names.iter().find(|name| !all.contains_key(*name)) {
-            let known: Vec<_> = all.keys().map(String::as_str).collect();
+            let known = nearest_first(name, all.keys().map(String::as_str));
+            let name = printable(name);
             return Err(Failure::usage(format!(
-                "`{}` has no agent `{}`; it has: {}",
-                file.display(),
-                printable(name),
-                known.join(", ")
+                "`{shown}` has no agent `{name}`; it has: {known}"
+            )));
+        }
+        let has = |wanted: &String| all.values().any(|entry| entry.tags.contains(wanted));
+        if let Some(tag) = self.tags.iter().find(|tag| !has(tag)) {
+            let known = all.values().flat_map(|entry| &entry.tags).map(String::as_str);
+            let (known, tag) = (nearest_first(tag, known), printable(tag));
+            return Err(Failure::usage(format!(
+                "`{shown}` has no agent with the tag `{tag}`; its tags are: {known}"
             )));
         }
         all.retain(|name, entry| {
@@ -99,11 +88,8 @@ impl AgentsOption {
                 || entry.tags.iter().any(|tag| self.tags.contains(tag))
         });
         if all.is_empty() {
-            let tags = self.tags.join(", ");
             return Err(Failure::usage(format!(
-                "`{}` has no agent with a tag of: {}",
-                file.display(),
-                printable(&tags)
+                "`{shown}` names no agent; an entry begins with `[agents.NAME]`"
             )));
         }
         Ok(all)
@@ -114,13 +100,6 @@ impl AgentsOption {
             Failure::usage("there is no folder for configuration: name the file by --agents FILE")
         })
     }
-}
-
-/// Completes the names in the user's own file.
-fn complete(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let agents = default_file().and_then(|file| read(&file).ok()).unwrap_or_default();
-    let names = agents.into_keys().filter(|name| is_begun(name, begun));
-    names.map(CompletionCandidate::new).collect()
 }
 
 /// Never the current folder: the file may name a command, and a folder may be anybody's.
@@ -134,55 +113,35 @@ fn default_file() -> Option<PathBuf> {
     Some(folder.join("agentctl").join("agents.toml"))
 }
 
-fn read(file: &Path) -> Result<BTreeMap<String, Entry>, Failure> {
-    #[cfg(unix)]
-    refuse_if_others_write(file)?;
-    let text = fs::read_to_string(file).map_err(|error| Failure::file(file, "read", &error))?;
-    let content: Content = toml::from_str(&text).map_err(|error| {
-        let place = error.span().map_or(0, |span| span.start);
-        let line = text.get(..place).map_or(1, |before| before.matches('\n').count() + 1);
-        // Not the error's own text: it repeats the line, which may hold a password.
-        let message = printable(error.message());
-        Failure::failed(format!("{}:{line}: {message}", file.display()))
-    })?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let agents = content.agents.into_iter();
-    agents.map(|(name, entry)| Ok((name.clone(), entry.checked(&name, file, folder)?))).collect()
-}
-
-/// A file that others may write could name their command, and their agent.
-#[cfg(unix)]
-fn refuse_if_others_write(file: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::MetadataExt;
-    const OTHERS_WRITE: u32 = 0o022;
-    let metadata = fs::metadata(file).map_err(|error| Failure::file(file, "read", &error))?;
-    if metadata.mode() & OTHERS_WRITE == 0 {
-        return Ok(());
+/// Lists names, first those that are most like one that was typed; the rest is counted.
+fn nearest_first<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    // By hundredths, since a sort needs whole numbers; equally like ones stay in their order.
+    names.sort_by_cached_key(|name| {
+        #[expect(clippy::cast_possible_truncation, reason = "a likeness is between 0 and 1")]
+        let likeness = (strsim::jaro_winkler(typed, name) * 100.0) as i32;
+        -likeness
+    });
+    let shown = names.iter().take(MOST_NAMES).map(|name| printable(name));
+    let mut shown: Vec<_> = shown.collect();
+    if names.len() > MOST_NAMES {
+        shown.push(format!("and {} more", names.len() - MOST_NAMES));
     }
-    Err(Failure::failed(format!(
-        "`{}` may be written by others, who could so learn every password: `chmod go-w` it",
-        file.display()
-    )))
+    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }
 
-impl Entry {
-    /// Refuses what says two things at once; paths become relative to the file's folder.
-    fn checked(mut self, name: &str, file: &Path, folder: &Path) -> Result<Self, Failure> {
-        let ways = [!self.fingerprint.is_empty(), self.ca.is_some(), self.known_agents.is_some()];
-        let wrong = if ways.into_iter().filter(|way| *way).count() > 1 {
-            Some("more than one of `fingerprint`, `ca` and `known-agents`")
-        } else if self.password_file.is_some() && self.password_command.is_some() {
-            Some("both `password-file` and `password-command`")
-        } else {
-            None
-        };
-        if let Some(wrong) = wrong {
-            let name = printable(name);
-            return Err(Failure::failed(format!("{}: agent `{name}` has {wrong}", file.display())));
-        }
-        for path in [&mut self.password_file, &mut self.ca, &mut self.known_agents] {
-            *path = path.take().map(|path| folder.join(path));
-        }
-        Ok(self)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_that_are_most_like_the_typed_one_come_first() {
+        assert_eq!(nearest_first("eu-3", ["us-1", "eu-2", "eu-1"].into_iter()), "eu-1, eu-2, us-1");
+        assert_eq!(nearest_first("x", [].into_iter()), "none");
+        let many: Vec<_> = (0..50).map(|number| format!("a{number:02}")).collect();
+        let shown = nearest_first("a77", many.iter().map(String::as_str));
+        assert!(shown.starts_with("a07, ") && shown.ends_with(", and 40 more"), "{shown}");
     }
 }

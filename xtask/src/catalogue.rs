@@ -14,7 +14,11 @@ use agent_codegen::{
 use tempfile::TempDir;
 
 use crate::{
-    connection::Connection, failure::Failure, git, live, only::Only, progress, project::Project,
+    connection::{Connection, Target},
+    failure::Failure,
+    git, live,
+    only::Only,
+    project::Project,
 };
 
 /// The word for the running agent's catalogue.
@@ -83,10 +87,15 @@ pub async fn running(connection: &Connection) -> Result<Snapshot, Failure> {
     Ok(live::snapshot(&agent, &reply?)?.0)
 }
 
-/// The version that the running agent tells, which can name a file.
+/// The version that the one agent tells that is meant.
 pub async fn version(connection: &Connection) -> Result<String, Failure> {
-    let health = connection.builder()?.health();
-    let health = progress::with_progress("waiting for the agent's version", health).await?;
+    version_of(&connection.one()?).await
+}
+
+/// The version that a running agent tells, which can name a file.
+pub async fn version_of(target: &Target) -> Result<String, Failure> {
+    let health = target.builder()?.health();
+    let health = target.while_it_takes("waiting for its version", health).await?;
     let version = health.version().filter(|version| is_file_name(version));
     version.map(str::to_owned).ok_or_else(|| {
         Failure::failed(

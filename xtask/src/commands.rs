@@ -79,7 +79,7 @@ impl OperatorCommand {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Actions(command) => command.run().await,
-            Self::Describe(command) => command.run(),
+            Self::Describe(command) => command.run().await,
             Self::Call(command) => command.run().await,
             Self::Watch(command) => command.run().await,
             Self::Get(command) => command.run().await,

@@ -1,10 +1,16 @@
 //! The same work with several agents.
 
+use std::{collections::BTreeMap, fmt::Display};
+
 use futures_util::{StreamExt, stream};
+use serde::Serialize;
 
 use crate::{
-    connection::Target,
+    connection::{Target, Targets},
     failure::{Exit, Failure},
+    output::{self, FormatOption},
+    progress::Bar,
+    text::printable,
 };
 
 /// Agents at a time, unless it is one after the other.
@@ -16,47 +22,141 @@ pub struct Outcome<T> {
     pub result: Result<T, Failure>,
 }
 
+/// Works with the agents that are meant, and writes what came of it: as it is for one that was named
+/// alone, else a line or paragraph for each.
+pub async fn run<T: Serialize + Display, F: Future<Output = Result<T, Failure>>>(
+    targets: Targets,
+    format: &FormatOption,
+    work: impl Fn(Target) -> F,
+) -> Result<(), Failure> {
+    match targets {
+        Targets::One(target) => {
+            let value = work(*target).await?;
+            format.result(&value, || value.to_string())
+        }
+        Targets::Several { all, one_by_one } => {
+            each(all, one_by_one, work, |outcome| print(format, &outcome)).await
+        }
+    }
+}
+
 /// Works with every agent, and hands each outcome on in their order. One after the other, none is
 /// tried after one that failed.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the work in progress; the outcomes that were handed on stay.
 pub async fn each<T, F: Future<Output = Result<T, Failure>>>(
     targets: Vec<Target>,
     one_by_one: bool,
     work: impl Fn(Target) -> F,
-    mut tell: impl FnMut(&Outcome<T>) -> Result<(), Failure>,
+    mut tell: impl FnMut(Outcome<T>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let total = targets.len();
+    let mut verdict = Verdict::of(targets.len());
     let names: Vec<_> = targets.iter().map(Target::name).collect();
-    let running = stream::iter(targets).map(work);
-    let mut running = std::pin::pin!(running.buffered(if one_by_one { 1 } else { AT_A_TIME }));
-    let mut failed = Vec::new();
-    for agent in names {
-        let result = match failed.first() {
+    let work = targets.into_iter().enumerate().map(|(number, target)| {
+        let work = work(target);
+        async move { (number, work.await) }
+    });
+    let at_a_time = if one_by_one { 1 } else { AT_A_TIME };
+    let mut running = std::pin::pin!(stream::iter(work).buffer_unordered(at_a_time));
+    // Outcomes that wait for those before them: a slow agent delays their lines and not their work.
+    let mut early = BTreeMap::new();
+    let progress = Bar::of_agents(names.len());
+    for (number, agent) in names.into_iter().enumerate() {
+        let result = match verdict.failed.first() {
             Some((first, _)) if one_by_one => {
+                let first = printable(first);
                 Err(Failure::failed(format!("not tried, since `{first}` failed")))
             }
-            _ => match running.next().await {
-                Some(result) => result,
-                None => break,
+            _ => loop {
+                if let Some(result) = early.remove(&number) {
+                    break result;
+                }
+                // There is an outcome for every number.
+                let Some((number, result)) = running.next().await else { return verdict.reached() };
+                progress.advance();
+                early.insert(number, result);
             },
         };
         let outcome = Outcome { agent, result };
-        tell(&outcome)?;
-        if let Err(failure) = &outcome.result {
-            failed.push((outcome.agent.clone(), failure.exit));
-        }
+        verdict.add(&outcome);
+        tell(outcome)?;
     }
-    verdict(total, &failed)
+    drop(progress);
+    verdict.reached()
 }
 
-/// What the exit code tells of all of them.
-fn verdict(total: usize, failed: &[(String, Exit)]) -> Result<(), Failure> {
-    let names: Vec<_> = failed.iter().map(|(name, _)| name.as_str()).collect();
-    let text = format!("{} of {total} agents failed: {}", failed.len(), names.join(", "));
-    match failed.iter().map(|(_, exit)| *exit).max_by_key(|exit| *exit as u8) {
-        None => Ok(()),
-        Some(gravest) if failed.len() == total => Err(Failure::new(gravest, text)),
-        Some(_) => Err(Failure::new(Exit::SomeFailed, text)),
+/// What the exit code tells of all agents.
+pub struct Verdict {
+    total: usize,
+    failed: Vec<(String, Exit)>,
+}
+
+impl Verdict {
+    /// Nothing has failed yet of so many.
+    pub fn of(total: usize) -> Self {
+        Self { total, failed: Vec::new() }
     }
+
+    pub fn add<T>(&mut self, outcome: &Outcome<T>) {
+        if let Err(failure) = &outcome.result {
+            self.failed.push((outcome.agent.clone(), failure.exit));
+        }
+    }
+
+    /// A failure if any failed: the gravest one if all did.
+    pub fn reached(&self) -> Result<(), Failure> {
+        let (failed, total) = (self.failed.len(), self.total);
+        let names: Vec<_> = self.failed.iter().map(|(name, _)| printable(name)).collect();
+        let text = format!("{failed} of {total} agents failed: {}", names.join(", "));
+        match self.failed.iter().map(|(_, exit)| *exit).max_by_key(|exit| *exit as u8) {
+            None => Ok(()),
+            Some(gravest) if failed == total => Err(Failure::new(gravest, text)),
+            Some(_) => Err(Failure::new(Exit::SomeFailed, text)),
+        }
+    }
+}
+
+/// Writes what came of one of several agents: text, or one line of JSON with the keys `agent`, and
+/// `result` or `error`.
+pub fn print<T: Serialize + Display>(
+    format: &FormatOption,
+    outcome: &Outcome<T>,
+) -> Result<(), Failure> {
+    if format.is_json() {
+        return print_line("result", outcome);
+    }
+    let agent = printable(&outcome.agent);
+    match &outcome.result {
+        Ok(value) => {
+            let text = value.to_string();
+            // What takes several lines has a heading.
+            let is_line = !text.contains('\n');
+            let text = text.replace('\n', "\n  ");
+            output::result(&format!("{agent}:{}{text}", if is_line { " " } else { "\n  " }))
+        }
+        Err(failure) => {
+            output::error(&Failure::failed(format!("{agent}: {failure}")));
+            Ok(())
+        }
+    }
+}
+
+/// Writes one line of JSON for one of several agents, with the keys `agent`, and `key` or `error`.
+pub fn print_line<T: Serialize>(key: &str, outcome: &Outcome<T>) -> Result<(), Failure> {
+    output::result(&line(key, outcome)?)
+}
+
+/// Nothing of a value is read into another form: its numbers and the order of its keys stay.
+fn line<T: Serialize>(key: &str, outcome: &Outcome<T>) -> Result<String, Failure> {
+    let agent = output::line(&outcome.agent)?;
+    Ok(match &outcome.result {
+        Ok(value) => format!(r#"{{"agent":{agent},"{key}":{}}}"#, output::line(value)?),
+        Err(failure) => {
+            format!(r#"{{"agent":{agent},"error":{}}}"#, output::line(&failure.to_string())?)
+        }
+    })
 }
 
 #[cfg(test)]
@@ -65,13 +165,46 @@ mod tests {
 
     #[test]
     fn some_and_all_that_failed_are_told_apart() {
-        let failed = |exits: &[Exit]| -> Vec<(String, Exit)> {
-            exits.iter().map(|exit| ("a".to_owned(), *exit)).collect()
+        let verdict = |total, exits: &[Exit]| {
+            let failed = exits.iter().map(|exit| ("a".to_owned(), *exit)).collect();
+            Verdict { total, failed }.reached()
         };
         assert!(verdict(3, &[]).is_ok());
-        let some = verdict(3, &failed(&[Exit::Failed])).unwrap_err();
-        assert_eq!(some.exit, Exit::SomeFailed);
-        let all = verdict(2, &failed(&[Exit::CheckFailed, Exit::Failed])).unwrap_err();
+        assert_eq!(verdict(3, &[Exit::Failed]).unwrap_err().exit, Exit::SomeFailed);
+        let all = verdict(2, &[Exit::CheckFailed, Exit::Failed]).unwrap_err();
         assert_eq!(all.exit, Exit::Failed);
+    }
+
+    /// The first of eight that said nothing held up everything behind them.
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_agent_delays_its_own_line_and_no_work() {
+        let target = |number| Target::new(format!("wss://agent-{number}"), None, None);
+        let targets: Vec<_> = (0..20).map(target).collect();
+        let last_is_done = tokio::sync::Notify::new();
+        let work = async |target: Target| {
+            match target.name().as_str() {
+                "wss://agent-0" => last_is_done.notified().await,
+                "wss://agent-19" => last_is_done.notify_one(),
+                _ => {}
+            }
+            Ok(())
+        };
+        let mut told = Vec::new();
+        let each = each(targets, false, work, |outcome| {
+            told.push(outcome.agent);
+            Ok(())
+        });
+        let limit = std::time::Duration::from_secs(60);
+        tokio::time::timeout(limit, each).await.expect("the last one waits for the first").unwrap();
+        assert!(told.iter().enumerate().all(|(at, name)| *name == format!("wss://agent-{at}")));
+    }
+
+    #[test]
+    fn a_line_keeps_numbers_as_they_are_and_hides_nothing_from_a_terminal() {
+        let reply = r#"{"z":123456789012345678901234567890,"a":1.0}"#;
+        let result = serde_json::value::RawValue::from_string(reply.to_owned());
+        let outcome = Outcome { agent: "e\u{1b}u".to_owned(), result: Ok(result.unwrap()) };
+        let expected = format!(r#"{{"agent":"e\u001bu","reply":{reply}}}"#);
+        assert_eq!(line("reply", &outcome).unwrap(), expected);
     }
 }

@@ -1,14 +1,24 @@
 //! The catalogue of a running agent.
 
-use agent_codegen::{Report, Severity, Snapshot};
+use agent_codegen::{Overlay, Report, Severity, Snapshot};
 use agent_sdk::{Agent, Reply};
 
-use crate::{failure::Failure, output, progress};
+use crate::{connection::Target, failure::Failure, known::Known, output, progress};
 
 /// Asks for the catalogue; the reply as it came.
 pub async fn catalogue(agent: &Agent) -> Result<Reply, Failure> {
     let call = agent.call_raw("list_actions", ());
-    Ok(progress::with_progress("waiting for the catalogue", call).await?)
+    let what = format!("waiting for the catalogue of {}", agent.url());
+    Ok(progress::with_progress(&what, call).await?)
+}
+
+/// What an agent says of its actions, with what an overlay knows beyond that.
+pub async fn known(target: &Target, overlay: Overlay) -> Result<Known, Failure> {
+    let agent = target.connect().await?;
+    let reply = catalogue(&agent).await;
+    agent.close().await;
+    let (snapshot, _) = snapshot(&agent, &reply?)?;
+    Ok(Known { snapshot, overlay })
 }
 
 /// Reads the catalogue out of the reply; the report has errors if parts of it were not understood.

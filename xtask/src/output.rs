@@ -8,7 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::{failure::Failure, json, text::printable_lines};
+use crate::{failure::Failure, json, progress, text::printable_lines};
 
 /// The forms of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -36,17 +36,22 @@ impl FormatOption {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Text => result(&text()),
-            Format::Json => {
-                let text = serde_json::to_string(value);
-                let text = text.map_err(|error| Failure::failed(error.to_string()))?;
-                result(&json::pretty(&text))
-            }
+            Format::Json => result(&json::pretty(&serialized(value)?)),
         }
     }
 
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }
+}
+
+/// Returns a value as JSON on one line.
+pub fn line(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(json::compact(&serialized(value)?))
+}
+
+fn serialized(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// Returns whether colours are shown there.
@@ -57,8 +62,10 @@ pub fn has_colours(stream: &impl IsTerminal) -> bool {
 
 /// Writes a result to standard output, with a newline after it.
 pub fn result(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+    written(progress::suspended(|| {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+    }))
 }
 
 /// Judges a write to standard output. A reader that has ended (`| head`) is no failure.
@@ -111,12 +118,14 @@ fn print_labelled(color: AnsiColor, label: &str, text: &dyn Display) {
     // Indented, so that no line within a text looks like one of this program.
     let text = printable_lines(&text.to_string()).replace('\n', "\n  ");
     // If this fails there is no place left to say so.
-    let _ = writeln!(anstream::stderr().lock(), "{style}{label}{style:#}: {text}");
+    let _ = progress::suspended(|| {
+        writeln!(anstream::stderr().lock(), "{style}{label}{style:#}: {text}")
+    });
 }
 
 /// Prints something without a label: a list of findings.
 pub fn print_message(text: impl Display) {
     let text = printable_lines(&text.to_string());
     // As in `print_labelled`.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = progress::suspended(|| writeln!(anstream::stderr().lock(), "{text}"));
 }

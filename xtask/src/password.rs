@@ -7,7 +7,15 @@ use std::{
     fs::File,
     io::{self, Read},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{
+    io::AsyncReadExt,
+    process::{Child, Command},
+    sync::Semaphore,
+    time::timeout,
 };
 
 use crate::failure::Failure;
@@ -17,6 +25,12 @@ pub const VARIABLE: &str = "AGENT_PASSWORD";
 
 /// Far more than any password; what is longer is another file.
 const LONGEST: u64 = 64 * 1024;
+
+/// How long a command may take to print a password: it may ask a person for another one.
+const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// So many of them run at a time, however many agents there are.
+const COMMANDS_AT_A_TIME: usize = 8;
 
 /// The variable that may name the file of the password.
 const FILE_VARIABLE: &str = "AGENT_PASSWORD_FILE";
@@ -53,12 +67,12 @@ impl PasswordOptions {
     }
 
     /// Reads the password from the one place where it is.
-    pub fn read(&self) -> Result<String, Failure> {
-        self.read_if_given()?.ok_or_else(|| Failure::usage(format!("no password: {WAYS}")))
+    pub async fn read(&self) -> Result<String, Failure> {
+        self.read_if_given().await?.ok_or_else(|| Failure::usage(format!("no password: {WAYS}")))
     }
 
     /// Reads the password; `None` where no place is given.
-    pub fn read_if_given(&self) -> Result<Option<String>, Failure> {
+    pub async fn read_if_given(&self) -> Result<Option<String>, Failure> {
         let mut places = self.options();
         if places.is_empty() {
             places = variables();
@@ -66,7 +80,15 @@ impl PasswordOptions {
         if places.len() > 1 {
             return Err(Failure::usage(format!("more than one password: {WAYS}")));
         }
-        places.pop().map(Place::read).transpose()
+        match places.pop() {
+            Some(place) => Ok(Some(place.read().await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns whether an option says where the password is.
+    pub fn is_given(&self) -> bool {
+        !self.options().is_empty()
     }
 
     /// Returns whether standard input is taken.
@@ -92,7 +114,7 @@ fn variables() -> Vec<Place> {
 }
 
 impl Place {
-    fn read(self) -> Result<String, Failure> {
+    async fn read(self) -> Result<String, Failure> {
         match self {
             Self::Variable(value) => value
                 .into_string()
@@ -100,7 +122,7 @@ impl Place {
             Self::File(path) => File::open(&path)
                 .and_then(read_line)
                 .map_err(|error| Failure::file(&path, "read for the password", &error)),
-            Self::Command(command) => from_command(&command),
+            Self::Command(command) => from_command(&command).await,
             Self::Stdin => read_line(io::stdin().lock()).map_err(|error| {
                 Failure::failed(format!("the password cannot be read from stdin: {error}"))
             }),
@@ -118,21 +140,39 @@ const WAYS: &str = "give one by --password-file FILE, --password-command COMMAND
                     --password-stdin, or by AGENT_PASSWORD or AGENT_PASSWORD_FILE in the environment";
 
 /// Runs a command that prints the password; what else it says goes to standard error.
-fn from_command(command: &str) -> Result<String, Failure> {
+async fn from_command(command: &str) -> Result<String, Failure> {
+    static RUNNING: Semaphore = Semaphore::const_new(COMMANDS_AT_A_TIME);
+    let failed = |why: &str| Failure::failed(format!("the password command has failed: {why}"));
+    // The semaphore is never closed.
+    let _running = RUNNING.acquire().await;
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-    let failed = |why: String| Failure::failed(format!("the password command has failed: {why}"));
-    let mut child = Command::new(shell)
+    let child = Command::new(shell)
         .args([flag, command])
+        // What comes by standard input is for this program: a file, or parameters.
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .kill_on_drop(true)
         .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    let password = child.stdout.take().map(read_line);
-    let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    match password {
-        Some(Ok(password)) if status.success() => Ok(password),
-        Some(Err(error)) => Err(failed(error.to_string())),
-        _ => Err(failed(status.to_string())),
+        .map_err(|error| failed(&error.to_string()))?;
+    match timeout(COMMAND_LIMIT, output_of(child)).await {
+        Ok(Ok(password)) if password.is_empty() => Err(failed("it printed nothing")),
+        Ok(read) => read.map_err(|error| failed(&error.to_string())),
+        Err(_) => Err(failed(&format!(
+            "it printed no password within {} s, and was stopped",
+            COMMAND_LIMIT.as_secs()
+        ))),
     }
+}
+
+/// Reads what a command prints, to its end.
+async fn output_of(mut child: Child) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(LONGEST + 1).read_to_end(&mut bytes).await?;
+    }
+    let password = read_line(bytes.as_slice())?;
+    let status = child.wait().await?;
+    if status.success() { Ok(password) } else { Err(io::Error::other(status.to_string())) }
 }
 
 fn read_line(input: impl Read) -> io::Result<String> {

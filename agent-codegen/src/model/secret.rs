@@ -48,7 +48,7 @@ const WORDS: &[&str] = &[
 /// Whether a value of this name is likely to hold what must not be shown.
 ///
 /// Rather too often than too seldom: the overlay can say otherwise of a parameter.
-pub(super) fn is_secret(wire: &str) -> bool {
+pub(crate) fn is_secret(wire: &str) -> bool {
     let letters = wire.chars().filter(char::is_ascii_alphanumeric);
     let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
     let words = wire.to_snake_case();

@@ -1,10 +1,12 @@
 //! `actions`: what there is to call.
 
-use agent_codegen::{KnownAction, Overlay};
+use std::fmt;
+
+use agent_codegen::KnownAction;
 use serde::Serialize;
 
 use crate::{
-    connection::Connection, failure::Failure, known::Known, live, output::FormatOption,
+    connection::Connection, failure::Failure, fleet, known::Known, live, output::FormatOption,
     project::ProjectOption, text::printable,
 };
 
@@ -19,7 +21,7 @@ pub struct Actions {
     /// What to look for, in any case
     word: Option<String>,
 
-    /// Ask the agent which actions it has
+    /// Ask the agent which actions it has; several agents are each asked
     #[arg(long)]
     live: bool,
 
@@ -39,41 +41,44 @@ Examples:
   cargo xtask actions backup
   cargo xtask actions --live --format json";
 
+/// The actions that were found.
+#[derive(Serialize)]
+struct Found(Vec<Row>);
+
 /// One action, for machines.
 #[derive(Serialize)]
-struct Row<'a> {
-    name: &'a str,
-    description: &'a str,
-    required: Vec<&'a str>,
+struct Row {
+    name: String,
+    description: String,
+    required: Vec<String>,
     reads: bool,
     cloud_controller_only: bool,
 }
 
 impl Actions {
     pub async fn run(self) -> Result<(), Failure> {
-        let actions = if self.live { self.ask().await? } else { self.look_up()? };
-        let word = self.word.as_deref().map(str::to_lowercase);
-        let found: Vec<_> =
-            actions.iter().filter(|action| is_about(action, word.as_deref())).collect();
-        if let (Some(word), true) = (&self.word, found.is_empty()) {
-            return Err(Failure::check_failed(format!("no action is about `{}`", printable(word))));
+        let known = Known::find(&self.project);
+        if !self.live {
+            let found = self.search(&known?.actions())?;
+            return self.format.result(&found, || found.to_string());
         }
-        let rows: Vec<Row> = found.iter().map(|action| row(action)).collect();
-        self.format.result(&rows, || text(&rows))
+        let overlay = known.map(|known| known.overlay).unwrap_or_default();
+        let (this, overlay) = (&self, &overlay);
+        let ask =
+            async |target| this.search(&live::known(&target, overlay.clone()).await?.actions());
+        fleet::run(self.connection.targets()?, &self.format, ask).await
     }
 
-    fn look_up(&self) -> Result<Vec<KnownAction>, Failure> {
-        Ok(Known::find(&self.project)?.actions())
-    }
-
-    async fn ask(&self) -> Result<Vec<KnownAction>, Failure> {
-        let overlay = Known::find(&self.project).map(|known| known.overlay);
-        let agent = self.connection.connect().await?;
-        let reply = live::catalogue(&agent).await;
-        let snapshot = reply.and_then(|reply| live::snapshot(&agent, &reply));
-        agent.close().await;
-        let (snapshot, _) = snapshot?;
-        Ok(KnownAction::all(&snapshot, &overlay.unwrap_or_else(|_| Overlay::default())))
+    fn search(&self, actions: &[KnownAction]) -> Result<Found, Failure> {
+        let word = self.word.as_deref().map(str::to_lowercase);
+        let found = actions.iter().filter(|action| is_about(action, word.as_deref()));
+        let found: Vec<_> = found.map(Row::from).collect();
+        match &self.word {
+            Some(word) if found.is_empty() => {
+                Err(Failure::check_failed(format!("no action is about `{}`", printable(word))))
+            }
+            _ => Ok(Found(found)),
+        }
     }
 }
 
@@ -86,31 +91,37 @@ fn is_about(action: &KnownAction, word: Option<&str>) -> bool {
         .any(|text| text.to_lowercase().contains(word))
 }
 
-fn row(action: &KnownAction) -> Row<'_> {
-    Row {
-        name: &action.name,
-        description: &action.description,
-        required: action.required().map(|parameter| parameter.name.as_str()).collect(),
-        reads: action.reads,
-        cloud_controller_only: action.cloud_controller_only,
+impl From<&KnownAction> for Row {
+    fn from(action: &KnownAction) -> Self {
+        Self {
+            name: action.name.clone(),
+            description: action.description.clone(),
+            required: action.required().map(|parameter| parameter.name.clone()).collect(),
+            reads: action.reads,
+            cloud_controller_only: action.cloud_controller_only,
+        }
     }
 }
 
 /// A line for each, no wider than a terminal of 80 columns.
-fn text(rows: &[Row]) -> String {
-    const WIDTH: usize = 80;
-    let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
-    let column = longest.min(32);
-    let line = |row: &Row| {
-        let about = row.description.lines().next().unwrap_or_default();
-        let line = format!("{:column$}  {}", printable(row.name), printable(about));
-        match line.char_indices().nth(WIDTH) {
-            Some(_) => {
-                let end = line.char_indices().nth(WIDTH - 1).map_or(line.len(), |(end, _)| end);
-                format!("{}…", line[..end].trim_end())
-            }
-            None => line.trim_end().to_owned(),
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const WIDTH: usize = 80;
+        let names = self.0.iter().map(|row| row.name.chars().count());
+        let column = names.max().unwrap_or_default().min(32);
+        for (number, row) in self.0.iter().enumerate() {
+            let about = row.description.lines().next().unwrap_or_default();
+            let line = format!("{:column$}  {}", printable(&row.name), printable(about));
+            let line = match line.char_indices().nth(WIDTH) {
+                Some(_) => {
+                    let end = line.char_indices().nth(WIDTH - 1).map_or(line.len(), |(end, _)| end);
+                    format!("{}…", line[..end].trim_end())
+                }
+                None => line.trim_end().to_owned(),
+            };
+            let separator = if number == 0 { "" } else { "\n" };
+            write!(f, "{separator}{line}")?;
         }
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        Ok(())
+    }
 }

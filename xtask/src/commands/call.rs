@@ -6,19 +6,19 @@ use std::{
     time::Duration,
 };
 
-use agent_codegen::{KnownAction, types::ParamType};
+use agent_codegen::{KnownAction, is_secret_name, types::ParamType};
 use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::PASSWORD_HELP;
 use crate::{
     completion,
-    connection::{Connection, Target},
+    connection::{Connection, Target, Targets},
     failure::Failure,
     fleet::{self, Outcome},
     json,
     known::Known,
-    output, progress,
+    output,
     project::ProjectOption,
 };
 
@@ -73,7 +73,8 @@ Examples:
   cargo xtask call restart server=survival --tag eu --one-by-one
 
 With several agents the result is one line of JSON for each, with the keys
-`agent`, and `reply` or `error`.";
+`agent`, and `reply` or `error`; an agent that is named alone is answered for
+as one that is named by --url.";
 
 impl Call {
     pub async fn run(self) -> Result<(), Failure> {
@@ -83,19 +84,26 @@ impl Call {
             known.require(&self.action, &parameters)?;
         }
         if self.dry_run {
-            return output::result(&json::pretty(&known.shown(&self.action, parameters)));
+            return self.show(&known, parameters);
         }
         let timeout = self.connection.timeout().or(known.timeout());
         let call = |target: Target| call(target, self.action.clone(), &parameters, timeout);
-        let targets = self.connection.targets()?;
-        if !self.connection.agents.is_empty() {
-            let one_by_one = self.connection.agents.one_by_one;
-            return fleet::each(targets, one_by_one, call, print_line).await;
+        match self.connection.targets()? {
+            Targets::One(target) => output::result(&json::pretty(call(*target).await?.get())),
+            Targets::Several { all, one_by_one } => {
+                let print = |outcome: Outcome<_>| fleet::print_line("reply", &outcome);
+                fleet::each(all, one_by_one, call, print).await
+            }
         }
-        for target in targets {
-            output::result(&json::pretty(call(target).await?.get()))?;
+    }
+
+    /// Shows the request in place of sending it.
+    fn show(&self, known: &KnownCall, parameters: Map<String, Value>) -> Result<(), Failure> {
+        if self.connection.is_by_name() {
+            let names = self.connection.targets()?.shown_names().join(", ");
+            output::note(format!("the agents that are meant: {names}"));
         }
-        Ok(())
+        output::result(&json::pretty(&known.shown(&self.action, parameters)))
     }
 
     fn read_parameters(&self, known: &KnownCall) -> Result<Map<String, Value>, Failure> {
@@ -170,25 +178,9 @@ async fn call(
     if let Some(timeout) = timeout {
         call = call.timeout(timeout);
     }
-    let result = progress::with_progress("waiting for the reply", call).await;
+    let result = target.while_it_takes("waiting for the reply", call).await;
     agent.close().await;
     Ok(result?.decode()?)
-}
-
-/// One line of JSON for one of several agents.
-fn print_line(outcome: &Outcome<Box<RawValue>>) -> Result<(), Failure> {
-    let mut line = Map::new();
-    line.insert("agent".to_owned(), outcome.agent.as_str().into());
-    match &outcome.result {
-        Ok(reply) => {
-            let reply = serde_json::from_str(reply.get()).unwrap_or(Value::Null);
-            line.insert("reply".to_owned(), reply);
-        }
-        Err(failure) => {
-            line.insert("error".to_owned(), failure.to_string().into());
-        }
-    }
-    output::result(&json::compact(&Value::Object(line).to_string()))
 }
 
 /// What is known of the action to be called.
@@ -253,14 +245,11 @@ impl KnownCall {
 
     /// The request as it would be sent, without its token and what is secret.
     fn shown(&self, action: &str, mut parameters: Map<String, Value>) -> String {
-        let is_secret = |name: &String| {
-            let known = self.action.as_ref().and_then(|known| known.parameter(name));
-            known.is_some_and(|parameter| parameter.secret)
-        };
+        let known = |name: &str| self.action.as_ref().and_then(|known| known.parameter(name));
         for (name, value) in &mut parameters {
-            if is_secret(name) {
-                *value = "***".into();
-            }
+            let is_secret =
+                known(name).map_or_else(|| is_secret_name(name), |parameter| parameter.secret);
+            mask(value, is_secret);
         }
         serde_json::json!({ "action": action, "parameters": parameters }).to_string()
     }
@@ -281,6 +270,18 @@ impl KnownCall {
             let nearest = nearest.map(|it| format!("; the nearest is `{it}`")).unwrap_or_default();
             output::note(format!("`{action}` has no parameter `{key}`{nearest}"));
         }
+    }
+}
+
+/// Masks a value, or what is in it by a name that speaks of a secret.
+fn mask(value: &mut Value, is_secret: bool) {
+    match value {
+        _ if is_secret => *value = "***".into(),
+        Value::Array(values) => values.iter_mut().for_each(|value| mask(value, false)),
+        Value::Object(map) => {
+            map.iter_mut().for_each(|(name, value)| mask(value, is_secret_name(name)));
+        }
+        _ => {}
     }
 }
 

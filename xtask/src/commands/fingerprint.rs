@@ -1,17 +1,25 @@
 //! `fingerprint`: the certificate that an agent shows.
 
+use std::fmt;
+
 use agent_sdk::Certificate;
 use serde::Serialize;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use crate::{
-    connection::Address, failure::Failure, output::FormatOption, progress, text::printable,
+    agents::AgentsOption,
+    connection::{Address, Target},
+    failure::Failure,
+    fleet,
+    output::FormatOption,
+    text::printable,
 };
 
 /// Show an agent's certificate: SHA-256 fingerprint, subject, issuer, validity
 ///
 /// It is fetched without login and without trust: compare the fingerprint with what the agent's
-/// own machine shows before you pin it.
+/// own machine shows before you pin it. Of an agent that is named, it is said whether the file of
+/// agents pins this certificate.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Fingerprint {
@@ -20,12 +28,16 @@ pub struct Fingerprint {
 
     #[command(flatten)]
     address: Address,
+
+    #[command(flatten)]
+    agents: AgentsOption,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   cargo xtask fingerprint --url wss://203.0.113.7:8090
-  cargo xtask fingerprint --url wss://127.0.0.1 --format json";
+  cargo xtask fingerprint --url wss://127.0.0.1 --format json
+  cargo xtask fingerprint --all";
 
 /// What is worth knowing of a certificate.
 #[derive(Serialize)]
@@ -38,15 +50,24 @@ struct Facts {
     not_after: String,
     /// Whether today is within its time; a pinned certificate is trusted beyond it.
     valid_now: bool,
+    /// Whether the file of agents pins it; absent where no certificate is pinned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned: Option<bool>,
 }
 
 impl Fingerprint {
     pub async fn run(self) -> Result<(), Failure> {
-        let certificate = self.address.builder()?.certificate();
-        let certificate = progress::with_progress("connecting", certificate).await?;
-        let facts = Facts::of(&certificate)?;
-        self.format.result(&facts, || facts.text())
+        fleet::run(self.address.targets(&self.agents)?, &self.format, look).await
     }
+}
+
+async fn look(target: Target) -> Result<Facts, Failure> {
+    let facts = Facts::of(&target.certificate().await?)?;
+    let pinned = target.pinned().map(|pinned| {
+        let same = |one: &String| one.trim().eq_ignore_ascii_case(&facts.fingerprint);
+        pinned.iter().any(same)
+    });
+    Ok(Facts { pinned, ..facts })
 }
 
 impl Facts {
@@ -66,15 +87,24 @@ impl Facts {
             not_before: validity.not_before.to_string(),
             not_after: validity.not_after.to_string(),
             valid_now: validity.is_valid(),
+            pinned: None,
         })
     }
+}
 
-    fn text(&self) -> String {
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let issued = if self.self_issued { " (itself)" } else { "" };
         let expired = if self.valid_now { "" } else { " (not valid now)" };
-        // Whoever made the certificate chose its names: each stays on its line.
-        format!(
-            "{}\nsubject     {}\nissuer      {}{issued}\nnot before  {}\nnot after   {}{expired}",
+        let pinned = match self.pinned {
+            Some(true) => "\npinned      yes",
+            Some(false) => "\npinned      NO: the file of agents pins another certificate",
+            None => "",
+        };
+        // The certificate's maker chose its names: each stays on its line.
+        write!(
+            f,
+            "{}\nsubject     {}\nissuer      {}{issued}\nnot before  {}\nnot after   {}{expired}{pinned}",
             self.fingerprint,
             printable(&self.subject),
             printable(&self.issuer),
@@ -99,8 +129,9 @@ mod tests {
             not_before: "then".to_owned(),
             not_after: "now".to_owned(),
             valid_now: true,
+            pinned: None,
         };
-        let text = facts.text();
+        let text = facts.to_string();
         assert_eq!(text.lines().count(), 5, "{text}");
         assert!(
             text.contains(r"CN=a\nsha256:02") && text.contains(r"CN=\u{202e}b\u{9b}2J"),

@@ -126,7 +126,7 @@ impl MockAgentCommand {
             Some(path) => path.clone(),
             None => self.project.find()?.newest_snapshot()?,
         };
-        let password = self.password.read_if_given()?;
+        let password = self.password.read_if_given().await?;
         let mut interrupt = Interrupt::new()?;
         let mut mock =
             mock::builder(&snapshot)?.port(self.port).tls(!self.no_tls).servers(self.servers);

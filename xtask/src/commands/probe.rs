@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -20,7 +19,7 @@ use super::PASSWORD_HELP;
 use crate::{
     connection::{Connection, Target, seconds},
     failure::{Exit, Failure},
-    fleet::{self, Outcome},
+    fleet,
     known::Known,
     live, output,
     project::ProjectOption,
@@ -85,12 +84,11 @@ struct Findings {
 impl Probe {
     pub async fn run(self) -> Result<(), Failure> {
         let known = Known::find(&self.project).ok();
-        let targets = self.connection.targets()?;
+        let (targets, one_by_one) = self.connection.targets()?.into_all();
         let mut outcomes = Vec::new();
         let probe = |target| probe(target, known.as_ref(), self.expiry);
-        let one_by_one = self.connection.agents.one_by_one;
         let verdict = fleet::each(targets, one_by_one, probe, |outcome| {
-            outcomes.push((outcome.agent.clone(), row(outcome)));
+            outcomes.push((outcome.agent, outcome.result.map_err(|failure| failure.to_string())));
             Ok(())
         })
         .await;
@@ -109,23 +107,16 @@ impl Probe {
 }
 
 /// One agent: what was found, or why nothing was.
-type Row = Result<Rc<Findings>, String>;
-
-fn row(outcome: &Outcome<Rc<Findings>>) -> Row {
-    match &outcome.result {
-        Ok(findings) => Ok(Rc::clone(findings)),
-        Err(failure) => Err(failure.to_string()),
-    }
-}
+type Row = Result<Findings, String>;
 
 async fn probe(
     target: Target,
     known: Option<&Known>,
     expiry: Duration,
-) -> Result<Rc<Findings>, Failure> {
+) -> Result<Findings, Failure> {
     let began = Instant::now();
-    let builder = target.builder();
     let agent = target.connect().await?;
+    let builder = target.builder()?;
     let expires = match builder.clone().certificate().await {
         Ok(certificate) => expires_in(certificate.der()),
         // Without TLS there is none.
@@ -142,14 +133,14 @@ async fn probe(
     if catalogue == Some(Verdict::Breaking) {
         warnings.push("its catalogue breaks what this program knows".to_owned());
     }
-    Ok(Rc::new(Findings {
+    Ok(Findings {
         version: health.and_then(|health| health.version().map(str::to_owned)),
         certificate_expires_in: expires,
         catalogue,
         servers,
         seconds: began.elapsed().as_secs_f64(),
         warnings,
-    }))
+    })
 }
 
 fn expires_in(der: &[u8]) -> Option<i64> {
@@ -218,7 +209,7 @@ fn text(agent: &str, row: &Row) -> String {
 
 fn json(agent: &str, row: &Row) -> String {
     let value = match row {
-        Ok(found) => serde_json::json!({ "agent": agent, "up": true, "found": **found }),
+        Ok(found) => serde_json::json!({ "agent": agent, "up": true, "found": found }),
         Err(why) => serde_json::json!({ "agent": agent, "up": false, "error": why }),
     };
     crate::json::compact(&value.to_string())

@@ -1,20 +1,27 @@
-//! `put`: a file to the agent's machine.
+//! `put`: a file to agents' machines.
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueHint;
+
 use super::PASSWORD_HELP;
 use crate::{
-    connection::Connection, failure::Failure, output::FormatOption, progress::Bar,
+    connection::{Connection, Target, Targets},
+    failure::Failure,
+    fleet,
+    output::FormatOption,
+    progress::Bar,
     transferred::Outcome,
 };
 
-/// Send a file to the agent's machine
+/// Send a file to the agent's machine, or the machines of several
 ///
 /// A file that is there already is replaced by the agent as it sees fit.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Put {
     /// The file of this machine; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     local: PathBuf,
 
     /// The path on the agent's machine
@@ -34,6 +41,7 @@ pub struct Put {
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask put types.xml /servers/survival/mpmissions/types.xml
+  cargo xtask put motd.txt /servers/survival/motd.txt --tag eu --one-by-one
   date | cargo xtask put - /servers/survival/motd.txt --password-file FILE";
 
 impl Put {
@@ -44,17 +52,27 @@ impl Put {
                 "standard input cannot hold both the password and the file",
             ));
         }
-        let agent = self.connection.connect().await?;
-        let bar = Bar::new();
+        let targets = self.connection.targets()?;
+        if is_stdin && matches!(targets, Targets::Several { .. }) {
+            return Err(Failure::usage(
+                "standard input can be read once, and not for each agent: put it into a file first",
+            ));
+        }
+        let this = &self;
+        fleet::run(targets, &self.format, async |target| this.send(&target).await).await
+    }
+
+    async fn send(&self, target: &Target) -> Result<Outcome, Failure> {
+        let agent = target.connect().await?;
+        let bar = Bar::of_bytes(&target.shown_name());
         let upload = agent.upload(&self.remote).max_size(self.max_size).on_progress(bar.show());
-        let result = if is_stdin {
+        let result = if self.local == Path::new("-") {
             upload.send_reader(&mut tokio::io::stdin()).await
         } else {
             upload.send_file(&self.local).await
         };
-        bar.clear();
+        drop(bar);
         agent.close().await;
-        let outcome = Outcome::new(&self.remote, &self.local, &result?);
-        self.format.result(&outcome, || outcome.to_string())
+        Ok(Outcome::new(&self.remote, &self.local, &result?))
     }
 }

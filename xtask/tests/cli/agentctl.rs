@@ -7,7 +7,7 @@ use tokio::process::Command;
 use crate::support::{Mock, bare, ended};
 
 /// `agentctl` in the root of the file system.
-fn agentctl<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
+pub fn agentctl<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
     let mut command = bare(env!("CARGO_BIN_EXE_agentctl"));
     command.args(arguments).current_dir("/");
     command
@@ -85,50 +85,4 @@ async fn help_names_the_program_that_was_typed() {
         let unknown = ended(agentctl([command])).await;
         assert_eq!(unknown.code, Some(2), "`{command}` needs a checkout: {unknown:?}");
     }
-}
-
-/// Loads the script in a real shell; what the shell then knows of the program.
-async fn loaded(shell: &str, check: &str) -> Option<String> {
-    let script = ended(agentctl(["completions", shell])).await;
-    assert_eq!(script.code, Some(0), "{script:?}");
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("script");
-    std::fs::write(&file, &script.stdout).unwrap();
-    let mut command = bare(shell);
-    command.args(["-c", check]).env("SCRIPT", &file);
-    let output = command.output().await.ok()?;
-    assert!(output.status.success(), "{shell}: {output:?}");
-    Some(String::from_utf8(output.stdout).unwrap())
-}
-
-#[tokio::test]
-async fn completions_load_in_real_shells() {
-    let bash = loaded("bash", "source $SCRIPT && complete -p agentctl").await;
-    assert!(bash.unwrap().contains("agentctl"));
-    for (shell, check) in [
-        (
-            "zsh",
-            "autoload -U compinit && compinit -u && source $SCRIPT && echo ${_comps[agentctl]}",
-        ),
-        ("fish", "source $SCRIPT; complete -c agentctl"),
-    ] {
-        match loaded(shell, check).await {
-            Some(known) => assert!(known.contains("agentctl"), "{shell}: {known}"),
-            None => eprintln!("SKIPPED: {shell} is not on this machine"),
-        }
-    }
-}
-
-#[tokio::test]
-async fn actions_and_parameters_are_completed_offline() {
-    let complete = async |words: &[&str]| {
-        let mut command = agentctl(["--", "agentctl"]);
-        command.args(words).env("AGENTCTL_COMPLETE", "bash");
-        command.env("_CLAP_COMPLETE_INDEX", words.len().to_string()).env("_CLAP_IFS", "\n");
-        ended(command).await.stdout
-    };
-    let actions = complete(&["call", "server_st"]).await;
-    assert!(actions.lines().any(|line| line == "server_start"), "{actions}");
-    let parameters = complete(&["call", "server_start", "se"]).await;
-    assert!(parameters.lines().any(|line| line == "server="), "{parameters}");
 }

@@ -1,62 +1,8 @@
 //! Several agents by name: `agents.toml`, `--all`, `--tag`, `--one-by-one`, and `probe`.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::fs;
 
-use agent_sdk::mock::MockAgent;
-use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::process::Command;
-
-use crate::support::{bare, ended};
-
-/// Mocks in this process, and a file that names them.
-struct Fleet {
-    mocks: Vec<MockAgent>,
-    folder: TempDir,
-    text: String,
-}
-
-impl Fleet {
-    async fn of(count: usize) -> Self {
-        let mut fleet =
-            Self { mocks: Vec::new(), folder: tempfile::tempdir().unwrap(), text: String::new() };
-        for _ in 0..count {
-            let catalogue = json!({ "actions": { "servers": {}, "whoami": {}, "restart": {} } });
-            let mock = MockAgent::builder(catalogue).start().await.unwrap();
-            let password = fleet.folder.path().join(format!("password-{}", fleet.mocks.len()));
-            fs::write(password, mock.password()).unwrap();
-            fleet.mocks.push(mock);
-        }
-        fleet
-    }
-
-    fn add(&mut self, number: usize, more: &str) {
-        let mock = &self.mocks[number];
-        let (url, fingerprint) = (mock.url(), mock.fingerprint().unwrap());
-        writeln!(
-            self.text,
-            "[agents.a{number:02}]\nurl = \"{url}\"\nfingerprint = [\"{fingerprint}\"]\n\
-             password-file = \"password-{number}\"\n{more}\n"
-        )
-        .unwrap();
-    }
-
-    fn file(&self) -> PathBuf {
-        let file = self.folder.path().join("agents.toml");
-        fs::write(&file, &self.text).unwrap();
-        file
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = bare(env!("CARGO_BIN_EXE_agentctl"));
-        command.args(arguments).arg("--agents").arg(self.file()).current_dir("/");
-        command
-    }
-}
-
-fn rows(stdout: &str) -> Vec<Value> {
-    stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
+use crate::support::{Fleet, ended, rows};
 
 #[tokio::test]
 async fn of_fifty_agents_three_are_broken_in_three_ways() {
@@ -65,7 +11,7 @@ async fn of_fifty_agents_three_are_broken_in_three_ways() {
         fleet.add(number, "");
     }
     // A wrong password, another certificate than the pinned one, and an agent that is away.
-    fs::write(fleet.folder.path().join("password-3"), "wrong").unwrap();
+    fs::write(fleet.path().join("password-3"), "wrong").unwrap();
     let stranger = fleet.mocks[8].fingerprint().unwrap();
     let pinned = fleet.mocks[7].fingerprint().unwrap();
     fleet.text = fleet.text.replacen(&pinned, &stranger, 1);
@@ -128,7 +74,7 @@ async fn a_file_that_others_may_write_is_refused() {
     let mut fleet = Fleet::of(1).await;
     fleet.add(0, "");
     let command = fleet.command(&["call", "whoami", "--all"]);
-    let file = fleet.folder.path().join("agents.toml");
+    let file = fleet.path().join("agents.toml");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     let refused = ended(command).await;
     assert!(refused.one_line(3).contains("may be written by others"), "{refused:?}");

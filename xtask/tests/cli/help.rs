@@ -42,7 +42,18 @@ async fn every_help_text_fits_80_columns() {
 
 #[tokio::test]
 async fn every_command_that_connects_has_the_same_options() {
-    const ADDRESS: [&str; 4] = ["--url", "AGENT_URL", "--timeout", "[default: 10,"];
+    const ADDRESS: [&str; 10] = [
+        "--url",
+        "AGENT_URL",
+        "--timeout",
+        "[default: 10,",
+        "--wait",
+        "AGENT_WAIT",
+        "--agent",
+        "--all",
+        "--tag",
+        "--one-by-one",
+    ];
     const LOGIN: [&str; 11] = [
         "--username",
         "AGENT_USERNAME",

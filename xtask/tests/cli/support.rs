@@ -1,6 +1,7 @@
 //! What the tests share.
 
 mod agent;
+mod fleet;
 mod folders;
 mod process;
 mod workspace;
@@ -8,6 +9,7 @@ mod workspace;
 use std::time::Duration;
 
 pub use agent::Mock;
+pub use fleet::{Fleet, rows};
 pub use folders::{copy_of_project, files, newer_snapshot, root};
 pub use process::{
     Ended, StdoutLines, bare, cargo, ended, line_with, lines, next_line, program, run,

@@ -1,0 +1,111 @@
+//! The file `agents.toml`.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{failure::Failure, text::printable};
+
+/// What the file says of one agent. It holds no password, only where that is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Entry {
+    pub url: String,
+    #[serde(default = "root")]
+    pub username: String,
+    pub password_file: Option<PathBuf>,
+    /// Prints the password.
+    pub password_command: Option<String>,
+    #[serde(default)]
+    pub fingerprint: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub known_agents: Option<PathBuf>,
+    #[serde(default)]
+    pub allow_plaintext: bool,
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+fn root() -> String {
+    "root".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    agents: BTreeMap<String, Entry>,
+}
+
+/// Reads the file of agents.
+pub fn read(file: &Path) -> Result<BTreeMap<String, Entry>, Failure> {
+    #[cfg(unix)]
+    refuse_if_others_write(file)?;
+    let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    let content: Content = toml::from_str(&text).map_err(|error| {
+        let place = error.span().map_or(0, |span| span.start);
+        let line = text.get(..place).map_or(1, |before| before.matches('\n').count() + 1);
+        // Not the error's own text: it repeats the line, which may hold a password.
+        let message = printable(error.message());
+        Failure::failed(format!("{}:{line}: {message}", file.display()))
+    })?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let agents = content.agents.into_iter();
+    agents.map(|(name, entry)| Ok((name.clone(), entry.checked(&name, file, folder)?))).collect()
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Failure::failed(format!(
+            "there is no file of agents `{}`: write one with an entry `[agents.NAME]` for each, or \
+             name another by --agents FILE",
+            file.display()
+        ));
+    }
+    Failure::file(file, "read", error)
+}
+
+/// A file that others may write could name their command, and their agent.
+#[cfg(unix)]
+fn refuse_if_others_write(file: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    const OTHERS_WRITE: u32 = 0o022;
+    let metadata = fs::metadata(file).map_err(|error| unreadable(file, &error))?;
+    if metadata.mode() & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "`{}` may be written by others, who could so learn every password: `chmod go-w` it",
+        file.display()
+    )))
+}
+
+impl Entry {
+    /// Whether the file says where this agent's password is.
+    pub fn has_password(&self) -> bool {
+        self.password_file.is_some() || self.password_command.is_some()
+    }
+
+    /// Refuses what says two things at once; paths become relative to the file's folder.
+    fn checked(mut self, name: &str, file: &Path, folder: &Path) -> Result<Self, Failure> {
+        let ways = [!self.fingerprint.is_empty(), self.ca.is_some(), self.known_agents.is_some()];
+        let wrong = if ways.into_iter().filter(|way| *way).count() > 1 {
+            Some("more than one of `fingerprint`, `ca` and `known-agents`")
+        } else if self.password_file.is_some() && self.password_command.is_some() {
+            Some("both `password-file` and `password-command`")
+        } else {
+            None
+        };
+        if let Some(wrong) = wrong {
+            let name = printable(name);
+            return Err(Failure::failed(format!("{}: agent `{name}` has {wrong}", file.display())));
+        }
+        for path in [&mut self.password_file, &mut self.ca, &mut self.known_agents] {
+            *path = path.take().map(|path| folder.join(path));
+        }
+        Ok(self)
+    }
+}
