@@ -474,16 +474,10 @@ impl Builder {
         let timeout = self.options.connect_timeout;
         let open = || connector.open(Instant::now() + timeout);
         let (policy, wait) = (&self.options.reconnect, self.wait_for_agent);
-        match connection::until_up(&connector.endpoint, policy, wait, open).await? {
-            Transport::Tls(stream) => stream
-                .get_ref()
-                .1
-                .peer_certificates()
-                .and_then(|chain| chain.first())
-                .map(Certificate::new)
-                .ok_or(missing),
-            Transport::Plain(_) => Err(missing),
-        }
+        let transport = connection::until_up(&connector.endpoint, policy, wait, open).await?;
+        let Transport::Tls(stream) = transport else { return Err(missing) };
+        let chain = stream.get_ref().1.peer_certificates();
+        chain.and_then(|chain| chain.first()).map(Certificate::new).ok_or(missing)
     }
 
     /// What is taken out of the agent's words.
@@ -513,6 +507,8 @@ impl Builder {
             loopback_only: !endpoint.tls && !self.allow_plaintext,
             endpoint,
             timeout: self.options.connect_timeout,
+            #[cfg(test)]
+            memory: None,
         })
     }
 }

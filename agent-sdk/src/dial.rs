@@ -16,6 +16,8 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+#[cfg(test)]
+pub(crate) use self::transport::Stream;
 #[cfg(feature = "tls")]
 pub(crate) use self::trust::Trust;
 use self::upgrade::upgrade;
@@ -42,6 +44,9 @@ pub(crate) struct Connector {
     pub(crate) loopback_only: bool,
     /// The limit for the whole: resolving, TCP, TLS and upgrade together.
     pub(crate) timeout: Duration,
+    /// In place of TCP, in tests.
+    #[cfg(test)]
+    pub(crate) memory: Option<Box<dyn Fn() -> io::Result<Transport> + Send + Sync>>,
 }
 
 /// What it takes to be let in by one agent, again and again.
@@ -76,6 +81,14 @@ impl Connector {
 
     /// Connects, with TLS if the URL says so, and sends nothing.
     pub(crate) async fn open(&self, deadline: Instant) -> Result<Transport, ConnectError> {
+        #[cfg(test)]
+        if let Some(connect) = &self.memory {
+            let unreachable = |cause| ConnectError::Unreachable {
+                address: self.endpoint.authority(),
+                cause: Arc::new(cause),
+            };
+            return connect().map_err(unreachable);
+        }
         let addresses = self.in_time(deadline, ConnectStage::Resolving, self.resolve()).await?;
         let tcp = self.in_time(deadline, ConnectStage::Connecting, self.connect(addresses)).await?;
         // Frames are coalesced before they are written; waiting once more would only cost time.
@@ -208,6 +221,7 @@ mod tests {
             trust: None,
             loopback_only: true,
             timeout: Duration::from_secs(10),
+            memory: None,
         }
     }
 

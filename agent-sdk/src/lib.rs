@@ -79,6 +79,8 @@ mod health;
 mod integer;
 mod newtype;
 mod options;
+#[cfg(test)]
+mod promises;
 mod reply;
 mod statistics;
 mod text;

@@ -17,7 +17,14 @@ pub(crate) enum Transport {
     /// Boxed: it is twenty times the size of the other.
     #[cfg(feature = "tls")]
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+    /// A stream in memory, so that a test can pause the clock.
+    #[cfg(test)]
+    Memory(Box<dyn Stream>),
 }
+
+/// A stream of a test.
+#[cfg(test)]
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 /// Does the same with whichever stream it is.
 macro_rules! each {
@@ -26,6 +33,8 @@ macro_rules! each {
             Transport::Plain($stream) => $work,
             #[cfg(feature = "tls")]
             Transport::Tls($stream) => $work,
+            #[cfg(test)]
+            Transport::Memory($stream) => $work,
         }
     };
 }
