@@ -1,29 +1,39 @@
 //! Load and faults, and the account of every call.
 //!
 //! `proxy` what lies between client and agent · `faults` what goes wrong and when · `ledger` what
-//! became of each call
+//! became of each call · `storm` many connections at once · `resources` what the process takes
+
+pub mod storm;
 
 mod faults;
 mod ledger;
 mod proxy;
+mod resources;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use agent_sdk::{Agent, Builder, Error, Outcome, ReconnectPolicy, State, mock::MockAgent};
+use agent_sdk::{Agent, Builder, Error, Outcome, Pace, ReconnectPolicy, State, mock::MockAgent};
 use futures_util::future::join_all;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use serde_json::json;
 use tokio::{
-    runtime::Handle,
     task::JoinSet,
     time::{Instant, sleep, sleep_until, timeout},
 };
 
 use self::{
-    faults::Faults,
+    faults::{Counts, Faults},
     ledger::{Fate, Ledger, Totals},
     proxy::Proxy,
+    resources::Resources,
 };
 use crate::failure::Failure;
 
@@ -38,9 +48,14 @@ pub struct Load {
 
 /// Far longer than the longest timeout of a call here: one that takes this long hangs.
 const HUNG_AFTER: Duration = Duration::from_secs(20);
-/// How long connections may take to be back once everything works again: longer than the wait after
-/// doubtful refusals.
-const BACK_WITHIN: Duration = Duration::from_secs(100);
+/// How long a client may take to log in.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a client waits where its login may have been counted as a bad one. By default it is 75 s;
+/// then little would happen on connections whose logins are cut.
+const BAN_DELAY: Duration = Duration::from_secs(1);
+/// How long connections may take to be back once everything works again: longer than a login that gets
+/// no answer, and the wait after it.
+const BACK_WITHIN: Duration = Duration::from_secs(10);
 /// What memory may grow by in the second half: an allocator's noise, and no leak.
 const MEMORY_NOISE: u64 = 32 << 20;
 
@@ -50,8 +65,8 @@ pub async fn soak(load: &Load) -> Result<Report, Failure> {
     let ledger = Arc::new(Ledger::default());
     let mock = Arc::new(agent(&ledger, load.seed).await?);
     let mut proxies = Vec::with_capacity(load.connections);
-    for _ in 0..load.connections {
-        let proxy = Proxy::start(mock.port()).await;
+    for number in 0..load.connections {
+        let proxy = Proxy::start(mock.port(), load.seed ^ number as u64).await;
         proxies.push(proxy.map_err(|error| cannot("a proxy be started", &error))?);
     }
     let agents = connect(&mock, &proxies).await?;
@@ -63,6 +78,11 @@ pub async fn soak(load: &Load) -> Result<Report, Failure> {
             let seed = load.seed ^ (number * load.in_flight + caller) as u64;
             callers.spawn(call_until(agent.clone(), Arc::clone(&ledger), end, seed));
         }
+    }
+    let slow_waits = Arc::new(AtomicU64::new(0));
+    let mut watchers = JoinSet::new();
+    for agent in &agents {
+        watchers.spawn(count_slow_waits(agent.clone(), Arc::clone(&slow_waits)));
     }
     let mut faults = Faults::new(load.seed, Arc::clone(&mock));
     let middle = async {
@@ -76,8 +96,9 @@ pub async fn soak(load: &Load) -> Result<Report, Failure> {
 
     let not_back = count_not_back(&agents).await;
     join_all(agents.iter().map(Agent::close)).await;
+    while watchers.join_next().await.is_some() {}
     let reconnects = agents.iter().map(|agent| agent.statistics().reconnects).sum();
-    let fault_count = faults.count();
+    let fault_counts = faults.counts();
     drop((agents, proxies, faults));
     if let Some(mock) = Arc::into_inner(mock) {
         mock.stop().await;
@@ -88,8 +109,9 @@ pub async fn soak(load: &Load) -> Result<Report, Failure> {
     Ok(Report {
         seed: load.seed,
         calls: ledger.totals(),
-        faults: fault_count,
+        faults: fault_counts,
         reconnects,
+        slow_waits: slow_waits.load(Relaxed),
         not_back,
         memory_growth_bytes: memory_growth,
         tasks_left: after.tasks.saturating_sub(before.tasks),
@@ -105,34 +127,33 @@ fn cannot(what: &str, error: &dyn fmt::Display) -> Failure {
 async fn agent(ledger: &Arc<Ledger>, seed: u64) -> Result<MockAgent, Failure> {
     let ledger = Arc::clone(ledger);
     let catalogue = json!({ "actions": { "work": { "required_parameters": { "id": "int" } } } });
-    let mock = MockAgent::builder(catalogue).tls(false).ban(0, Duration::ZERO).handler(
-        "work",
-        move |parameters, _| {
-            let id = parameters["id"].as_u64().unwrap_or_default();
-            ledger.executed(id);
-            let mut random = StdRng::seed_from_u64(seed ^ id.rotate_left(32));
-            async move {
-                match random.random_range(0..100) {
-                    // Never answered in time.
-                    0 => sleep(HUNG_AFTER).await,
-                    1..5 => sleep(Duration::from_millis(random.random_range(1..300))).await,
-                    5 => return Err(json!({ "error": "as drawn" })),
-                    _ => {}
-                }
-                Ok(json!({ "id": id }))
+    let mock = MockAgent::builder(catalogue).tls(false).handler("work", move |parameters, _| {
+        let id = parameters["id"].as_u64().unwrap_or_default();
+        ledger.executed(id);
+        let mut random = StdRng::seed_from_u64(seed ^ id.rotate_left(32));
+        async move {
+            match random.random_range(0..100) {
+                // Never answered in time.
+                0 => sleep(HUNG_AFTER).await,
+                1..5 => sleep(Duration::from_millis(random.random_range(1..300))).await,
+                5 => return Err(json!({ "error": "as drawn" })),
+                _ => {}
             }
-        },
-    );
+            Ok(json!({ "id": id }))
+        }
+    });
     mock.start().await.map_err(|error| cannot("the agent be started", &error))
 }
 
 async fn connect(mock: &MockAgent, proxies: &[Proxy]) -> Result<Vec<Agent>, Failure> {
     let policy = ReconnectPolicy::default()
         .initial_backoff(Duration::from_millis(10))
-        .max_backoff(Duration::from_millis(300));
+        .max_backoff(Duration::from_millis(300))
+        .ban_delay(BAN_DELAY);
     let client = |proxy: &Proxy| -> Builder {
         Agent::builder(format!("ws://127.0.0.1:{}", proxy.port()))
             .credentials(mock.username(), mock.password())
+            .connect_timeout(LOGIN_TIMEOUT)
             .keepalive(Duration::from_secs(1))
             .reconnect(policy.clone())
     };
@@ -181,6 +202,19 @@ fn fate(id: u64, result: &Result<agent_sdk::Reply, Error>) -> Fate {
     }
 }
 
+/// Counts the waits after doubtful logins until the connection is closed.
+async fn count_slow_waits(agent: Agent, count: Arc<AtomicU64>) {
+    let mut states = agent.state();
+    drop(agent);
+    while states.changed().await.is_ok() {
+        match &*states.borrow_and_update() {
+            State::Closed { .. } => return,
+            State::Reconnecting { pace: Pace::Slow, .. } => _ = count.fetch_add(1, Relaxed),
+            _ => {}
+        }
+    }
+}
+
 /// How many connections do not come back once nothing is in their way.
 async fn count_not_back(agents: &[Agent]) -> usize {
     let deadline = Instant::now() + BACK_WITHIN;
@@ -195,40 +229,16 @@ async fn count_not_back(agents: &[Agent]) -> usize {
     join_all(back).await.into_iter().filter(|back| !back).count()
 }
 
-/// What the process holds.
-struct Resources {
-    /// Resident memory, in bytes; 0 where the system does not tell.
-    memory: u64,
-    tasks: usize,
-    /// Open file descriptors; 0 where the system does not tell.
-    descriptors: usize,
-}
-
-impl Resources {
-    fn now() -> Self {
-        Self {
-            memory: resident_memory().unwrap_or_default(),
-            tasks: Handle::current().metrics().num_alive_tasks(),
-            descriptors: std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
-        }
-    }
-}
-
-fn resident_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
 /// What became of everything.
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub seed: u64,
     calls: Totals,
-    /// How many faults were put in the way.
-    faults: u64,
+    /// What was put in the way.
+    faults: Counts,
     reconnects: u64,
+    /// How often a client waited longer, because its logins may have been counted as bad ones.
+    slow_waits: u64,
     /// Connections that had not come back when everything worked again.
     not_back: usize,
     /// By how much resident memory grew in the second half.
@@ -264,6 +274,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calls = &self.calls;
+        writeln!(f, "{}", self.faults)?;
         writeln!(f, "{} calls, {} executed by the agent", calls.made, calls.executed)?;
         writeln!(f, "  {} answered, {} rejected", calls.answered, calls.rejected)?;
         writeln!(
@@ -279,8 +290,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "{} faults, {} reconnects, {} connections not back",
-            self.faults, self.reconnects, self.not_back
+            "{} reconnects, {} waits after doubtful logins, {} connections not back",
+            self.reconnects, self.slow_waits, self.not_back
         )?;
         let growth = self.memory_growth_bytes >> 10;
         write!(

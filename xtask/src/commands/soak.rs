@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     connection::seconds,
     failure::Failure,
-    output::{FormatOption, note},
-    soak::{Load, Report, soak},
+    output::{FormatOption, note, result},
+    soak::{Load, Report, soak, storm},
 };
 
 /// Put the client under load and faults on this machine, and account for every call
@@ -33,6 +33,16 @@ pub struct Soak {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
+    /// Only make so many connections at once, and again after an outage of 5 s, beside sockets that do
+    /// nothing else
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(conflicts_with_all = ["seconds", "connections", "in_flight", "seed"])]
+    storm: Option<u16>,
+
+    /// Only measure those sockets; the result is JSON
+    #[arg(long, requires = "storm", hide = true)]
+    floor: bool,
+
     #[command(flatten)]
     format: FormatOption,
 }
@@ -42,10 +52,27 @@ Ends with 1 if a promise was broken.
 
 Examples:
   cargo xtask soak
-  cargo xtask soak --seconds 600 --connections 100 --seed 7";
+  cargo xtask soak --seconds 600 --connections 100 --seed 7
+  cargo xtask soak --storm 1000";
 
 impl Soak {
     pub async fn run(self) -> Result<(), Failure> {
+        match self.storm {
+            Some(connections) => self.storm(usize::from(connections)).await,
+            None => self.soak().await,
+        }
+    }
+
+    async fn storm(self, connections: usize) -> Result<(), Failure> {
+        if self.floor {
+            let floor = serde_json::to_string(&storm::floor(connections).await?);
+            return result(&floor.map_err(|error| Failure::failed(error.to_string()))?);
+        }
+        let report = storm::storm(connections).await?;
+        self.format.result(&report, || report.to_string())
+    }
+
+    async fn soak(self) -> Result<(), Failure> {
         let load = Load {
             lasting: self.seconds,
             connections: usize::from(self.connections),
