@@ -8,6 +8,7 @@ mod diff;
 #[cfg(unix)]
 mod drift;
 mod failures;
+mod faults;
 mod fetch;
 mod generate;
 mod help;
