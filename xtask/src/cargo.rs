@@ -1,6 +1,6 @@
 //! Cargo, run by this program.
 
-use std::{env, ffi::OsString, path::Path, process::Stdio};
+use std::{collections::BTreeSet, env, ffi::OsString, path::Path, process::Stdio};
 
 use serde::Deserialize;
 use tokio::process::Command;
@@ -26,6 +26,8 @@ pub struct CompileError {
     /// The file and the line, as far as the compiler knows.
     pub place: Option<(String, usize)>,
     pub message: String,
+    /// The names in the source there, and those that the compiler quotes.
+    pub words: BTreeSet<String>,
 }
 
 /// So many errors are kept; one mistake may be made in many places.
@@ -77,17 +79,40 @@ fn read_error(line: &[u8]) -> Option<CompileError> {
         file_name: String,
         line_start: usize,
         is_primary: bool,
+        label: Option<String>,
+        #[serde(default)]
+        text: Vec<Source>,
+    }
+    #[derive(Deserialize)]
+    struct Source {
+        text: String,
     }
     let line: Line = serde_json::from_slice(line).ok()?;
     let message =
         line.message.filter(|it| line.reason == "compiler-message" && it.level == "error")?;
+    let labels = message.spans.iter().filter_map(|span| span.label.as_deref());
+    let mut words: BTreeSet<_> =
+        labels.chain([&*message.message]).flat_map(quoted).flat_map(names).collect();
     // "aborting due to 2 previous errors" is none.
     let primary = message.spans.into_iter().find(|span| span.is_primary);
     if primary.is_none() && message.message.starts_with("aborting due to") {
         return None;
     }
+    let source = primary.iter().flat_map(|span| &span.text);
+    words.extend(source.flat_map(|line| names(&line.text)));
     let place = primary.map(|span| (span.file_name, span.line_start));
-    Some(CompileError { place, message: message.message })
+    Some(CompileError { place, message: message.message, words })
+}
+
+/// What is between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The names in a piece of Rust.
+fn names(source: &str) -> impl Iterator<Item = String> {
+    let words = source.split(|character: char| !(character.is_alphanumeric() || character == '_'));
+    words.filter(|word| !word.is_empty()).map(str::to_owned)
 }
 
 /// Whether the variable is kept from cargo, and so from build scripts.

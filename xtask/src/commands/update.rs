@@ -1,9 +1,11 @@
 //! `update`: the morning after an agent replaced itself.
 
+mod tasks;
+
 use std::path::{Path, PathBuf};
 
 use agent_codegen::{
-    Code, Overlay, Report, Severity, Snapshot,
+    Code, Overlay, Report, Snapshot,
     diff::Diff,
     snapshot::{self, History, Version},
 };
@@ -12,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use self::tasks::Task;
 use super::PASSWORD_HELP;
 use crate::{
     cargo,
@@ -90,14 +93,6 @@ struct Updated {
     tasks: Vec<Task>,
 }
 
-/// Something that only a person can do.
-#[derive(Debug, Serialize)]
-struct Task {
-    file: Option<String>,
-    line: Option<usize>,
-    what: String,
-}
-
 /// A running agent, as far as it was asked.
 struct Running {
     snapshot: Snapshot,
@@ -113,15 +108,15 @@ impl Update {
         let running = self.ask().await?;
         let target = project.schemas().join(format!("agent-{}.json", running.version));
         let mut updated = self.compare(&plan, &running, &target)?;
-        if updated.state != State::Unchanged {
-            self.follow(&project, &plan, &running, &mut updated).await?;
-        }
+        // Also where nothing changed: the snapshot may be there without its code, by `fetch`.
+        self.follow(&project, &plan, &running, &mut updated).await?;
         self.format.result(&updated, || updated.text(self.dry_run))?;
         if updated.tasks.is_empty() {
             return Ok(());
         }
         Err(Failure::check_failed(
-            "there is something left to do; the list above says what and where",
+            "there is something left to do; the list above says what and where. The compiler may \
+             find more once that is done",
         ))
     }
 
@@ -209,7 +204,7 @@ impl Update {
         let overlay = overlay
             .ok_or_else(|| Failure::failed(format!("the overlay cannot be used:\n{report}")))?;
         let code = generate(plan, running, updated, &overlay, &mut report)?;
-        updated.tasks = overlay_tasks(&report);
+        updated.tasks = tasks::of_overlay(&report);
         let others = files(project, running, updated)?;
         let differences = code.check_writable(&plan.out);
         let differences = differences.map_err(|error| Failure::failed(error.to_string()))?;
@@ -229,10 +224,7 @@ impl Update {
         if has_workspace && !self.dry_run && !updated.written.is_empty() {
             let check = cargo::check(project.root());
             let errors = progress::with_progress("compiling the workspace", check).await?;
-            updated.tasks.extend(errors.into_iter().map(|error| {
-                let (file, line) = error.place.unzip();
-                Task { file, line, what: error.message }
-            }));
+            updated.tasks.extend(tasks::of_compiler(errors, &updated.changes));
         }
         Ok(())
     }
@@ -293,20 +285,6 @@ fn generate(
     Ok(plan.generator.generate(&snapshot, overlay, report))
 }
 
-/// What the overlay says that is no longer true.
-fn overlay_tasks(report: &Report) -> Vec<Task> {
-    let errors = report.iter().filter(|found| found.severity() == Severity::Error);
-    let task = errors.map(|found| {
-        let remedy = found.remedy().map(|it| format!("; {it}")).unwrap_or_default();
-        Task {
-            file: found.file().map(str::to_owned),
-            line: found.position().map(|(line, _)| line),
-            what: format!("{}{remedy}", found.message()),
-        }
-    });
-    task.collect()
-}
-
 /// What a changelog of catalogues begins with.
 const CHANGELOG: &str = "\
 # What agents changed
@@ -363,10 +341,14 @@ impl Updated {
                  this is what differs there"
             ),
             State::Unchanged => {
-                return format!("nothing changed: the agent has the catalogue of `{path}`");
+                format!("nothing changed: the agent has the catalogue of `{path}`")
             }
         };
-        let mut lines = vec![self.changes.draw(false).trim_end().to_owned(), String::new(), state];
+        let mut lines = vec![state];
+        if self.state != State::Unchanged {
+            let changes = self.changes.draw(false).trim_end().to_owned();
+            lines.splice(0..0, [changes, String::new()]);
+        }
         let verb = if dry_run { "would write" } else { "wrote" };
         let (code, others): (Vec<_>, Vec<_>) = self.written.iter().partition(|it| is_rust(it));
         lines.extend(others.iter().map(|path| format!("{verb} {}", path.display())));
@@ -376,11 +358,7 @@ impl Updated {
         if !self.tasks.is_empty() {
             lines.push("\nleft to do:".to_owned());
         }
-        lines.extend(self.tasks.iter().map(|task| match (&task.file, task.line) {
-            (Some(file), Some(line)) => format!("- {file}:{line}: {}", task.what),
-            (Some(file), None) => format!("- {file}: {}", task.what),
-            _ => format!("- {}", task.what),
-        }));
+        lines.extend(self.tasks.iter().map(|task| format!("- {task}")));
         lines.join("\n")
     }
 }

@@ -22,6 +22,7 @@ mod support;
 mod transfer;
 mod trust;
 mod update;
+mod upgrade;
 mod versions;
 mod wait;
 mod watch;

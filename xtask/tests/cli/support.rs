@@ -4,6 +4,7 @@ mod agent;
 mod fleet;
 mod folders;
 mod process;
+mod sdk;
 mod workspace;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub use process::{
     Ended, StdoutLines, bare, cargo, ended, line_with, lines, next_line, program, run,
     run_with_input, run_within, terminate,
 };
+pub use sdk::project_with_application;
 pub use workspace::{broken_workspace, cargo_command, project_with_tour};
 
 /// No test waits longer than this for anything.

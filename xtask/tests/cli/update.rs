@@ -104,6 +104,21 @@ async fn a_newer_agent_is_followed_to_the_end() {
     mock.stop().await;
 }
 
+/// It said that nothing had changed, and the code was that of the version before.
+#[tokio::test]
+async fn a_snapshot_that_was_only_fetched_gets_its_code() {
+    let mock = start(MockAgent::builder(catalogue(upgraded)), "1.2.0").await;
+    let project = copy_of_project();
+    let fetched = run(&mock, project.path(), &["fetch"]).await;
+    assert!(fetched.stdout.contains("since `schemas/agent-1.1.34.json`: "), "{fetched:?}");
+    let updated = run(&mock, project.path(), &["update"]).await;
+    assert_eq!(updated.code, Some(0), "{updated:?}");
+    assert!(updated.stdout.starts_with("nothing changed"), "{updated:?}");
+    assert!(updated.stdout.contains("files in agent-sdk/src/generated"), "{updated:?}");
+    assert_eq!(run(&mock, project.path(), &["check"]).await.code, Some(0));
+    mock.stop().await;
+}
+
 /// `check --live` said to fetch and to generate, both succeeded, and it failed again.
 #[tokio::test]
 async fn an_older_agent_gets_a_snapshot_and_the_code_follows_the_newest() {
