@@ -66,7 +66,7 @@ use serde::{
 use toml::Spanned;
 
 use crate::{
-    diagnostic::{Diagnostic, Report, Source},
+    diagnostic::{Diagnostic, Place, Report, Source},
     naming,
     snapshot::json::{self, Json},
     text::{Quoted, Visible, is_unseen, prose},
@@ -328,6 +328,12 @@ impl Overlay {
         let file = self.content.actions.get(action)?.reply.as_ref()?;
         let (path, text) = self.read_file(file).ok()?;
         json::read_schema(&Source::new(path.to_string_lossy(), text), &mut Report::new())
+    }
+
+    /// Where a type is declared.
+    pub(crate) fn place_of_type(&self, name: &str) -> Option<Place> {
+        let (key, _) = self.content.types.get_key_value(name)?;
+        Some(Place::new(&self.source, key.span()))
     }
 
     /// Where the files of replies are looked for.

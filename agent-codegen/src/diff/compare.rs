@@ -61,13 +61,23 @@ impl Comparison<'_> {
         self.changes.push(change);
     }
 
-    /// Whether how the whole catalogue tells types changed; then each parameter's is no change, and
-    /// its items are those of the catalogue's.
-    fn merges_types(&mut self, items: &[String]) -> bool {
-        let Some(change) = &mut self.types else { return false };
-        change.items.extend_from_slice(items);
-        if !items.is_empty() {
-            change.rust = Rust::Breaks;
+    /// Whether a change follows from how the whole catalogue tells types, which is one change: names
+    /// alone have neither types nor anything else that is told of a parameter.
+    fn merges(&mut self, change: &Change) -> bool {
+        let Some(types) = &mut self.types else { return false };
+        let untold = if types.rule == Rule::TypesAppeared { &change.before } else { &change.after };
+        match change.rule {
+            Rule::TypeBecameKnown | Rule::TypeBecameUnknown => {}
+            Rule::ParameterDescriptionChanged
+            | Rule::ParameterMetadataChanged
+            | Rule::ValuesAdded
+            | Rule::ValuesRemoved
+                if untold.is_none() => {}
+            _ => return false,
+        }
+        types.items.extend_from_slice(&change.items);
+        if !change.items.is_empty() {
+            types.rust = Rust::Breaks;
         }
         true
     }
@@ -94,28 +104,17 @@ impl Comparison<'_> {
     }
 
     fn declared_types(&mut self) {
-        let declared = |model: &Model| -> BTreeMap<String, String> {
-            let types = model.types.iter();
-            types.map(|it| (it.name.clone(), meaning(it))).collect()
-        };
         let (old, new) = (declared(&self.old.model), declared(&self.new.model));
-        let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-        for name in names {
-            let (before, after) = (old.get(name), new.get(name));
-            let rule = match (before, after) {
-                (None, _) => Rule::DeclaredTypeAdded,
-                (_, None) => Rule::DeclaredTypeRemoved,
-                (before, after) if before != after => Rule::DeclaredTypeChanged,
-                _ => continue,
-            };
-            let item = vec![format!("type `{name}`")];
-            let text = |meaning: Option<&String>| meaning.map(|it| format!("{name}: {it}"));
-            let change = Change::new(rule, Wire::Works).between(text(before), text(after));
-            self.push(match rule {
-                Rule::DeclaredTypeAdded => change.with(item),
-                _ => change.breaking(item),
-            });
-        }
+        let names: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
+        let changes = names.into_iter().filter_map(|name| {
+            let (before, after) = (old.get(name).copied(), new.get(name).copied());
+            let mut change = declared_type(name, before, after)?;
+            change.old = before.and_then(|_| self.old.side.overlay.place_of_type(name));
+            change.new = after.and_then(|_| self.new.side.overlay.place_of_type(name));
+            Some(change)
+        });
+        let changes: Vec<_> = changes.collect();
+        self.changes.extend(changes);
     }
 
     fn actions(&mut self) {
@@ -188,9 +187,7 @@ impl Comparison<'_> {
             }
         }
         for change in found {
-            let is_merged = matches!(change.rule, Rule::TypeBecameKnown | Rule::TypeBecameUnknown)
-                && self.merges_types(&change.items);
-            if !is_merged {
+            if !self.merges(&change) {
                 self.push(change);
             }
         }
@@ -255,8 +252,11 @@ impl Comparison<'_> {
             (Some(before), Some(after)) if text(before) == text(after) => return None,
             (Some(before), Some(after)) => (Rule::ReplyChanged, !schema::extends(before, after)),
         };
-        let change = Change::new(rule, Wire::Works);
-        let change = change.between(before.as_ref().map(text), after.as_ref().map(text));
+        let [before, after] = match (&before, &after) {
+            (Some(before), Some(after)) => schema::differences(before, after).map(Some),
+            (before, after) => [before, after].map(|it| it.as_ref().map(schema::outline)),
+        };
+        let change = Change::new(rule, Wire::Works).between(before, after);
         let items = vec![item(old)];
         Some(if breaks { change.breaking(items) } else { change.with(items) })
     }
@@ -317,9 +317,41 @@ fn summary(action: Both<'_>) -> String {
     }
 }
 
-/// What a declared type is made of.
-fn meaning(declared: &Declared) -> String {
-    let values: Vec<_> = declared.values.iter().map(|(value, _)| value.as_str()).collect();
+fn declared(model: &Model) -> BTreeMap<&str, &Declared> {
+    model.types.iter().map(|it| (it.name.as_str(), it)).collect()
+}
+
+/// What became of a type that the overlay declares.
+fn declared_type(name: &str, old: Option<&Declared>, new: Option<&Declared>) -> Option<Change> {
+    let item = vec![format!("type `{name}`")];
+    let between = |rule, is_named: bool| {
+        let text =
+            |it: Option<&Declared>| it.map(|it| format!("{name}: {}", meaning(it, is_named)));
+        Change::new(rule, Wire::Works).between(text(old), text(new))
+    };
+    let (before, after) = match (old, new) {
+        (Some(before), Some(after)) => (before, after),
+        (None, _) => return Some(between(Rule::DeclaredTypeAdded, false).with(item)),
+        (_, None) => return Some(between(Rule::DeclaredTypeRemoved, false).breaking(item)),
+    };
+    if (&before.inner, &before.values) == (&after.inner, &after.values) {
+        return None;
+    }
+    // The names of values are told where nothing else differs.
+    let change =
+        between(Rule::DeclaredTypeChanged, meaning(before, false) == meaning(after, false));
+    let is_kept = |value| after.values.contains(value);
+    let is_extended = !before.values.is_empty() && before.values.iter().all(is_kept);
+    Some(if is_extended { change.with(item) } else { change.breaking(item) })
+}
+
+/// What a declared type is made of, with the names of its values in Rust if they are asked for.
+fn meaning(declared: &Declared, is_named: bool) -> String {
+    let values = declared
+        .values
+        .iter()
+        .map(|(value, name)| if is_named { format!("{value} as {name}") } else { value.clone() });
+    let values: Vec<_> = values.collect();
     match values.as_slice() {
         [] => declared.inner.to_string(),
         values => format!("one of {}", values.join(", ")),

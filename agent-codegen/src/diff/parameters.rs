@@ -33,13 +33,19 @@ fn known(action: Both<'_>) -> BTreeMap<&str, Known<'_>> {
     .collect()
 }
 
-/// Whether two actions take the same: names, types and what is required.
+/// Whether two actions take the same as far as the catalogues tell: names, types and what is required.
+/// What people say of an action is said by its name, so it does not follow a rename by itself.
 pub(super) fn are_the_same(old: Both<'_>, new: Both<'_>) -> bool {
-    let of = |action: Both<'_>| -> Vec<_> {
-        let all = known(action).into_values();
-        all.map(|it| (it.made.wire.clone(), it.made.param_type.clone(), it.made.required)).collect()
+    let of = |action: &'_ snapshot::Action| -> BTreeMap<String, (ParamType, bool)> {
+        let all = action.parameters().iter();
+        all.map(|it| (it.name().to_owned(), (it.param_type().clone(), it.required()))).collect()
     };
-    of(old) == of(new)
+    let (old, new) = (of(old.told), of(new.told));
+    old.keys().eq(new.keys())
+        && old.values().zip(new.values()).all(|((old, was_required), (new, is_required))| {
+            use Relation::{Known, Same, Unknown};
+            was_required == is_required && matches!(Relation::of(old, new), Same | Known | Unknown)
+        })
 }
 
 /// What changed between an action's parameters here and there.
@@ -312,10 +318,10 @@ fn method_form(old: &Action, new: &Action) -> Vec<String> {
     (old.demands_anything() != new.demands_anything()).then(|| method(old)).into_iter().collect()
 }
 
-/// The name of a type in Rust, for people.
+/// A type in Rust, for people.
 fn type_name(of: &ParamType) -> String {
     match of {
-        ParamType::Named(name, _) => name.clone(),
+        ParamType::Named(name, inner) => format!("{name}, {inner}"),
         other => other.to_string(),
     }
 }

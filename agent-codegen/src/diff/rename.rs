@@ -65,12 +65,43 @@ impl Best {
     }
 }
 
-/// How alike two names are, in percent; the same both ways.
+/// How alike two names are, in percent, whatever order their words are in; the same both ways.
 pub(super) fn likeness(one: &str, other: &str) -> u8 {
     if one.len() > LONGEST || other.len() > LONGEST {
         return 0;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
-    let percent = (strsim::normalized_damerau_levenshtein(one, other) * 100.0) as u8;
-    percent
+    let percent = |one: &str, other: &str| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+        let percent = (strsim::normalized_damerau_levenshtein(one, other) * 100.0) as u8;
+        percent
+    };
+    percent(one, other).max(percent(&sorted_words(one), &sorted_words(other)))
+}
+
+/// A name with its words in an order of their own: `list_backups` as `backups_list`.
+fn sorted_words(name: &str) -> String {
+    let mut words: Vec<_> = name.split(['_', '-', '.', ' ']).collect();
+    words.sort_unstable();
+    words.join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_alike_by_their_letters_or_by_their_words() {
+        for (one, other, alike) in [
+            ("lfit", "lift", true),
+            ("heigth", "height", true),
+            ("list_tasks", "tasks_list", true),
+            ("steam_cancel_download", "steam_download_cancel", true),
+            ("server_start", "server_stop", true),
+            ("lift", "sink", false),
+            ("create_user", "delete_role", false),
+        ] {
+            assert_eq!(likeness(one, other) >= ALIKE, alike, "{one} {other}");
+            assert_eq!(likeness(one, other), likeness(other, one));
+        }
+    }
 }

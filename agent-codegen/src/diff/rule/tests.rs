@@ -240,6 +240,49 @@ fn what_is_in_doubt_is_no_rename() {
     assert_eq!(rules, ["required-parameter-removed", added, added]);
 }
 
+/// What the overlay said of the old name, and not of the new one, made it another action.
+#[test]
+fn an_action_is_renamed_whatever_the_overlay_says_of_either_name() {
+    let action = r#"{"description": "Cancels", "required_parameters": {"download": "int"}}"#;
+    let old = format!(r#"{{"steam_cancel_download": {action}, "cut": {{}}}}"#);
+    let new = format!(r#"{{"steam_download_cancel": {action}, "cut": {{}}}}"#);
+    let overlay = "[types.DownloadId]\nis = 'int'\n\
+        [actions.steam_cancel_download.parameters.download]\ntype = 'DownloadId'";
+    let (old, new) = (read("old.json", &old, overlay), read("new.json", &new, ""));
+    let diff = Diff::between(&Side::new(&old.0, &old.1), &Side::new(&new.0, &new.1));
+    let renamed = diff.changes().iter().find(|it| it.rule() == Rule::ActionRenamed);
+    let evidence = renamed.and_then(crate::diff::Change::evidence).expect("it is told");
+    let parts = ["the descriptions are the same", "the parameters are the same", "100% alike"];
+    assert!(parts.iter().all(|part| evidence.contains(part)), "{evidence}");
+}
+
+/// The rules of a change of the overlay alone, and whether each breaks in Rust.
+fn of_overlays(old: &str, new: &str) -> Vec<(&'static str, bool)> {
+    let actions = r#"{"lift": {"required_parameters": {"by": "str"}}}"#;
+    let (old, new) = (read("old.json", actions, old), read("new.json", actions, new));
+    let diff = Diff::between(&Side::new(&old.0, &old.1), &Side::new(&new.0, &new.1));
+    diff.changes().iter().map(|it| (it.rule().id(), it.rust() == Rust::Breaks)).collect()
+}
+
+/// One more value used to be told as breaking, and another name of one not at all.
+#[test]
+fn a_declared_type_breaks_by_what_it_loses_and_not_by_one_more_value() {
+    let by = |values: &str| {
+        format!("[parameters.by]\ntype = 'Crane'\n[types.Crane]\nvalues = [{values}]")
+    };
+    let changed = "declared-type-changed";
+    for (old, new, breaks) in [
+        ("'a'", "'a', 'b'", false),
+        ("'a', 'b'", "'b', 'a'", false),
+        ("'a', 'b'", "'a'", true),
+        ("'a'", "'b'", true),
+        ("'+1'", "{ value = '+1', name = 'Up' }", true),
+        ("{ value = '+1', name = 'Up' }", "{ value = '+1', name = 'More' }", true),
+    ] {
+        assert_eq!(of_overlays(&by(old), &by(new)), [(changed, breaks)], "{old} {new}");
+    }
+}
+
 #[test]
 fn the_project_turned_into_lists_is_one_change() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -1,0 +1,49 @@
+//! The two versions of the catalogue, with their overlays.
+
+use std::path::{Path, PathBuf};
+
+use agent_codegen::{
+    Overlay, Report, Snapshot,
+    diff::{Diff, Side},
+};
+use tempfile::TempDir;
+
+/// A catalogue and what people know about it.
+pub struct Version {
+    pub snapshot: Snapshot,
+    pub overlay: Overlay,
+    /// Where the overlay's schemas are, if they are copies.
+    pub copy: Option<TempDir>,
+}
+
+impl Version {
+    /// Reads a version of which nothing is left to say.
+    fn read(version: &str) -> Self {
+        let folder = folder().join(version);
+        let name = format!("agent-{version}.json");
+        let text = std::fs::read(folder.join(&name)).expect("it is there");
+        let mut report = Report::new();
+        let snapshot = Snapshot::from_bytes(&name, &text, &mut report);
+        let overlay = Overlay::read(&folder.join("overlay.toml"), &mut report);
+        let (snapshot, overlay) = snapshot.zip(overlay).unwrap_or_else(|| panic!("{report}"));
+        Self { snapshot, overlay, copy: None }
+    }
+
+    pub fn diff(&self, new: &Self) -> Diff {
+        let (old, new) =
+            (Side::new(&self.snapshot, &self.overlay), Side::new(&new.snapshot, &new.overlay));
+        Diff::between(&old, &new)
+    }
+}
+
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade")
+}
+
+pub fn old() -> Version {
+    Version::read("1.1.34")
+}
+
+pub fn new() -> Version {
+    Version::read("1.2.0")
+}
