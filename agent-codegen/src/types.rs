@@ -119,6 +119,17 @@ impl ParamType {
         }
     }
 
+    /// Whether both are the same type in Rust by name, whatever a declared one holds.
+    pub(crate) fn is_written_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Named(one, _), Self::Named(other, _)) => one == other,
+            (Self::List(one), Self::List(other))
+            | (Self::Map(one), Self::Map(other))
+            | (Self::Nullable(one), Self::Nullable(other)) => one.is_written_as(other),
+            _ => self == other,
+        }
+    }
+
     /// Whether this says more of a value than `other` and nothing else: `list<str>` of `list`.
     pub(crate) fn is_made_of(&self, other: &Self) -> bool {
         match (self, other) {

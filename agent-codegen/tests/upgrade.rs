@@ -10,6 +10,7 @@ use agent_codegen::{
     diff::{Change, Diff, Rule},
 };
 use serde_json::Value;
+use tempfile::TempDir;
 use upgraded::{Version, folder, new, old};
 
 /// A catalogue as other text, with what is said by its version's overlay but for its subject.
@@ -36,8 +37,8 @@ fn required_alone() -> Version {
 }
 
 /// The same, in which the agent lists the names of parameters alone, and no parameter has a position
-/// any more.
-fn names_alone() -> Version {
+/// any more; with the folder in which the schemas of its replies are.
+fn names_alone() -> (Version, TempDir) {
     let version = required_alone();
     let snapshot = edited(&version, |catalogue| {
         each_parameters(catalogue, |parameters| {
@@ -60,7 +61,7 @@ fn names_alone() -> Version {
     let mut report = Report::new();
     let overlay = Overlay::read(&copy.path().join("overlay.toml"), &mut report);
     let overlay = overlay.unwrap_or_else(|| panic!("{report}"));
-    Version { snapshot, overlay, copy: Some(copy) }
+    (Version { snapshot, overlay }, copy)
 }
 
 fn each_parameters(catalogue: &mut Value, edit: impl Fn(&mut Value)) {
@@ -91,9 +92,10 @@ fn every_rule_occurs_in_the_upgrade() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 
-    let names = required_alone().diff(&names_alone());
+    let (names_alone, _folder) = names_alone();
+    let names = required_alone().diff(&names_alone);
     assert_eq!(rules(&names), [Rule::TypesDisappeared, Rule::SubjectChanged].into());
-    let back = names_alone().diff(&required_alone());
+    let back = names_alone.diff(&required_alone());
     assert_eq!(rules(&back), [Rule::TypesAppeared, Rule::SubjectChanged].into());
 }
 
@@ -112,12 +114,13 @@ fn cores(diff: &Diff, mirrored: bool) -> Vec<(Rule, String)> {
 
 #[test]
 fn the_upgrade_and_the_way_back_mirror_each_other() {
-    for (one, other) in [(old(), new()), (required_alone(), names_alone()), (old(), names_alone())]
-    {
-        let (there, back) = (one.diff(&other), other.diff(&one));
+    let (names_alone, _folder) = names_alone();
+    let (old, new, required_alone) = (old(), new(), required_alone());
+    for (one, other) in [(&old, &new), (&required_alone, &names_alone), (&old, &names_alone)] {
+        let (there, back) = (one.diff(other), other.diff(one));
         assert_eq!(cores(&there, true), cores(&back, false));
         assert_eq!(there.changes().len(), back.changes().len());
-        assert_eq!(one.diff(&one).changes(), []);
+        assert_eq!(one.diff(one).changes(), []);
     }
 }
 
@@ -172,7 +175,8 @@ fn the_json_of_the_upgrade_is_as_the_published_schema_says() {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/diff.schema.json");
     let schema = std::fs::read(schema).expect("it is there");
     let schema: Value = serde_json::from_slice(&schema).expect("it is JSON");
-    for (one, other) in [(old(), new()), (required_alone(), names_alone()), (old(), old())] {
+    let (names_alone, _folder) = names_alone();
+    for (one, other) in [(old(), new()), (required_alone(), names_alone), (old(), old())] {
         let json = serde_json::to_value(one.diff(&other)).expect("it can be written");
         let mut wrong = Vec::new();
         violations(&json, &schema, "", &mut wrong);

@@ -242,7 +242,9 @@ fn type_items(old: &Known<'_>, new: &Known<'_>) -> Vec<String> {
     let is_text = |of: &ParamType| matches!(of, ParamType::String);
     let converts = is_text(before) && is_text(new.inner());
     let setter = (!converts).then(|| old.given());
-    setter.into_iter().chain([old.field()]).collect()
+    // A declared type that holds something else has the name that it had.
+    let field = (!before.is_written_as(after)).then(|| old.field());
+    setter.into_iter().chain(field).collect()
 }
 
 fn values(old: &Known<'_>, new: &Known<'_>) -> Option<Change> {

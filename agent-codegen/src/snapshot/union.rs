@@ -72,18 +72,20 @@ impl<'a> Union<'a> {
     }
 
     /// Gives the parameter a type that takes what each version takes: any JSON value where they
-    /// differ, since no narrower type takes what source was written with for each of them.
+    /// differ, since no narrower type takes what source was written with for each of them. For the
+    /// same reason a version that tells no type leaves that of older ones, and none to newer ones.
     fn unite_types(&self, united: &mut Parameter) {
-        let telling = self.all().filter(|it| !matches!(it.doubt, Some(Doubt::NoType(_))));
-        let telling: Vec<_> = telling.collect();
+        let is_typed = |it: &&Parameter| !matches!(it.doubt, Some(Doubt::NoType(_)));
+        let telling: Vec<_> = self.all().filter(is_typed).collect();
         let Some(newest) = telling.last() else { return };
         let types: BTreeSet<_> = telling.iter().map(|it| &it.param_type).collect();
         let inner: BTreeSet<_> = types.iter().map(|it| without_null(it)).collect();
         united.word.clone_from(&newest.word);
         united.doubt.clone_from(&newest.doubt);
+        let begins_typed = self.all().next().is_some_and(|it| is_typed(&it));
         united.param_type = match (types.len(), inner.len()) {
-            (1, _) => newest.param_type.clone(),
-            (_, 1) => newest.param_type.clone().nullable(),
+            (1, _) if begins_typed => newest.param_type.clone(),
+            (_, 1) if begins_typed => newest.param_type.clone().nullable(),
             _ => {
                 united.word = self.words();
                 united.doubt = Some(Doubt::Differs(self.types()));
@@ -107,14 +109,16 @@ impl<'a> Union<'a> {
 
     /// The words for the type, each with the last file that tells it.
     fn types(&self) -> String {
-        let told = self.told.iter().filter_map(|(file, it)| Some((file, it.as_ref()?)));
+        let told = self.told.iter().filter_map(|(file, it)| Some((*file, it.as_ref()?)));
         let mut types: Vec<(&str, &str)> = Vec::new();
-        for (file, parameter) in told.filter(|(_, it)| !it.word.is_empty()) {
+        for (file, parameter) in told {
             types.retain(|(word, _)| *word != parameter.word);
             types.push((&parameter.word, file));
         }
-        let types =
-            types.iter().map(|(word, file)| format!("{} in {}", Quoted(word), Quoted(file)));
+        let types = types.iter().map(|(word, file)| match *word {
+            "" => format!("none in {}", Quoted(file)),
+            word => format!("{} in {}", Quoted(word), Quoted(file)),
+        });
         types.collect::<Vec<_>>().join(", ")
     }
 

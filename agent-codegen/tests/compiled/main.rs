@@ -5,4 +5,8 @@ mod crates;
 mod messages;
 mod predicted;
 mod random;
+mod unions;
+#[path = "../upgrade/versions.rs"]
+mod upgraded;
 mod upgrades;
+mod uses;

@@ -6,14 +6,11 @@ use agent_codegen::{
     Overlay, Report, Snapshot,
     diff::{Diff, Side},
 };
-use tempfile::TempDir;
 
 /// A catalogue and what people know about it.
 pub struct Version {
     pub snapshot: Snapshot,
     pub overlay: Overlay,
-    /// Where the overlay's schemas are, if they are copies.
-    pub copy: Option<TempDir>,
 }
 
 impl Version {
@@ -26,7 +23,7 @@ impl Version {
         let snapshot = Snapshot::from_bytes(&name, &text, &mut report);
         let overlay = Overlay::read(&folder.join("overlay.toml"), &mut report);
         let (snapshot, overlay) = snapshot.zip(overlay).unwrap_or_else(|| panic!("{report}"));
-        Self { snapshot, overlay, copy: None }
+        Self { snapshot, overlay }
     }
 
     pub fn diff(&self, new: &Self) -> Diff {
