@@ -22,21 +22,22 @@
 mod download;
 mod error;
 mod multipart;
+mod options;
 mod request;
 mod text_file;
 mod upload;
 
-use std::{fmt, sync::Arc, time::Duration};
-
-pub use self::{download::Download, error::TransferError, text_file::TextFile, upload::Upload};
-use crate::{agent::Agent, options::FOREVER};
+use self::options::Options;
+pub use self::{
+    download::Download, error::TransferError, options::Progress, text_file::TextFile,
+    upload::Upload,
+};
+use crate::agent::Agent;
 
 /// The agent's own limit for uploads (`docs/protocol.md`: *observed by others*).
 const MAX_UPLOAD: u64 = 32 << 20;
 /// What is downloaded unless an option says otherwise: a backup, and not a disk.
 const MAX_DOWNLOAD: u64 = 16 << 30;
-/// A transfer in which nothing moves for this long is given up.
-const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Agent {
     /// Prepares an upload to a path on the agent's machine; [`Upload`] has the options and sends it.
@@ -91,16 +92,6 @@ impl Agent {
     }
 }
 
-/// How far a transfer has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Bytes of the file that have been sent or received.
-    pub bytes: u64,
-    /// The size of the file in bytes, where it is known.
-    pub total: Option<u64>,
-}
-
 /// What was transferred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -109,53 +100,6 @@ pub struct Transferred {
     pub bytes: u64,
     /// The SHA-256 checksum of its content, as 64 hexadecimal digits.
     pub sha256: String,
-}
-
-/// What uploads and downloads have in common.
-#[derive(Clone)]
-struct Options {
-    max_size: u64,
-    stall_timeout: Duration,
-    on_progress: Option<OnProgress>,
-}
-
-type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
-
-impl Options {
-    fn new(max_size: u64) -> Self {
-        Self { max_size, stall_timeout: STALL_TIMEOUT, on_progress: None }
-    }
-
-    fn set_stall_timeout(&mut self, timeout: Duration) {
-        self.stall_timeout = timeout.min(FOREVER);
-    }
-
-    fn report(&self, bytes: u64, total: Option<u64>) {
-        if let Some(on_progress) = &self.on_progress {
-            on_progress(Progress { bytes, total });
-        }
-    }
-
-    /// Refuses what is larger than the limit.
-    fn check(&self, path: &str, size: u64) -> Result<(), TransferError> {
-        if size > self.max_size {
-            return Err(TransferError::TooLarge {
-                path: path.to_owned(),
-                size,
-                limit: self.max_size,
-            });
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("max_size", &self.max_size)
-            .field("stall_timeout", &self.stall_timeout)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The checksum of what passes.

@@ -22,7 +22,7 @@ async fn lose(mock: &MockAgent, agent: &Agent, times: u64) {
         }
         mock.cut_connections();
         while agent.statistics().reconnects == before.reconnects {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
         mock.wait_for_connections(1).await;
     }

@@ -329,3 +329,25 @@ fn every_package_has_a_readme_and_says_what_it_is() {
         }
     }
 }
+
+/// Two corpora stayed behind when their tests moved, and were not run any more.
+#[test]
+fn each_corpus_is_where_its_fuzz_test_looks_for_it() {
+    let sources = root().join("agent-sdk/src");
+    let mut found = 0;
+    for (path, text) in texts() {
+        let Ok(module) = path.strip_prefix(&sources) else { continue };
+        let module = module.with_extension("");
+        for name in text.split("fn fuzz_").skip(1).filter_map(|rest| rest.split('(').next()) {
+            let mut modules: Vec<_> = module.iter().filter_map(OsStr::to_str).collect();
+            if modules.last() != Some(&"tests") {
+                modules.push("tests");
+            }
+            let folder = format!("__fuzz__/{}__{name}/corpus", modules.join("__"));
+            let corpus = path.with_file_name(folder);
+            assert!(corpus.is_dir(), "there is no {}", corpus.display());
+            found += 1;
+        }
+    }
+    assert!(found >= 3);
+}

@@ -1,10 +1,12 @@
 //! The calls that have not ended yet: one table for all, without any input or output.
 //!
 //! A call has a slot from when the connection takes it over until its end. The number of the slot
-//! is part of the call's token, so that the reply finds it without hashing, and one scan finds what
-//! has timed out, so that no call needs a timer. Scans keep a distance that grows with the table, so
-//! that they take a few hundredths of the time at most, however the deadlines are staggered. Only the task that owns the socket works with the
-//! table, and callers that drop a call; wakers that it returns are woken after the lock is released.
+//! is part of the call's token, so that the reply finds it without hashing. One scan finds all calls
+//! that have timed out, so that no call needs a timer. Scans keep a distance that grows with the table,
+//! so that they take a few hundredths of the time at most, however the deadlines are staggered.
+//!
+//! Only the task that owns the socket works with the table, and callers that drop a call. The wakers
+//! that it returns are woken after the lock is released.
 
 use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
 

@@ -12,7 +12,6 @@ use tungstenite::Message;
 
 use super::{
     certificate,
-    listener::Shutdown,
     peer::{self, Audience},
     port::Port,
     shared::{SeenRequest, Shared, lock},
@@ -214,7 +213,7 @@ impl MockAgent {
     ///
     /// If the future is dropped before it is done, whatever is left is cut.
     pub async fn stop(self) {
-        self.port.close(Shutdown::Graceful).await;
+        self.port.stop().await;
     }
 }
 

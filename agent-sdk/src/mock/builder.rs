@@ -417,6 +417,7 @@ impl Builder {
     /// # Panics
     ///
     /// Outside of a tokio runtime with time and IO enabled.
+    #[expect(clippy::unused_async, reason = "it needs a runtime, which a future makes plain")]
     pub async fn start(self) -> io::Result<MockAgent> {
         let catalogue = Catalogue::new(self.catalogue)?;
         let identity = if self.options.tls { Some(self.certificate.identity()?) } else { None };
@@ -425,7 +426,7 @@ impl Builder {
         let shared = Arc::new(Shared {
             options: self.options,
             users: [self.root].into_iter().chain(self.users).map(Arc::new).collect(),
-            catalogue,
+            catalogue: Mutex::new(Arc::new(catalogue)),
             handlers: self.handlers,
             files: Mutex::new(Files::default()),
             servers: Mutex::new(servers),
@@ -446,7 +447,7 @@ impl Builder {
         if shared.lasting.ban {
             shared.limiter.ban(Ipv4Addr::LOCALHOST.into());
         }
-        let port = Arc::new(Port::open(self.port, Arc::clone(&shared)).await?);
+        let port = Arc::new(Port::open(self.port, Arc::clone(&shared))?);
         let mut tasks = JoinSet::new();
         tasks.spawn(story::run(Arc::clone(&shared)));
         tasks.spawn(port::restart_when_wanted(Arc::clone(&port)));

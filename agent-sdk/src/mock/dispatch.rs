@@ -86,7 +86,8 @@ impl Shared {
 
     /// Whether the call may be made at all; the detail of the refusal, if not.
     fn check(&self, call: &Call<'_>) -> Result<(), Value> {
-        let Some(entry) = self.catalogue.get(call.action) else {
+        let catalogue = Arc::clone(&lock(&self.catalogue));
+        let Some(entry) = catalogue.get(call.action) else {
             let known = is_basic(call.action)
                 || self.handlers.contains_key(call.action)
                 || self.expectations.has(call.action);
@@ -110,7 +111,7 @@ impl Shared {
     fn act(&self, call: Call<'_>, events: &mut Vec<Utf8Bytes>) -> Answer {
         let peer = call.peer;
         match call.action {
-            "list_actions" => Ok(self.catalogue.listing()),
+            "list_actions" => Ok(lock(&self.catalogue).listing()),
             "whoami" => {
                 let permissions = peer.user.all_permissions();
                 Ok(json!({ "username": peer.user.name, "permissions": permissions }))

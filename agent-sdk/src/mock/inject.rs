@@ -3,13 +3,16 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
 };
+
+use serde_json::Value;
 
 use super::{
     agent::MockAgent,
+    catalogue::Catalogue,
     certificate::Certificate,
     fault::{Fault, RawFrames},
-    listener::Shutdown,
     peer::{Audience, Control},
     shared::lock,
     upgrade::Refusal,
@@ -47,14 +50,14 @@ impl MockAgent {
         self.shared.peers.control_all(Control::Cut);
     }
 
-    /// Stops as a killed process does: every connection is cut and the port is closed. Returns
-    /// when it is done. Bad logins and bans are forgotten; servers stay as they are.
+    /// Stops as a killed process does: every connection is cut, and the port refuses further ones. No
+    /// other program can take it meanwhile. Returns when it is done. Bad logins and bans are forgotten; servers stay as they are.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped before it is done, the rest happens by itself.
     pub async fn go_down(&self) {
-        self.port.close(Shutdown::Cut).await;
+        self.port.close().await;
         self.shared.limiter.clear_bans();
     }
 
@@ -62,9 +65,10 @@ impl MockAgent {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::AddrInUse`] if another process has taken the port, or if it is open.
+    /// [`io::ErrorKind::AddrInUse`] if the port is open.
+    #[expect(clippy::unused_async, reason = "it needs a runtime, which a future makes plain")]
     pub async fn come_up(&self) -> io::Result<()> {
-        self.port.reopen().await
+        self.port.reopen()
     }
 
     /// [`go_down`](Self::go_down), then [`come_up`](Self::come_up).
@@ -89,6 +93,31 @@ impl MockAgent {
         }
         let identity = certificate.identity()?;
         *lock(&self.shared.identity) = Some(identity);
+        Ok(())
+    }
+
+    /// Has another catalogue from now on, as an agent that was upgraded.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if it is no catalogue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use agent_sdk::mock::MockAgent;
+    /// use serde_json::json;
+    ///
+    /// let mock = MockAgent::builder(json!({ "start": {} })).start().await?;
+    /// mock.replace_catalogue(json!({ "start": { "required_parameters": { "server": "str" } } }))?;
+    /// // The clients ask for it when they connect again.
+    /// mock.restart().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn replace_catalogue(&self, catalogue: Value) -> io::Result<()> {
+        *lock(&self.shared.catalogue) = Arc::new(Catalogue::new(catalogue)?);
         Ok(())
     }
 

@@ -2,14 +2,14 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
 use serde_json::Value;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
@@ -34,10 +34,13 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// After a failed accept (no more file descriptors, as a rule), before the next.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
 /// The task that accepts connections and owns them.
 pub(super) struct Listener {
     stop: oneshot::Sender<Shutdown>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Option<TcpSocket>>,
 }
 
 /// How connections are ended.
@@ -49,26 +52,50 @@ pub(super) enum Shutdown {
     Cut,
 }
 
+/// Takes a port on 127.0.0.1, which refuses connections until a listener is spawned; 0 is any that is
+/// free.
+pub(super) fn reserve(number: u16) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    share_with_ended_connections(&socket, true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, number).into())?;
+    // While it is shared, any program could take it.
+    share_with_ended_connections(&socket, false)?;
+    Ok(socket)
+}
+
+/// Sets whether a port may be used that connections occupy which have just ended. On Windows they occupy
+/// none, and the option would allow far more.
+#[cfg_attr(windows, expect(clippy::unnecessary_wraps, unused_variables, reason = "nothing to set"))]
+fn share_with_ended_connections(socket: &TcpSocket, share: bool) -> io::Result<()> {
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(share)?;
+    Ok(())
+}
+
 impl Listener {
-    pub(super) fn spawn(socket: TcpListener, shared: Arc<Shared>) -> Self {
+    pub(super) fn spawn(socket: TcpSocket, shared: Arc<Shared>) -> io::Result<Self> {
+        share_with_ended_connections(&socket, true)?;
+        let socket = socket.listen(BACKLOG)?;
         let (stop, stopped) = oneshot::channel();
-        Self { stop, task: tokio::spawn(accept(socket, shared, stopped)) }
+        Ok(Self { stop, task: tokio::spawn(accept(socket, shared, stopped)) })
     }
 
-    /// Closes the port and every connection; afterwards all of it is gone.
-    pub(super) async fn stop(self, shutdown: Shutdown) {
+    /// Stops listening and ends every connection; afterwards all of it is gone, but for the port that is
+    /// returned.
+    pub(super) async fn stop(self, shutdown: Shutdown) -> Option<TcpSocket> {
         // If the task has ended there is nothing left to stop.
         let _ = self.stop.send(shutdown);
-        let _ = self.task.await;
+        self.task.await.ok().flatten()
     }
 }
 
-/// Accepts until told to stop. If [`Listener`] is dropped that counts as [`Shutdown::Cut`].
+/// Accepts until told to stop, and keeps the port then. If [`Listener`] is dropped that counts as
+/// [`Shutdown::Cut`].
 async fn accept(
     socket: TcpListener,
     shared: Arc<Shared>,
     mut stopped: oneshot::Receiver<Shutdown>,
-) {
+) -> Option<TcpSocket> {
     let mut connections = JoinSet::new();
     let shutdown = loop {
         tokio::select! {
@@ -84,7 +111,9 @@ async fn accept(
             },
         }
     };
+    let number = socket.local_addr().ok()?.port();
     drop(socket);
+    let port = reserve(number).ok();
     if matches!(shutdown, Shutdown::Graceful) {
         shared.peers.control_all(Control::Close);
         let ended = async { while connections.join_next().await.is_some() {} };
@@ -92,6 +121,7 @@ async fn accept(
         let _ = timeout(SHUTDOWN_TIMEOUT, ended).await;
     }
     connections.shutdown().await;
+    port
 }
 
 /// Serves one connection to its end.

@@ -1,15 +1,14 @@
 //! The port of a mock: it can be closed and opened again.
 
 use std::{
-    io,
-    net::Ipv4Addr,
+    io, mem,
     sync::{Arc, Mutex},
 };
 
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{net::TcpSocket, time::sleep};
 
 use super::{
-    listener::{Listener, Shutdown},
+    listener::{Listener, Shutdown, reserve},
     peer::Control,
     shared::{Shared, lock},
     upgrade::Refusal,
@@ -19,31 +18,59 @@ use super::{
 pub(super) struct Port {
     pub(super) number: u16,
     shared: Arc<Shared>,
-    /// `None` while it is down.
-    listener: Mutex<Option<Listener>>,
+    socket: Mutex<Socket>,
+}
+
+enum Socket {
+    Open(Listener),
+    /// While the agent is down, no other program may take its port.
+    Reserved(TcpSocket),
+    Closed,
 }
 
 impl Port {
     /// Opens a port; 0 is any that is free.
-    pub(super) async fn open(number: u16, shared: Arc<Shared>) -> io::Result<Self> {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).await?;
+    pub(super) fn open(number: u16, shared: Arc<Shared>) -> io::Result<Self> {
+        let socket = reserve(number)?;
         let number = socket.local_addr()?.port();
-        let listener = Listener::spawn(socket, Arc::clone(&shared));
-        Ok(Self { number, shared, listener: Mutex::new(Some(listener)) })
+        let listener = Listener::spawn(socket, Arc::clone(&shared))?;
+        Ok(Self { number, shared, socket: Mutex::new(Socket::Open(listener)) })
     }
 
-    /// Closes the port and ends every connection.
-    pub(super) async fn close(&self, how: Shutdown) {
-        let listener = lock(&self.listener).take();
-        if let Some(listener) = listener {
-            listener.stop(how).await;
+    /// Ends every connection, and refuses further ones until the port is reopened.
+    pub(super) async fn close(&self) {
+        if let Some(socket) = self.end(Shutdown::Cut).await {
+            *lock(&self.socket) = Socket::Reserved(socket);
+        }
+    }
+
+    /// Ends every connection and gives the port back.
+    pub(super) async fn stop(&self) {
+        drop(self.end(Shutdown::Graceful).await);
+    }
+
+    /// Returns what keeps the port.
+    async fn end(&self, how: Shutdown) -> Option<TcpSocket> {
+        let socket = mem::replace(&mut *lock(&self.socket), Socket::Closed);
+        match socket {
+            Socket::Open(listener) => listener.stop(how).await,
+            Socket::Reserved(socket) => Some(socket),
+            Socket::Closed => None,
         }
     }
 
     /// Opens the same port again.
-    pub(super) async fn reopen(&self) -> io::Result<()> {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.number)).await?;
-        *lock(&self.listener) = Some(Listener::spawn(socket, Arc::clone(&self.shared)));
+    pub(super) fn reopen(&self) -> io::Result<()> {
+        let mut current = lock(&self.socket);
+        let socket = match mem::replace(&mut *current, Socket::Closed) {
+            Socket::Reserved(socket) => socket,
+            Socket::Closed => reserve(self.number)?,
+            open @ Socket::Open(_) => {
+                *current = open;
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+        };
+        *current = Socket::Open(Listener::spawn(socket, Arc::clone(&self.shared))?);
         Ok(())
     }
 }
@@ -59,10 +86,10 @@ pub(super) async fn restart_when_wanted(port: Arc<Port>) {
             sleep(down).await;
             *lock(&port.shared.refuse_all) = None;
         } else {
-            port.close(Shutdown::Cut).await;
+            port.close().await;
             sleep(down).await;
-            // Somebody else may have taken the port: then the agent stays down.
-            let _ = port.reopen().await;
+            // The test may have opened it meanwhile.
+            let _ = port.reopen();
         }
     }
 }

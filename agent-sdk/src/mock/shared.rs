@@ -32,7 +32,7 @@ pub(super) struct Shared {
     pub(super) options: Options,
     /// The root user, then all others.
     pub(super) users: Vec<Arc<User>>,
-    pub(super) catalogue: Catalogue,
+    pub(super) catalogue: Mutex<Arc<Catalogue>>,
     pub(super) handlers: HashMap<String, Handler>,
     pub(super) files: Mutex<Files>,
     pub(super) servers: Mutex<Servers>,

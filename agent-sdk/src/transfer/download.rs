@@ -3,8 +3,6 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -19,7 +17,8 @@ use tokio::{
 };
 
 use super::{
-    Checksum, MAX_DOWNLOAD, Options, Progress, TransferError, Transferred,
+    Checksum, MAX_DOWNLOAD, Options, TransferError, Transferred,
+    options::common_options,
     request::{Answer, Post, open},
 };
 use crate::agent::Agent;
@@ -38,7 +37,7 @@ impl Download {
         Self { agent, path, options: Options::new(MAX_DOWNLOAD) }
     }
 
-    /// The largest file that is fetched, in bytes. The default is 16 GiB.
+    /// Sets the largest file that is fetched, in bytes. The default is 16 GiB.
     ///
     /// # Examples
     ///
@@ -52,37 +51,7 @@ impl Download {
         self
     }
 
-    /// How long nothing may arrive before the transfer is given up. The default is 30 s.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::transfer::TransferError> {
-    /// use std::time::Duration;
-    ///
-    /// let download = agent.download("/a.zip").stall_timeout(Duration::from_secs(5));
-    /// download.save_to("a.zip").await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
-        self.options.set_stall_timeout(timeout);
-        self
-    }
-
-    /// Calls a function as the transfer proceeds: it must not block. The default is none.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::transfer::TransferError> {
-    /// let download = agent.download("/a.zip").on_progress(|at| println!("{} bytes", at.bytes));
-    /// download.save_to("a.zip").await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn on_progress(mut self, function: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.options.on_progress = Some(Arc::new(function));
-        self
-    }
+    common_options!("download", "save_to");
 
     /// Fetches the file into one of this machine, whole or not at all: it is written under a
     /// temporary name in the same folder, and renamed once it is complete and on the disk. A file

@@ -3,8 +3,6 @@
 use std::{
     io::{self, Cursor},
     path::Path,
-    sync::Arc,
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -16,8 +14,9 @@ use tokio::{
 };
 
 use super::{
-    Checksum, MAX_UPLOAD, Options, Progress, TransferError, Transferred,
+    Checksum, MAX_UPLOAD, Options, TransferError, Transferred,
     multipart::{Form, Sent},
+    options::common_options,
     request::{Post, open},
 };
 use crate::agent::Agent;
@@ -45,7 +44,7 @@ impl Upload {
         Self { agent, path, options: Options::new(MAX_UPLOAD) }
     }
 
-    /// The largest file that is sent, in bytes; a larger one is refused before anything is sent. The
+    /// Sets the largest file that is sent, in bytes; a larger one is refused before anything is sent. The
     /// default is 32 MiB, the agent's own.
     ///
     /// # Examples
@@ -60,38 +59,7 @@ impl Upload {
         self
     }
 
-    /// How long nothing may move before the transfer is given up. The default is 30 s.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::transfer::TransferError> {
-    /// use std::time::Duration;
-    ///
-    /// let upload = agent.upload("/a.zip").stall_timeout(Duration::from_secs(5));
-    /// upload.send_file("a.zip").await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
-        self.options.set_stall_timeout(timeout);
-        self
-    }
-
-    /// Calls a function as the transfer proceeds, from the task that transfers: it must not block.
-    /// The default is none.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # async fn example(agent: agent_sdk::Agent) -> Result<(), agent_sdk::transfer::TransferError> {
-    /// let upload = agent.upload("/a.zip").on_progress(|at| println!("{} bytes", at.bytes));
-    /// upload.send_file("a.zip").await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn on_progress(mut self, function: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.options.on_progress = Some(Arc::new(function));
-        self
-    }
+    common_options!("upload", "send_file");
 
     /// Sends a file of this machine.
     ///

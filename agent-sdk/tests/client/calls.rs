@@ -12,7 +12,7 @@ use agent_sdk::{
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::common::{LIMIT, client, mock, pair, soon};
+use crate::common::{LIMIT, client, holds, mock, pair, soon, until_requests};
 
 /// Calls `echo` many times with so many in flight; each answer must be that of its request.
 async fn storm(agent: &agent_sdk::Agent, calls: u32, in_flight: u32) {
@@ -142,12 +142,7 @@ async fn a_late_reply_is_counted_and_is_no_event() {
     mock.inject(Fault::delay(Duration::from_millis(100)).times(1));
     let call = agent.call_raw("echo", ()).timeout(Duration::from_millis(10));
     soon(call).await.unwrap_err();
-    soon(async {
-        while agent.statistics().late_replies == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    holds(|| agent.statistics().late_replies > 0).await;
     assert_eq!(agent.statistics().events, 0);
     agent.close().await;
     assert!(soon(events.next()).await.is_none());
@@ -205,12 +200,7 @@ async fn calls_over_the_limit_wait_their_turn_in_order() {
         tasks.spawn(async move { agent.call_raw("number", json!({"number": number})).await });
         tokio::task::yield_now().await;
     }
-    soon(async {
-        while mock.request_count() < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until_requests(&mock, 2).await;
     assert_eq!(agent.statistics().pending, 10);
     // The agent holds both replies back for 20 ms; until then no third request may come.
     assert_eq!(mock.request_count(), 2);
@@ -273,12 +263,7 @@ async fn closing_lets_calls_in_flight_end() {
     let agent = Arc::new(agent);
     let calling = Arc::clone(&agent);
     let call = tokio::spawn(async move { calling.call_raw("echo", ()).await });
-    soon(async {
-        while mock.request_count() == 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until_requests(&mock, 1).await;
     soon(agent.close()).await;
     soon(call).await.unwrap().unwrap();
     let error = soon(agent.call_raw("echo", ())).await.unwrap_err();

@@ -6,7 +6,7 @@ use agent_sdk::mock::Fault;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::common::{begin, client, mock, pair, soon, until_requests};
+use crate::common::{begin, client, holds, mock, pair, soon, until_requests};
 
 #[tokio::test]
 async fn cancelled_calls_leave_nothing_behind() {
@@ -60,12 +60,7 @@ async fn cancelled_calls_that_were_sent_leave_nothing_behind() {
         assert_eq!(agent.statistics().pending, 0);
         gate.add_permits(CALLS as usize);
         let replies = round * u64::from(CALLS);
-        soon(async {
-            while agent.statistics().late_replies < replies {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        holds(|| agent.statistics().late_replies >= replies).await;
     }
     // More than may be in flight at a time: each left its place when it was dropped.
     let figures = agent.statistics();

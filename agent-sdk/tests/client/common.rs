@@ -71,14 +71,19 @@ pub async fn soon<T>(work: impl IntoFuture<Output = T>) -> T {
     timeout(LIMIT, work.into_future()).await.expect("it hangs")
 }
 
-/// Waits until the mock has seen so many requests.
-pub async fn until_requests(mock: &MockAgent, requests: u64) {
+/// Waits for what nothing announces, such as a counter.
+pub async fn holds(condition: impl Fn() -> bool) {
     soon(async {
-        while mock.request_count() < requests {
+        while !condition() {
             tokio::task::yield_now().await;
         }
     })
     .await;
+}
+
+/// Waits until the mock has seen so many requests.
+pub async fn until_requests(mock: &MockAgent, requests: u64) {
+    holds(|| mock.request_count() >= requests).await;
 }
 
 /// Begins a call without waiting for its end; it is sent once the connection gets its turn.

@@ -62,13 +62,10 @@ fn mock(catalogue: &Value) -> agent_sdk::mock::Builder {
     MockAgent::builder(json!({ "actions": catalogue })).tls(false).handler("echo", echo)
 }
 
-/// Stops the agent, and starts it on the same port with another catalogue.
-async fn replace(mock: MockAgent, catalogue: &Value) -> MockAgent {
-    let builder = self::mock(catalogue)
-        .port(mock.port())
-        .credentials(mock.username().to_owned(), mock.password().to_owned());
-    mock.stop().await;
-    builder.start().await.unwrap()
+/// Starts the agent again with another catalogue.
+async fn upgrade(mock: &MockAgent, catalogue: Value) {
+    mock.replace_catalogue(catalogue).unwrap();
+    mock.restart().await.unwrap();
 }
 
 fn checking(mock: &MockAgent, check: CatalogueCheck) -> Builder {
@@ -227,7 +224,7 @@ async fn a_catalogue_that_changes_behind_a_reconnect_is_an_event_and_refuses_wha
         begin(call).await;
     }
     until_requests(&mock, 102).await;
-    let mock = replace(mock, &upgraded()).await;
+    upgrade(&mock, upgraded()).await;
     for result in soon(join_all(calls)).await {
         assert_eq!(result.unwrap_err().outcome(), Outcome::Unknown);
     }
@@ -237,7 +234,7 @@ async fn a_catalogue_that_changes_behind_a_reconnect_is_an_event_and_refuses_wha
     assert_eq!(error.outcome(), Outcome::NotExecuted);
     soon(agent.call_raw("echo", ())).await.unwrap();
     // The agent of the next connection has it again.
-    let _mock = replace(mock, &catalogue()).await;
+    upgrade(&mock, catalogue()).await;
     until_changed(&mut events).await;
     assert!(soon(agent.call(Stop)).await.is_err_and(|error| error.outcome() == Outcome::Rejected));
 }
@@ -284,10 +281,8 @@ async fn upgrade_under_load(check: CatalogueCheck) -> Upgrade {
     until_requests(&mock, 101).await;
     let mut catalogue = upgraded();
     catalogue["move"]["required_parameters"]["force"] = json!("bool");
-    let next = self::mock(&catalogue)
-        .port(mock.port())
-        .credentials(mock.username().to_owned(), mock.password().to_owned());
-    mock.stop().await;
+    mock.replace_catalogue(catalogue).unwrap();
+    mock.go_down().await;
     until(&mut agent.state(), |state| !is_connected(state)).await;
     let calls = |action: &'static str, count| {
         let call = || agent.call_raw(action, json!({ "server": "survival", "by": 1 })).owned();
@@ -297,7 +292,7 @@ async fn upgrade_under_load(check: CatalogueCheck) -> Upgrade {
     for call in queued.iter_mut().flatten() {
         begin(call).await;
     }
-    let mock = next.start().await.unwrap();
+    mock.come_up().await.unwrap();
     let in_flight = soon(join_all(in_flight)).await;
     let [echoes, stops, moves] = queued.map(|calls| async { soon(join_all(calls)).await });
     let (echoes, stops, moves) = tokio::join!(echoes, stops, moves);
@@ -324,7 +319,7 @@ async fn under_refuse_no_call_reaches_an_agent_that_has_changed_its_action() {
             assert!(error.to_string().contains(expected), "{error}");
         }
     }
-    let seen = upgrade.mock.requests();
+    let seen = upgrade.mock.requests().split_off(101);
     assert_eq!(seen[0].action, "list_actions");
     assert!(seen[1..].iter().all(|request| request.action == "echo"));
     assert_eq!(upgrade.agent.statistics().refused, 50);
@@ -334,7 +329,7 @@ async fn under_refuse_no_call_reaches_an_agent_that_has_changed_its_action() {
     let error = soon(upgrade.agent.call(Move)).await.unwrap_err();
     assert!(matches!(error, Error::NotSent { reason: NotSent::ActionChanged { .. }, .. }));
     let mut events = upgrade.agent.events();
-    let _mock = replace(upgrade.mock, &catalogue()).await;
+    self::upgrade(&upgrade.mock, catalogue()).await;
     until_changed(&mut events).await;
     let error = soon(upgrade.agent.call(Stop)).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Rejected, "the agent itself decides: {error}");
@@ -357,17 +352,14 @@ async fn under_warn_calls_wait_for_no_check() {
 async fn an_agent_that_never_tells_its_catalogue_does_not_lock_calls_out() {
     let mock = mock(&catalogue()).start().await.unwrap();
     let agent = checking(&mock, CatalogueCheck::Refuse).connect().await.unwrap();
-    let next = self::mock(&catalogue())
-        .port(mock.port())
-        .credentials(mock.username().to_owned(), mock.password().to_owned())
-        .handler("list_actions", |_, _| std::future::pending());
-    mock.stop().await;
+    mock.inject(Fault::lose().for_action("list_actions"));
+    mock.go_down().await;
     until(&mut agent.state(), |state| !is_connected(state)).await;
     let mut call = agent.call_raw("echo", ());
     begin(&mut call).await;
-    let mock = next.start().await.unwrap();
-    until_requests(&mock, 1).await;
-    assert_eq!(mock.requests()[0].action, "list_actions");
+    mock.come_up().await.unwrap();
+    until_requests(&mock, 2).await;
+    assert_eq!(mock.requests()[1].action, "list_actions");
     soon(call).await.unwrap();
 }
 

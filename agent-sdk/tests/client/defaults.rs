@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     bare::{Bare, PING, PONG, Session, TEXT},
-    common::{begin, pair, soon, until_requests},
+    common::{begin, holds, pair, soon, until_requests},
 };
 
 /// Whether the client has nothing more to say. It answers the second ping only after it has
@@ -55,12 +55,7 @@ async fn each_consumer_keeps_1_024_events() {
     for number in 0..1030 {
         mock.push_event(&json!({"action": "tick", "number": number})).await;
     }
-    soon(async {
-        while agent.statistics().events < 1030 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    holds(|| agent.statistics().events >= 1030).await;
     for events in [&mut events, &mut other] {
         assert!(matches!(soon(events.next()).await, Some(Event::Lagged(6))));
         for number in 6..1030 {

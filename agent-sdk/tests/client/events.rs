@@ -3,7 +3,7 @@
 use agent_sdk::{Event, KnownEvent};
 use serde_json::json;
 
-use crate::common::{is_connected, pair, soon, until};
+use crate::common::{holds, is_connected, pair, soon, until};
 
 #[tokio::test]
 async fn a_change_of_state_is_told_to_whoever_has_subscribed() {
@@ -134,10 +134,5 @@ async fn an_interruption_is_told_to_one_who_lags() {
 }
 
 async fn until_events(agent: &agent_sdk::Agent, events: u64) {
-    soon(async {
-        while agent.statistics().events < events {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    holds(|| agent.statistics().events >= events).await;
 }

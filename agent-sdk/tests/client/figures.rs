@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     bare::{Bare, CLOSE, PING, PONG},
-    common::{begin, client, is_connected, mock, soon, until, until_requests},
+    common::{begin, client, holds, is_connected, mock, soon, until, until_requests},
 };
 
 #[tokio::test]
@@ -73,12 +73,7 @@ async fn each_call_is_counted_once_however_it_ends() {
     // Answered, and dropped before anybody looked.
     let mut answered = call("echo");
     begin(&mut answered).await;
-    soon(async {
-        while agent.statistics().succeeded < 9 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    holds(|| agent.statistics().succeeded >= 9).await;
     drop(answered);
     // Timed out: three after they were sent, one before.
     mock.inject(Fault::lose());

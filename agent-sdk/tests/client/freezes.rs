@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     bare::{Bare, PING, PONG, Session, client_of},
-    common::soon,
+    common::{holds, soon},
 };
 
 /// The shortest that the client waits for anything; it is stopped for much longer.
@@ -79,12 +79,7 @@ impl Frozen {
     async fn stop_while(&self, work: impl Future<Output = ()>) {
         self.signal("-STOP");
         let stat = format!("/proc/{}/stat", self.child.id().unwrap());
-        soon(async {
-            while !fs::read_to_string(&stat).unwrap().contains(") T ") {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        holds(|| fs::read_to_string(&stat).unwrap().contains(") T ")).await;
         work.await;
         tokio::time::sleep(PAUSE).await;
         self.signal("-CONT");

@@ -13,7 +13,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::common::{mock, soon};
+use crate::common::{holds, mock};
 
 /// What the gateway does with those who come.
 #[derive(Clone, Debug)]
@@ -87,12 +87,7 @@ impl Gateway {
     }
 
     pub async fn wait_for_visits(&self, visits: usize) {
-        soon(async {
-            while self.visits() < visits {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+        holds(|| self.visits() >= visits).await;
     }
 }
 

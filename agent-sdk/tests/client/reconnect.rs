@@ -11,7 +11,8 @@ use serde_json::json;
 use crate::{
     bare::Bare,
     common::{
-        begin, catalogue, client, is_closed, is_connected, mock, pair, soon, until, until_requests,
+        begin, catalogue, client, holds, is_closed, is_connected, mock, pair, soon, until,
+        until_requests,
     },
 };
 
@@ -103,12 +104,7 @@ async fn a_server_in_trouble_is_tried_until_it_recovers() {
     let (mock, agent) = pair().await;
     mock.refuse_logins(Some(Refusal::ServerError));
     mock.cut_connections();
-    soon(async {
-        while mock.refused_logins() < 6 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
+    holds(|| mock.refused_logins() >= 6).await;
     mock.refuse_logins(None);
     soon(agent.call_raw("echo", ())).await.unwrap();
 }
@@ -205,12 +201,7 @@ async fn pings_keep_an_idle_connection() {
     let mock = mock().start().await.unwrap();
     let agent = client(&mock).keepalive(Duration::from_millis(40)).connect().await.unwrap();
     let sent = agent.statistics().bytes_sent;
-    soon(async {
-        while agent.statistics().bytes_sent < sent + 5 * 6 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    holds(|| agent.statistics().bytes_sent >= sent + 5 * 6).await;
     assert_eq!(agent.statistics().reconnects, 0);
     assert_eq!(mock.logins(), 1);
 }
@@ -229,12 +220,7 @@ async fn many_disconnects_leave_nothing_behind() {
     let (mock, agent) = pair().await;
     for round in 1..=200 {
         mock.cut_connections();
-        soon(async {
-            while agent.statistics().reconnects < round {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+        holds(|| agent.statistics().reconnects >= round).await;
         soon(agent.call_raw("echo", ())).await.unwrap();
     }
     assert_eq!(agent.statistics().pending, 0);

@@ -98,6 +98,7 @@ async fn recovered(agent: &Agent, lost: u64) {
     until(|| agent.statistics().succeeded > answered).await;
 }
 
+/// Waits for a counter. To look at it without a pause would take a processor from the other tasks.
 async fn until(reached: impl Fn() -> bool) {
     soon(async {
         while !reached() {

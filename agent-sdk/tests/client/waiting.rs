@@ -13,7 +13,7 @@ use agent_sdk::{
 use futures_util::future::join;
 use serde_json::{Value, json};
 
-use crate::common::{self, is_connected, soon, until, until_requests};
+use crate::common::{self, holds, is_connected, soon, until, until_requests};
 
 /// Longer than any test takes, so that nothing is found by asking again without a reason.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -57,12 +57,7 @@ fn requests(mock: &MockAgent, action: &str) -> usize {
 
 /// Waits until the wait has asked so many times.
 async fn until_asked(mock: &MockAgent, times: usize) {
-    soon(async {
-        while requests(mock, "server") < times {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    holds(|| requests(mock, "server") >= times).await;
 }
 
 fn running(agent: &Agent) -> agent_sdk::wait::Wait<ServerState> {
@@ -307,12 +302,7 @@ async fn a_backup_is_there_when_it_is_listed_as_finished() {
     let before = soon(agent.known_backups("alpha")).await.unwrap();
     backups.set(json!({ "backups": [{ "id": "old" }, { "id": "new", "status": "creating" }] }));
     let waiting = tokio::spawn(agent.wait_for_backup(before.clone()).poll_every(NEVER));
-    soon(async {
-        while requests(&mock, "query_backups") < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    holds(|| requests(&mock, "query_backups") >= 2).await;
     backups.set(json!({ "backups": [{ "id": "new", "status": "done" }] }));
     mock.push_event_to("alpha", &json!({ "action": "backup.created", "server": "alpha" })).await;
     assert_eq!(soon(waiting).await.unwrap().unwrap()["id"], "new");

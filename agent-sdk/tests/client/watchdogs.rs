@@ -8,7 +8,9 @@ use agent_sdk::{
 use serde_json::json;
 
 use crate::{
-    common::{begin, client, is_closed, is_connected, mock, pair, soon, until, until_requests},
+    common::{
+        begin, client, holds, is_closed, is_connected, mock, pair, soon, until, until_requests,
+    },
     gateway::{Gateway, Mode},
 };
 
@@ -92,12 +94,7 @@ async fn when_something_was_last_heard_is_known_for_each_topic() {
     assert_eq!(agent.last_heard_of("survival"), None);
     // Nobody has asked for a stream of events.
     mock.push_event_to("survival", &json!({ "action": "tick", "topic": "survival" })).await;
-    soon(async {
-        while agent.last_heard_of("survival").is_none() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    holds(|| agent.last_heard_of("survival").is_some()).await;
     let heard = agent.last_heard_of("survival").unwrap();
     assert!(heard >= began && agent.last_heard() >= heard);
     assert_eq!(agent.last_heard_of("creative"), None);

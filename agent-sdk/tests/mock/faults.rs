@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use agent_sdk::mock::{Certificate, Fault, MockAgent, RawFrames, Refusal, ReplyForm};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tungstenite::{Error, Message};
 
 use crate::foreign::{Client, catalogue, good_login, plain_mock, within};
@@ -200,6 +201,18 @@ async fn while_it_is_down_connections_are_refused() {
     mock.come_up().await.unwrap();
     Client::login(&mock).await;
     assert_eq!(mock.come_up().await.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+}
+
+/// Under load another test was given the port, and the mock could not come up again.
+#[tokio::test]
+async fn no_other_program_takes_the_port_while_the_mock_is_down() {
+    let mock = plain_mock().await;
+    mock.go_down().await;
+    mock.go_down().await;
+    let other = TcpListener::bind(("127.0.0.1", mock.port())).await;
+    assert_eq!(other.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+    mock.come_up().await.unwrap();
+    Client::login(&mock).await;
 }
 
 #[tokio::test]
