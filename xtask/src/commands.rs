@@ -11,6 +11,7 @@ mod fetch;
 mod fingerprint;
 mod generate;
 mod get;
+mod man;
 mod mock_agent;
 mod probe;
 mod put;
@@ -18,9 +19,39 @@ mod soak;
 mod update;
 mod watch;
 
+use clap::{CommandFactory, Parser};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, program::Program};
+
+/// From the catalogue of an Architect agent to typed calls
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
+#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub struct Xtask {
+    #[command(subcommand)]
+    pub command: ProjectCommand,
+}
+
+/// Calls and watches Architect agents
+#[derive(Debug, Parser)]
+#[command(name = "agentctl", bin_name = "agentctl", version, max_term_width = 80)]
+#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub struct Agentctl {
+    #[command(subcommand)]
+    pub command: OperatorCommand,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, nothing found
+  1  a check found a difference, or the agent rejected the call
+  2  the command line is wrong
+  3  it could not be done: unreadable input, no connection
+  4  of several agents some failed, and others did not
+
+Results go to standard output, talk to standard error. RUST_LOG=debug shows
+what the connection does; NO_COLOR=1 shows it without colours.";
 
 /// All that can be done in a checkout.
 #[derive(Debug, clap::Subcommand)]
@@ -48,6 +79,7 @@ pub enum OperatorCommand {
     Fingerprint(fingerprint::Fingerprint),
     Probe(probe::Probe),
     Completions(completions::Completions),
+    Man(man::Man),
     MockAgent(mock_agent::MockAgentCommand),
 }
 
@@ -87,6 +119,7 @@ impl OperatorCommand {
             Self::Fingerprint(command) => command.run().await,
             Self::Probe(command) => command.run().await,
             Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(Program::Agentctl.rename(Agentctl::command())),
             Self::MockAgent(command) => command.run().await,
         }
     }

@@ -45,38 +45,9 @@ use std::{
 use clap::Parser;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use commands::{OperatorCommand, ProjectCommand};
+use commands::{Agentctl, Xtask};
 use failure::{Exit, Failure};
 use program::Program;
-
-/// From the catalogue of an Architect agent to typed calls
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
-#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
-struct Xtask {
-    #[command(subcommand)]
-    command: ProjectCommand,
-}
-
-/// Calls and watches Architect agents
-#[derive(Debug, Parser)]
-#[command(name = "agentctl", bin_name = "agentctl", version, max_term_width = 80)]
-#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
-struct Agentctl {
-    #[command(subcommand)]
-    command: OperatorCommand,
-}
-
-const AFTER_HELP: &str = "\
-Exit codes:
-  0  done, nothing found
-  1  a check found a difference, or the agent rejected the call
-  2  the command line is wrong
-  3  it could not be done: unreadable input, no connection
-  4  of several agents some failed, and others did not
-
-Results go to standard output, talk to standard error. RUST_LOG=debug shows
-what the connection does; NO_COLOR=1 shows it without colours.";
 
 /// Runs `cargo xtask`, which has every command, with the arguments of the process.
 #[must_use]

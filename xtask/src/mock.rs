@@ -7,7 +7,7 @@ pub use agent_sdk::mock::Builder;
 use agent_sdk::mock::MockAgent;
 use serde_json::Value;
 
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, known::Known, output};
 
 /// Returns a builder of a mock agent with the catalogue of a snapshot, and the version in its name.
 pub fn builder(snapshot: &Path) -> Result<Builder, Failure> {
@@ -16,6 +16,21 @@ pub fn builder(snapshot: &Path) -> Result<Builder, Failure> {
         Some(version) => builder.version(version),
         None => builder,
     })
+}
+
+/// Returns the same with the catalogue that this program was built with.
+pub fn embedded() -> Result<Builder, Failure> {
+    let known = Known::embedded().ok_or_else(no_catalogue)?;
+    let name = known.snapshot.name().to_owned();
+    let builder = MockAgent::builder(value(&known.snapshot).ok_or_else(no_catalogue)?);
+    Ok(match version_of(Path::new(&name)) {
+        Some(version) => builder.version(version),
+        None => builder,
+    })
+}
+
+fn no_catalogue() -> Failure {
+    Failure::failed("this program was built without a catalogue: name one by --snapshot FILE")
 }
 
 /// Starts a mock agent.
@@ -32,8 +47,11 @@ fn catalogue(path: &Path) -> Result<Value, Failure> {
         output::print_message(&report);
     }
     let unusable = || Failure::failed(format!("`{}` is no catalogue", path.display()));
-    let text = snapshot.ok_or_else(unusable)?.canonical();
-    serde_json::from_str(&text).map_err(|_| unusable())
+    value(&snapshot.ok_or_else(unusable)?).ok_or_else(unusable)
+}
+
+fn value(snapshot: &Snapshot) -> Option<Value> {
+    serde_json::from_str(&snapshot.canonical()).ok()
 }
 
 /// Returns the version in the name of a snapshot: `1.1.34` of `agent-1.1.34.json`.

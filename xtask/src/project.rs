@@ -25,6 +25,15 @@ pub struct Project {
 }
 
 impl ProjectOption {
+    /// The project that is named or around this folder; `None` outside of any.
+    pub fn find_if_any(&self) -> Result<Option<Project>, Failure> {
+        match self.find() {
+            Ok(project) => Ok(Some(project)),
+            Err(_) if self.root.is_none() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Finds the project, and finishes an update of it that was interrupted.
     pub fn find(&self) -> Result<Project, Failure> {
         let project = self.locate()?;

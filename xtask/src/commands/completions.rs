@@ -1,6 +1,6 @@
 //! `completions`: what a shell needs to complete this program's words.
 
-use clap_complete::env::{EnvCompleter, Shells};
+use clap_complete::env::{EnvCompleter, Powershell};
 
 use crate::{completion, failure::Failure, output, program::Program};
 
@@ -27,32 +27,32 @@ const EXAMPLES: &str = "\
 Examples:
   agentctl completions bash >~/.local/share/bash-completion/completions/agentctl
   agentctl completions zsh >~/.zfunc/_agentctl
-  agentctl completions fish >~/.config/fish/completions/agentctl.fish";
+  agentctl completions fish >~/.config/fish/completions/agentctl.fish
+zsh finds it where ~/.zfunc is in its fpath: fpath+=~/.zfunc before compinit.";
+
+/// Not those of the library: these know that a parameter goes on behind its `=`, and quote.
+const BASH: &str = include_str!("completions/agentctl.bash");
+const ZSH: &str = include_str!("completions/agentctl.zsh");
+const FISH: &str = include_str!("completions/agentctl.fish");
 
 impl Completions {
     pub fn run(self) -> Result<(), Failure> {
-        let name = match self.shell {
-            Shell::Bash => "bash",
-            Shell::Zsh => "zsh",
-            Shell::Fish => "fish",
-            Shell::Powershell => "powershell",
+        let script = match self.shell {
+            Shell::Bash => BASH.to_owned(),
+            Shell::Zsh => ZSH.to_owned(),
+            Shell::Fish => FISH.to_owned(),
+            Shell::Powershell => powershell()?,
         };
-        let program = Program::Agentctl.name();
-        let mut script = Vec::new();
-        let written = shell(name).write_registration(
-            completion::VARIABLE,
-            program,
-            program,
-            program,
-            &mut script,
-        );
-        written.map_err(|error| Failure::failed(format!("no script can be written: {error}")))?;
-        output::result(String::from_utf8_lossy(&script).trim_end())
+        output::result(script.trim_end())
     }
 }
 
-fn shell(name: &str) -> &'static dyn EnvCompleter {
-    const SHELLS: Shells<'static> = Shells::builtins();
-    // All four are among the built-in ones; the first is as good as another if not.
-    SHELLS.completer(name).unwrap_or(&clap_complete::env::Bash)
+/// The script of the library.
+fn powershell() -> Result<String, Failure> {
+    let program = Program::Agentctl.name();
+    let mut script = Vec::new();
+    Powershell
+        .write_registration(completion::VARIABLE, program, program, program, &mut script)
+        .map_err(|error| Failure::failed(format!("no script can be written: {error}")))?;
+    Ok(String::from_utf8_lossy(&script).into_owned())
 }

@@ -18,7 +18,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct MockAgentCommand {
-    /// The catalogue to serve [default: the newest in `schemas`]
+    /// The catalogue to serve [default: the newest in `schemas`, or outside of a project that of this
+    /// program]
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
 
@@ -122,14 +123,10 @@ struct Ready<'a> {
 
 impl MockAgentCommand {
     pub async fn run(self) -> Result<(), Failure> {
-        let snapshot = match &self.snapshot {
-            Some(path) => path.clone(),
-            None => self.project.find()?.newest_snapshot()?,
-        };
+        let mock = self.catalogue()?;
         let password = self.password.read_if_given().await?;
         let mut interrupt = Interrupt::new()?;
-        let mut mock =
-            mock::builder(&snapshot)?.port(self.port).tls(!self.no_tls).servers(self.servers);
+        let mut mock = mock.port(self.port).tls(!self.no_tls).servers(self.servers);
         if let Some(version) = self.agent_version {
             mock = mock.version(version);
         }
@@ -166,6 +163,19 @@ impl MockAgentCommand {
         }
         mock.stop().await;
         Ok(())
+    }
+}
+
+impl MockAgentCommand {
+    /// A mock with the catalogue that is named, or else that of the project, or of this program.
+    fn catalogue(&self) -> Result<mock::Builder, Failure> {
+        if let Some(path) = &self.snapshot {
+            return mock::builder(path);
+        }
+        match self.project.find_if_any()? {
+            Some(project) => mock::builder(&project.newest_snapshot()?),
+            None => mock::embedded(),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 mod agentctl;
 mod agents;
 mod call;
+#[cfg(unix)]
+mod completions;
 mod demo;
 mod diff;
 #[cfg(unix)]
@@ -12,6 +14,9 @@ mod faults;
 mod fetch;
 mod generate;
 mod help;
+#[cfg(unix)]
+mod installed;
+mod man;
 mod mock_agent;
 mod project;
 mod readme;
