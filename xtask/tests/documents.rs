@@ -253,7 +253,6 @@ fn every_script_builds_what_is_locked() {
     }
 }
 
-/// Each crate has its own copy, since neither depends on the other.
 /// The names of all tests: functions below an attribute that makes them one, or within `proptest!`.
 fn tests() -> Vec<String> {
     let mut names = Vec::new();
@@ -308,6 +307,50 @@ fn promises_of(document: &str) -> usize {
     promises
 }
 
+/// A target whose file had moved ran without its corpus, and nothing said so.
+#[test]
+fn each_corpus_belongs_to_a_fuzz_target_and_each_target_has_one() {
+    let mut corpora = 0;
+    let mut targets = 0;
+    for (path, text) in texts() {
+        let is_test = path.extension() == Some(OsStr::new("rs")) && !path.ends_with("documents.rs");
+        let names = text.split("fn fuzz_").skip(1).filter_map(|rest| rest.split('(').next());
+        for name in names.filter(|_| is_test) {
+            let folder = path.parent().unwrap().join("__fuzz__");
+            let is_of_target = |entry: &PathBuf| {
+                let of = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                of == name || of.ends_with(&format!("__{name}"))
+            };
+            let found: Vec<_> = fs::read_dir(&folder)
+                .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+                .map(|entry| entry.unwrap().path())
+                .filter(is_of_target)
+                .collect();
+            let [corpus] = &found[..] else { panic!("{name}: {found:?}") };
+            // What bolero calls it: the path of the test's module within the crate.
+            let file = path.with_extension("");
+            let file = file.to_string_lossy().replace('\\', "/");
+            let module = file.rsplit_once("/src/").map(|(_, module)| module.replace('/', "__"));
+            let module = module.map(|it| if it.ends_with("__tests") { it } else { it + "__tests" });
+            let expected = module.map_or(name.to_owned(), |module| format!("{module}__{name}"));
+            assert_eq!(corpus.file_name().unwrap().to_string_lossy(), expected);
+            assert!(fs::read_dir(corpus.join("corpus")).unwrap().count() > 2, "{expected}");
+            targets += 1;
+        }
+    }
+    let mut folders = vec![root().join("agent-sdk"), root().join("agent-codegen")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            corpora += usize::from(path.ends_with("corpus") && path.is_dir());
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            }
+        }
+    }
+    assert!(targets == corpora && targets >= 9, "{targets} targets, {corpora} corpora");
+}
+
+/// Each crate has its own copy, since neither depends on the other.
 #[test]
 fn both_crates_take_the_same_characters_for_unseen() {
     let body = |file: &str| {

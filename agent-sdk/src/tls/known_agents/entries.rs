@@ -207,4 +207,23 @@ mod tests {
         assert!(pins.contains(first) && pins.contains(second));
         assert!(!pins.contains(Fingerprint::of(b"3")));
     }
+
+    /// Whatever a file holds, each of its lines is a comment, a pin that is obeyed, or an error.
+    #[test]
+    fn fuzz_entries() {
+        bolero::check!().for_each(|bytes: &[u8]| match Entries::parse(bytes) {
+            Ok(entries) => {
+                let text = str::from_utf8(bytes).expect("it was read");
+                let words = text.lines().filter_map(|line| line.split_ascii_whitespace().next());
+                for word in words.filter(|word| !word.starts_with('#')) {
+                    let address = Address::parse(word).expect("it was read");
+                    assert!(entries.find(&address).is_some(), "{word} is passed over");
+                }
+            }
+            Err(bad) => {
+                assert!(bad.number <= memchr::memchr_iter(b'\n', bytes).count() + 1);
+                assert!(bad.problem.len() < 300 && !bad.problem.contains(is_unseen), "{bad:?}");
+            }
+        });
+    }
 }
