@@ -50,4 +50,4 @@ pub use emit::{Code, Generator};
 pub use known::{KnownAction, KnownParameter, is_secret_name};
 pub use overlay::Overlay;
 pub use snapshot::Snapshot;
-pub use text::is_unseen;
+pub use text::{escape_json, is_unseen};

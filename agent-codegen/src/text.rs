@@ -3,7 +3,7 @@
 //! Names and descriptions come from outside. Shown as they are, they could move a terminal's
 //! cursor, reverse the reading direction, or end a comment.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// How many characters of a foreign word a message shows.
 const LONGEST: usize = 80;
@@ -103,6 +103,29 @@ pub fn is_unseen(character: char) -> bool {
             | '\u{feff}'                   // byte-order mark
             | '\u{fff0}'..='\u{fffb}'      // specials
             | '\u{e0000}'..='\u{e0fff}') // tags, variation selectors
+}
+
+/// Appends a token of JSON, in which characters that [`is_unseen`] finds become `\u` escapes: they mean
+/// the same, and nothing obeys them.
+///
+/// # Examples
+///
+/// ```
+/// let mut shown = String::new();
+/// agent_codegen::escape_json(&mut shown, "\"\u{202e}txt.exe\"");
+/// assert_eq!(shown, r#""\u202etxt.exe""#);
+/// ```
+pub fn escape_json(out: &mut String, token: &str) {
+    for character in token.chars() {
+        if !is_unseen(character) {
+            out.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
 }
 
 /// A foreign text as Markdown that shows exactly these characters, line by line.

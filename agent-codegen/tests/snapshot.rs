@@ -34,6 +34,22 @@ fn the_three_forms_are_one_catalogue() {
     assert!(!marked.is_canonical() && !is_canonical(MAP) && !is_canonical(canonical.trim_end()));
 }
 
+/// They were written as they came, for a terminal and an editor to obey.
+#[test]
+fn what_is_not_seen_is_escaped_in_a_snapshot_and_means_the_same() {
+    let catalogue =
+        "{\"actions\": {\"a\u{9b}\": {\"description\": \"\u{202e}\u{7f}\u{e0041}\u{e9}\"}}}";
+    let snapshot = good(catalogue);
+    let canonical = snapshot.canonical();
+    assert!(canonical.contains(r#""a\u009b""#), "{canonical}");
+    assert!(canonical.contains("\"\\u202e\\u007f\\udb40\\udc41\u{e9}\""), "{canonical}");
+    let action = |snapshot: &Snapshot| {
+        let (name, action) = snapshot.actions().first_key_value().unwrap();
+        (name.clone(), action.description().to_owned())
+    };
+    assert_eq!(action(&good(&canonical)), action(&snapshot));
+}
+
 #[test]
 fn actions_may_be_named_like_the_keys_around_them() {
     let bare = r#"{"actions": {"description": "Lists"}, "parameters": {"description": "Shows"}}"#;

@@ -119,6 +119,7 @@ pub use health::Health;
 pub use options::ReconnectPolicy;
 pub use reply::Reply;
 pub use statistics::Statistics;
+pub use text::Secrets;
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, Fingerprint, InvalidFingerprint, Tls};
 

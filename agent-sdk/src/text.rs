@@ -2,7 +2,7 @@
 
 mod secrets;
 
-pub(crate) use secrets::Secrets;
+pub use secrets::Secrets;
 
 /// The longest excerpt, in characters.
 pub(crate) const EXCERPT_LEN: usize = 200;

@@ -145,7 +145,7 @@ pub fn print<T: Serialize + Display>(
 
 /// Writes one line of JSON for one of several agents, with the keys `agent`, and `key` or `error`.
 pub fn print_line<T: Serialize>(key: &str, outcome: &Outcome<T>) -> Result<(), Failure> {
-    output::result(&line(key, outcome)?)
+    output::raw(&line(key, outcome)?)
 }
 
 /// Nothing of a value is read into another form: its numbers and the order of its keys stay.

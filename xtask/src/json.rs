@@ -1,11 +1,15 @@
 //! JSON on its way to the terminal: in another layout, and otherwise as the agent wrote it.
 //!
 //! Reading it into a value would sort its keys and round its large numbers. What a terminal would
-//! obey, or does not show, is written as `\u` escapes, which mean the same.
+//! obey, or does not show, is written as `\u` escapes, which mean the same; a password of this process
+//! becomes `***`.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
-use agent_codegen::is_unseen;
+use agent_codegen::escape_json;
+use serde::de::IgnoredAny;
+
+use crate::text::without_passwords;
 
 /// What is nested deeper than this stays on one line: a hostile reply of brackets alone would
 /// otherwise become spaces by the gigabyte.
@@ -28,7 +32,8 @@ fn lay_out(text: &str, lines: bool) -> String {
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '"' => string_length(rest),
-            _ => first.len_utf8(),
+            '{' | '}' | '[' | ']' | ',' | ':' => 1,
+            _ => word_length(rest),
         };
         let (token, after) = rest.split_at(length);
         rest = after.trim_start();
@@ -60,6 +65,23 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
+/// How many bytes the number or word at the beginning of `text` takes, one at least.
+fn word_length(text: &str) -> usize {
+    let ends = |c: char| c.is_whitespace() || "{}[],:\"".contains(c);
+    text.find(ends).unwrap_or(text.len()).max(1)
+}
+
+/// Returns a token without the passwords of this process, which is a token, too.
+fn without_passwords_in(token: &str) -> Cow<'_, str> {
+    match without_passwords(token) {
+        Cow::Owned(hidden) if serde_json::from_str::<IgnoredAny>(&hidden).is_err() => {
+            // It was a number, or the password was found across an escape.
+            Cow::Borrowed("\"***\"")
+        }
+        hidden => hidden,
+    }
+}
+
 struct Layout {
     out: String,
     depth: usize,
@@ -67,22 +89,9 @@ struct Layout {
 }
 
 impl Layout {
-    /// Writes a token with everything in it visible.
+    /// Writes a token with everything in it visible, and no password.
     fn push(&mut self, token: &str) {
-        if !token.contains(is_unseen) {
-            self.out.push_str(token);
-            return;
-        }
-        for character in token.chars() {
-            if is_unseen(character) {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    // Writing to a string cannot fail.
-                    let _ = write!(self.out, "\\u{unit:04x}");
-                }
-            } else {
-                self.out.push(character);
-            }
-        }
+        escape_json(&mut self.out, &without_passwords_in(token));
     }
 
     /// Writes an opening bracket, with the closing one at once if nothing is between; the rest.
@@ -116,6 +125,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::text::hide_password;
 
     const TEXT: &str = r#" { "z":1,
         "a" : [ 123456789012345678901234567890, 1.0, { } , [] ],"s":"\" : {é}, \\" } "#;
@@ -156,6 +166,23 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(read(&shown), read(text));
         assert_eq!(read(&pretty(text)), read(text));
+    }
+
+    /// A reply is data: it stays JSON, whatever the password looks like.
+    #[test]
+    fn a_password_is_hidden_and_it_is_json_all_the_same() {
+        for (password, text) in [
+            ("a-json-password", r#"{"a-json-password":["said a-json-password",1]}"#),
+            ("20261126001122", r#"{"n":20261126001122,"m":[1202611260011229]}"#),
+            ("u0037-u0037-u0037", r#"["\u0037-u0037-u0037"]"#),
+            (r#"q","quoted","r"#, r#"{"q":"q\",\"quoted\",\"r"}"#),
+        ] {
+            hide_password("", password);
+            let shown = compact(text);
+            assert!(shown.contains("***") && !shown.contains(password), "{shown}");
+            assert!(serde_json::from_str::<Value>(&shown).is_ok(), "{shown}");
+            assert_eq!(pretty(text).split_whitespace().collect::<String>(), shown.replace(' ', ""));
+        }
     }
 
     #[test]

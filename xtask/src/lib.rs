@@ -69,6 +69,7 @@ pub fn agentctl() -> ExitCode {
 /// Reads the arguments; wrong ones end the process, as does `--help`.
 fn parse<T: Parser>(program: Program) -> T {
     program.set();
+    password::hide_variable();
     let matches = program.rename(T::command()).get_matches();
     T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }

@@ -8,7 +8,11 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::{failure::Failure, json, progress, text::printable_lines};
+use crate::{
+    failure::Failure,
+    json, progress,
+    text::{printable_lines, printable_message, without_passwords},
+};
 
 /// The forms of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -36,7 +40,7 @@ impl FormatOption {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Text => result(&text()),
-            Format::Json => result(&json::pretty(&serialized(value)?)),
+            Format::Json => json(value),
         }
     }
 
@@ -60,8 +64,25 @@ pub fn has_colours(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !unwanted
 }
 
-/// Writes a result to standard output, with a newline after it.
+/// Writes a result for people to standard output, with a newline after it: nothing in it moves a
+/// cursor, or is a password.
 pub fn result(text: &str) -> Result<(), Failure> {
+    raw(&printable_lines(text))
+}
+
+/// Writes what was drawn for a terminal, which may have colours, as [`result`] does.
+pub fn drawn(text: &str) -> Result<(), Failure> {
+    if has_colours(&io::stdout()) { raw(&without_passwords(text)) } else { result(text) }
+}
+
+/// Writes a result for machines to standard output, as one JSON document.
+pub fn json(value: &impl Serialize) -> Result<(), Failure> {
+    raw(&json::pretty(&serialized(value)?))
+}
+
+/// Writes to standard output as it is: JSON that [`json`](crate::json) has laid out, or a script of
+/// our own.
+pub fn raw(text: &str) -> Result<(), Failure> {
     written(progress::suspended(|| {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{text}").and_then(|()| stdout.flush())
@@ -116,7 +137,7 @@ pub fn note(text: impl Display) {
 fn print_labelled(color: AnsiColor, label: &str, text: &dyn Display) {
     let style = Style::new().bold().fg_color(Some(color.into()));
     // Indented, so that no line within a text looks like one of this program.
-    let text = printable_lines(&text.to_string()).replace('\n', "\n  ");
+    let text = printable_message(&text.to_string()).replace('\n', "\n  ");
     // If this fails there is no place left to say so.
     let _ = progress::suspended(|| {
         writeln!(anstream::stderr().lock(), "{style}{label}{style:#}: {text}")
@@ -125,7 +146,7 @@ fn print_labelled(color: AnsiColor, label: &str, text: &dyn Display) {
 
 /// Prints something without a label: a list of findings.
 pub fn print_message(text: impl Display) {
-    let text = printable_lines(&text.to_string());
+    let text = printable_message(&text.to_string());
     // As in `print_labelled`.
     let _ = progress::suspended(|| writeln!(anstream::stderr().lock(), "{text}"));
 }

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, text::hide_password};
 
 /// The variable that may hold the password.
 pub const VARIABLE: &str = "AGENT_PASSWORD";
@@ -58,6 +58,14 @@ enum Place {
     File(PathBuf),
     Command(String),
     Stdin,
+}
+
+/// Hides the password of the variable in all that is printed, also where there is no login: what
+/// shows a certificate may know it.
+pub fn hide_variable() {
+    if let Ok(password) = env::var(VARIABLE) {
+        hide_password("", &password);
+    }
 }
 
 impl PasswordOptions {

@@ -30,7 +30,7 @@ pub fn print_report(
         }
     }
     if let (Some(live), false) = (&outcome.live, format.is_json()) {
-        output::result(live.changes.draw(output::has_colours(&std::io::stdout())).trim_end())?;
+        output::drawn(live.changes.draw(output::has_colours(&std::io::stdout())).trim_end())?;
     }
     let failed = outcome.report.has_errors();
     // What could not be understood is not up to date, even if no file has to change.

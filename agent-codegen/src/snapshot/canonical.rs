@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use super::json::{Json, Kind};
+use crate::text::escape_json;
 
 /// Writes the catalogue: sorted, indented by two spaces, LF, with a final newline.
 ///
-/// Numbers are written as the agent wrote them, which is why `serde_json` does not do this.
+/// Numbers are written as the agent wrote them, which is why `serde_json` does not do this. What a
+/// terminal or an editor would obey is escaped: snapshots are read, in pull requests too.
 pub(super) fn write(catalogue: &Json) -> String {
     let mut out = String::new();
     value(&mut out, catalogue, 0);
@@ -61,5 +63,5 @@ fn new_line(out: &mut String, depth: usize) {
 }
 
 fn string(out: &mut String, text: &str) {
-    out.push_str(&Value::from(text).to_string());
+    escape_json(out, &Value::from(text).to_string());
 }

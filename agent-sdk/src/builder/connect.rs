@@ -126,7 +126,11 @@ impl Builder {
     pub(crate) async fn connector(&self, endpoint: Endpoint) -> Result<Connector, ConnectError> {
         Ok(Connector {
             #[cfg(feature = "tls")]
-            trust: if endpoint.tls { Some(Trust::new(&self.tls).await?) } else { None },
+            trust: if endpoint.tls {
+                Some(Trust::new(&self.tls, self.secrets()).await?)
+            } else {
+                None
+            },
             loopback_only: !endpoint.tls && !self.allow_plaintext,
             endpoint,
             timeout: self.options.connect_timeout,

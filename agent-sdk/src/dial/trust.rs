@@ -25,7 +25,7 @@ use super::endpoint::Endpoint;
 use crate::{
     address::{Address, Host},
     error::{ConnectError, ConnectStage},
-    text::excerpt,
+    text::Secrets,
     tls::{
         Check, Fingerprint, KnownAgents, Mode, OnFirstMeeting, Pins, Remembered, Roots, Tls,
         UnsupportedKey, Verifier,
@@ -39,6 +39,8 @@ const BUSY_DELAY: Duration = Duration::from_millis(25);
 pub(crate) struct Trust {
     source: Source,
     provider: Arc<CryptoProvider>,
+    /// What a certificate may repeat: its names are chosen by whoever made it.
+    secrets: Secrets,
 }
 
 enum Source {
@@ -57,7 +59,7 @@ struct FirstUse {
 }
 
 impl Trust {
-    pub(crate) async fn new(tls: &Tls) -> Result<Self, ConnectError> {
+    pub(crate) async fn new(tls: &Tls, secrets: Secrets) -> Result<Self, ConnectError> {
         let provider = Arc::new(ring::default_provider());
         let source = match &tls.mode {
             Mode::Roots(source) => {
@@ -74,7 +76,7 @@ impl Trust {
             }),
             Mode::DangerAny => Source::Any,
         };
-        Ok(Self { source, provider })
+        Ok(Self { source, provider, secrets })
     }
 
     /// Does the handshake and, on first use, remembers the certificate. The deadline is that of the
@@ -165,10 +167,13 @@ impl Trust {
                     return ConnectError::CertificateUnsupported { address, fingerprint, problem };
                 }
                 // It may repeat the certificate's names.
-                let reason = excerpt(reason.to_string().as_bytes());
+                let reason = self.secrets.excerpt(reason.to_string().as_bytes());
                 ConnectError::CertificateUntrusted { address, fingerprint, reason }
             }
-            other => ConnectError::Tls { address, reason: excerpt(other.to_string().as_bytes()) },
+            other => {
+                let reason = self.secrets.excerpt(other.to_string().as_bytes());
+                ConnectError::Tls { address, reason }
+            }
         }
     }
 

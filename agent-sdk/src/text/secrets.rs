@@ -1,14 +1,30 @@
 //! Takes the credentials out of a peer's text, in whichever coding it repeats them.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use zeroize::Zeroizing;
 
 use super::{EXCERPT_BYTES, excerpt};
 
-/// What must not be shown of a login. The default hides nothing.
+/// A login that must not be shown: takes the password out of texts. The default hides nothing.
+///
+/// Errors and logs of this crate are clean already. Replies and events are handed over as they came,
+/// and a hostile agent can repeat the password in them; an application that shows or stores them
+/// hides it first.
+///
+/// # Examples
+///
+/// ```
+/// use agent_sdk::Secrets;
+///
+/// let secrets = Secrets::of_login("root", "7f3b0c9e-6d1f");
+/// for said in ["7f3b0c9e-6d1f", "%37f3b0c9e-6d1f", "N2YzYjBjOWUtNmQxZg=="] {
+///     assert_eq!(secrets.hide_in(said), "***");
+/// }
+/// assert_eq!(secrets.hide_in("survival is running"), "survival is running");
+/// ```
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Arc<Login>);
+pub struct Secrets(Arc<Login>);
 
 #[derive(Default)]
 struct Login {
@@ -23,10 +39,41 @@ const HIDDEN: &[u8] = b"***";
 /// So many bytes of the password in sequence are taken for a part of it: a text may be cut in its
 /// middle, by the peer or by a limit of this side.
 const PART: usize = 4;
+/// As [`PART`], in a text that is data: what is hidden there by mistake is lost to its reader.
+const PART_OF_DATA: usize = 8;
+/// A shorter password is not looked for in data.
+const SHORTEST_IN_DATA: usize = 6;
+/// So many bytes are decoded at a time: a decoded byte takes more memory than the byte itself.
+const WINDOW: usize = 64 * 1024;
+/// No coding makes the password longer than so many times, not even one within another.
+const LONGEST_CODING: usize = 16;
 /// How often escapes are taken off: a proxy may have escaped what was escaped.
 const ROUNDS: usize = 3;
 
 impl Secrets {
+    /// Hides the password of a login.
+    #[must_use]
+    pub fn of_login(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self::new(Zeroizing::new(username.into()), Zeroizing::new(password.into()))
+    }
+
+    /// Returns the text with `***` for the password: as it is, escaped as in JSON, percent-coded or in
+    /// Base64, whole, or cut to more than half of it and eight bytes at least.
+    ///
+    /// A password of fewer than six bytes is not looked for, since it would be found everywhere.
+    #[must_use]
+    pub fn hide_in<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let length = self.0.password.len();
+        if length < SHORTEST_IN_DATA {
+            return Cow::Borrowed(text);
+        }
+        let hidden = self.find(text.as_bytes(), PART_OF_DATA.max(length / 2 + 1));
+        if !hidden.contains(&true) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(String::from_utf8_lossy(&without(text.as_bytes(), &hidden)).into_owned())
+    }
+
     pub(crate) fn new(username: Zeroizing<String>, password: Zeroizing<String>) -> Self {
         Self(Arc::new(Login { username, password }))
     }
@@ -44,31 +91,51 @@ impl Secrets {
     pub(crate) fn excerpt_unless_login(&self, text: &[u8]) -> String {
         let username = self.0.username.as_bytes();
         let names_user = !username.is_empty()
-            && views(text).any(|view| view.find(username, username.len()).next().is_some());
+            && views(text, username.len())
+                .any(|view| view.find(username, username.len()).next().is_some());
         if names_user { NOT_SHOWN.to_owned() } else { self.excerpt(text) }
     }
 
     fn hide(&self, text: &[u8]) -> Vec<u8> {
-        let password = self.0.password.as_bytes();
-        if password.is_empty() {
-            return text.to_vec();
-        }
-        let mut hidden = vec![false; text.len()];
-        for view in views(text) {
-            for unit in view.find(password, PART) {
-                hidden.get_mut(unit.from..unit.to).unwrap_or_default().fill(true);
-            }
-        }
-        let mut shown = Vec::with_capacity(text.len());
-        for (index, byte) in text.iter().enumerate() {
-            match (hidden[index], index > 0 && hidden[index - 1]) {
-                (false, _) => shown.push(*byte),
-                (true, false) => shown.extend_from_slice(HIDDEN),
-                (true, true) => {}
-            }
-        }
-        shown
+        without(text, &self.find(text, PART))
     }
+
+    /// Marks the bytes that are a part of the password, of so many bytes at least.
+    fn find(&self, text: &[u8], part: usize) -> Vec<bool> {
+        let password = self.0.password.as_bytes();
+        let part = part.min(password.len());
+        let mut found = vec![false; text.len()];
+        if password.is_empty() || text.len() < part {
+            return found;
+        }
+        // Windows overlap, so that the password lies within one of them wherever it is.
+        let overlap = (password.len() * LONGEST_CODING).min(WINDOW / 2);
+        for start in (0..text.len()).step_by(WINDOW - overlap) {
+            let window = text.get(start..).unwrap_or_default();
+            for view in views(window.get(..WINDOW).unwrap_or(window), part) {
+                for unit in view.find(password, part) {
+                    let (from, to) = (start + unit.from, start + unit.to);
+                    found.get_mut(from..to).unwrap_or_default().fill(true);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Returns the text with one mark in place of each run of bytes that are hidden.
+fn without(text: &[u8], hidden: &[bool]) -> Vec<u8> {
+    let mut shown = Vec::with_capacity(text.len());
+    let mut before = false;
+    for (byte, hidden) in text.iter().zip(hidden) {
+        match (*hidden, before) {
+            (false, _) => shown.push(*byte),
+            (true, false) => shown.extend_from_slice(HIDDEN),
+            (true, true) => {}
+        }
+        before = *hidden;
+    }
+    shown
 }
 
 impl fmt::Debug for Secrets {
@@ -88,16 +155,17 @@ struct Unit {
 /// A text in one of the codings that it may be in.
 struct View(Vec<Unit>);
 
-/// A text as it is, without its escapes, and each of these out of Base64.
-fn views(text: &[u8]) -> impl Iterator<Item = View> {
+/// A text as it is, without its escapes, and each of these out of Base64 as far as it may hold `part`
+/// bytes.
+fn views(text: &[u8], part: usize) -> impl Iterator<Item = View> {
     let plain = text.iter().enumerate();
     let plain = View(plain.map(|(at, byte)| Unit { byte: *byte, from: at, to: at + 1 }).collect());
     let unescaped = std::iter::successors(Some(plain), |view| {
         let next = view.unescaped();
         (next.0.len() != view.0.len()).then_some(next)
     });
-    unescaped.take(ROUNDS + 1).flat_map(|view| {
-        let decoded: Vec<View> = (0..4).map(|start| view.decoded(start)).collect();
+    unescaped.take(ROUNDS + 1).flat_map(move |view| {
+        let decoded: Vec<View> = (0..4).map(|start| view.decoded(start, part)).collect();
         decoded.into_iter().chain([view])
     })
 }
@@ -105,13 +173,22 @@ fn views(text: &[u8]) -> impl Iterator<Item = View> {
 impl View {
     /// The units of each run that is `part` bytes, or all, of a secret, in either case.
     fn find<'a>(&'a self, secret: &'a [u8], part: usize) -> impl Iterator<Item = Unit> + 'a {
-        let length = part.min(secret.len());
+        let length = part.min(secret.len()).max(1);
+        // Most runs begin with a byte that no part begins with.
+        let mut begins = [false; 256];
+        for byte in secret {
+            begins[usize::from(byte.to_ascii_lowercase())] = true;
+        }
+        let may_begin = move |unit: &Unit| begins[usize::from(unit.byte.to_ascii_lowercase())];
         self.0
-            .windows(length.max(1))
+            .windows(length)
             .filter(move |run| {
-                secret.windows(length.max(1)).any(|part| {
-                    run.iter().zip(part).all(|(unit, byte)| unit.byte.eq_ignore_ascii_case(byte))
-                })
+                run.first().is_some_and(&may_begin)
+                    && secret.windows(length).any(|part| {
+                        run.iter()
+                            .zip(part)
+                            .all(|(unit, byte)| unit.byte.eq_ignore_ascii_case(byte))
+                    })
             })
             .flatten()
             .copied()
@@ -137,22 +214,28 @@ impl View {
         Self(units)
     }
 
-    /// Out of Base64, of either alphabet: each run of its digits, from one of its first four.
-    fn decoded(&self, start: usize) -> Self {
+    /// Out of Base64, of either alphabet: each run of its digits that may hold `part` bytes, from one
+    /// of its first four.
+    fn decoded(&self, start: usize, part: usize) -> Self {
+        let least = (part * 4).div_ceil(3);
         let runs = self.0.split(|unit| digit(unit.byte).is_none());
-        let decode = |group: &[Unit]| {
-            let bits =
-                group.iter().fold(0, |bits, unit| bits << 6 | digit(unit.byte).unwrap_or_default());
-            let bits = bits << (6 * (4 - group.len()));
-            let bytes: Vec<Unit> = group
-                .windows(2)
-                .zip(bits.to_be_bytes().into_iter().skip(1))
-                .map(|(pair, byte)| Unit { byte, from: pair[0].from, to: pair[1].to })
-                .collect();
-            bytes
-        };
-        let groups = runs.flat_map(|run| run.get(start..).unwrap_or_default().chunks(4));
-        Self(groups.flat_map(decode).collect())
+        let mut units = Vec::new();
+        for run in runs.filter(|run| run.len() >= least) {
+            for group in run.get(start..).unwrap_or_default().chunks(4) {
+                let bits = group
+                    .iter()
+                    .fold(0, |bits, unit| bits << 6 | digit(unit.byte).unwrap_or_default());
+                let bits: u32 = bits << (6 * (4 - group.len()));
+                let bytes = bits.to_be_bytes().into_iter().skip(1);
+                let pairs = group.windows(2).zip(bytes);
+                units.extend(pairs.map(|(pair, byte)| Unit {
+                    byte,
+                    from: pair[0].from,
+                    to: pair[1].to,
+                }));
+            }
+        }
+        Self(units)
     }
 }
 

@@ -102,6 +102,25 @@ async fn a_certificate_of_another_authority_with_the_same_name_is_untrusted_and_
     assert_eq!(mock.logins() + mock.refused_logins(), 0);
 }
 
+/// Whoever made it may know the password, and rustls repeats its names.
+#[tokio::test]
+async fn a_password_among_the_names_of_a_certificate_is_in_no_error() {
+    const PASSWORD: &str = "7f3b0c9e-hunter2";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let parameters = rcgen::CertificateParams::new(vec![format!("{PASSWORD}.example")]).unwrap();
+    let certificate = parameters.self_signed(&key).unwrap().pem();
+    std::fs::write(&file, &certificate).unwrap();
+    let mock = mock(Certificate::Pem { chain: certificate, key: key.serialize_pem() }).await;
+    for tls in [Tls::ca_file(&file).unwrap(), Tls::system_roots()] {
+        let login = client(&mock, tls).credentials("root", PASSWORD);
+        let error = login.connect().await.unwrap_err();
+        assert!(matches!(error, ConnectError::CertificateUntrusted { .. }), "{error}");
+        assert!(!format!("{error}{error:?}").contains(PASSWORD), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_without_a_certificate_is_no_authority() {
     let folder = tempfile::tempdir().unwrap();

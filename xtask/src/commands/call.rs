@@ -89,7 +89,7 @@ impl Call {
         let timeout = self.connection.timeout().or(known.timeout());
         let call = |target: Target| call(target, self.action.clone(), &parameters, timeout);
         match self.connection.targets()? {
-            Targets::One(target) => output::result(&json::pretty(call(*target).await?.get())),
+            Targets::One(target) => output::raw(&json::pretty(call(*target).await?.get())),
             Targets::Several { all, one_by_one } => {
                 let print = |outcome: Outcome<_>| fleet::print_line("reply", &outcome);
                 fleet::each(all, one_by_one, call, print).await
@@ -103,7 +103,7 @@ impl Call {
             let names = self.connection.targets()?.shown_names().join(", ");
             output::note(format!("the agents that are meant: {names}"));
         }
-        output::result(&json::pretty(&known.shown(&self.action, parameters)))
+        output::raw(&json::pretty(&known.shown(&self.action, parameters)))
     }
 
     fn read_parameters(&self, known: &KnownCall) -> Result<Map<String, Value>, Failure> {

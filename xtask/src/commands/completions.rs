@@ -43,7 +43,7 @@ impl Completions {
             Shell::Fish => FISH.to_owned(),
             Shell::Powershell => powershell()?,
         };
-        output::result(script.trim_end())
+        output::raw(script.trim_end())
     }
 }
 

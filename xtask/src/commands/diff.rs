@@ -89,7 +89,7 @@ impl DiffCommand {
         let read = async |name| Catalogue::named(name, overlay.as_deref(), &self.connection).await;
         let (old, new) = (read(&old).await?, read(&new).await?);
         let diff = old.diff(&new, only.as_ref())?;
-        output::result(self.shown(&diff)?.trim_end())?;
+        self.print(&diff)?;
         if self.fail_on.fails(diff.verdict()) {
             return Err(Failure::check_failed(match diff.verdict() {
                 Verdict::Breaking => "the newer catalogue breaks what worked with the older one",
@@ -122,13 +122,12 @@ impl DiffCommand {
         }
     }
 
-    fn shown(&self, diff: &Diff) -> Result<String, Failure> {
+    fn print(&self, diff: &Diff) -> Result<(), Failure> {
         match self.format {
-            Format::Text => Ok(diff.draw(output::has_colours(&io::stdout()))),
-            Format::Markdown => Ok(diff.markdown()),
-            Format::Github => Ok(diff.annotations()),
-            Format::Json => serde_json::to_string_pretty(diff)
-                .map_err(|error| Failure::failed(error.to_string())),
+            Format::Text => output::drawn(diff.draw(output::has_colours(&io::stdout())).trim_end()),
+            Format::Markdown => output::result(diff.markdown().trim_end()),
+            Format::Github => output::result(diff.annotations().trim_end()),
+            Format::Json => output::json(diff),
         }
     }
 }

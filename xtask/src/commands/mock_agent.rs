@@ -187,5 +187,6 @@ fn ready(mock: &MockAgent) -> Result<(), Failure> {
         password: mock.password(),
     };
     let line = serde_json::to_string(&line);
-    output::result(&line.map_err(|error| Failure::failed(error.to_string()))?)
+    // Whoever starts a mock is to read its password.
+    output::raw(&line.map_err(|error| Failure::failed(error.to_string()))?)
 }

@@ -99,7 +99,7 @@ impl Probe {
     fn tell(&self, rows: &[(String, Row)]) -> Result<(), Failure> {
         match self.format {
             Format::Text => output::result(&lines(rows, text)),
-            Format::Json => output::result(&lines(rows, json)),
+            Format::Json => output::raw(&lines(rows, json)),
             Format::Nagios => output::result(&nagios(rows)),
             Format::Prometheus => output::result(prometheus(rows).trim_end()),
         }

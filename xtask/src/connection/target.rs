@@ -6,7 +6,11 @@ use agent_sdk::{Agent, Builder, CatalogueCheck, Certificate, Tls};
 
 use super::trust::Way;
 use crate::{
-    agents::Entry, failure::Failure, password::PasswordOptions, progress, text::printable,
+    agents::Entry,
+    failure::Failure,
+    password::PasswordOptions,
+    progress,
+    text::{hide_password, printable},
 };
 
 /// The default time limit: the SDK's own, named here for `--help`.
@@ -150,6 +154,7 @@ impl Target {
         let builder = builder.wait_for_agent(self.wait);
         let password =
             self.while_it_takes("waiting for the password", self.password.read()).await?;
+        hide_password(&self.username, &password);
         let connecting = builder.credentials(&self.username, password).connect();
         Ok(self.while_it_takes(&self.connecting(), connecting).await?)
     }

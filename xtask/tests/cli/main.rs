@@ -14,6 +14,7 @@ mod faults;
 mod fetch;
 mod generate;
 mod help;
+mod hostile;
 #[cfg(unix)]
 mod installed;
 mod man;

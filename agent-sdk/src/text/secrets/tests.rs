@@ -111,6 +111,31 @@ fn nothing_is_hidden_where_there_is_no_login() {
     assert_eq!(Secrets::default().excerpt_unless_login(b"anything at all"), "anything at all");
 }
 
+/// In data, a part that is found by mistake is lost to its reader.
+#[test]
+fn what_is_only_like_the_password_stays_in_data() {
+    let text = "survival runs on server-07, test and root are users";
+    for password in ["root", "test", "survival-is-2fun", "server-7f3b0c9e", "a test of mine"] {
+        assert_eq!(secrets(password).hide_in(text), text, "{password}");
+    }
+    for password in ["server-07", "SURVIVAL", "server-07-a", "and root"] {
+        assert!(secrets(password).hide_in(text).contains("***"), "{password}");
+    }
+}
+
+#[test]
+fn the_password_is_hidden_wherever_it_is_in_a_long_text() {
+    let password = "7f3b0c9e-6d1f-4a55-9f0e-0b7d1c2e3f4a";
+    for (coding, coded) in codings(password) {
+        for at in [0, WINDOW - 10, WINDOW + 1] {
+            let text = format!("{}{coded}{}", " ".repeat(at), " ".repeat(100));
+            let shown = secrets(password).hide_in(&text).into_owned();
+            assert!(!shown.contains(&coded) && !shown.contains("7f3b0c9e"), "{coding}, {at}");
+            assert!(shown.contains("***") && shown.len() >= at + 100, "{coding}, {at}");
+        }
+    }
+}
+
 proptest! {
     /// One line, bounded, inert, and without the password in any coding.
     #[test]

@@ -16,12 +16,14 @@ impl Layout {
         self.0.push(String::new());
     }
 
-    /// Adds a text behind `before`, and what does not fit below its own beginning. Words stay whole.
+    /// Adds a text behind `before`, and what does not fit below its own beginning. Words stay whole, and
+    /// no line but the first begins at the margin: it could look like one of this program.
     pub fn text(&mut self, before: &str, text: &str) {
         let (mut line, mut is_empty) = (before.to_owned(), true);
         for word in text.split(' ') {
             if !is_empty && width(&line) + 1 + width(word) > WIDTH {
-                self.0.push(std::mem::replace(&mut line, " ".repeat(width(before))));
+                let indent = " ".repeat(width(before).max(INDENT.len()));
+                self.0.push(std::mem::replace(&mut line, indent));
                 is_empty = true;
             }
             if !is_empty {

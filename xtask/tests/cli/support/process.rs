@@ -1,6 +1,11 @@
 //! Programs, started without what the environment of the tests brings along.
 
-use std::{env, ffi::OsStr, process::Stdio, time::Duration};
+use std::{
+    env,
+    ffi::OsStr,
+    process::{Output, Stdio},
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::{
@@ -74,14 +79,19 @@ impl Ended {
     }
 }
 
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
 /// Runs a program to its end.
 pub async fn ended(mut command: Command) -> Ended {
-    let output = timeout(LIMIT, command.output()).await.expect("it does not end").unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    timeout(LIMIT, command.output()).await.expect("it does not end").unwrap().into()
 }
 
 /// Runs the program with these arguments to its end.
@@ -101,12 +111,7 @@ pub async fn run_within(limit: Duration, mut command: Command, input: &str) -> E
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input.as_bytes()).await.unwrap();
     drop(stdin);
-    let output = timeout(limit, child.wait_with_output()).await.expect("it does not end").unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    timeout(limit, child.wait_with_output()).await.expect("it does not end").unwrap().into()
 }
 
 /// Asks a process to end.
