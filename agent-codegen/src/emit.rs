@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod code;
+mod complete;
 mod debug;
 mod docs;
 mod entry;

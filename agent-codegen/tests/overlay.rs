@@ -333,7 +333,22 @@ fn a_reply_becomes_a_type_that_tolerates_what_it_does_not_know() {
 fn a_secret_is_what_the_overlay_says() {
     let overlay = "[actions.server_start.parameters.server]\nsecret = true";
     let text = good(overlay, "parameters.rs");
-    assert!(text.contains(r#".field("server", &format_args!("(hidden)"))"#), "{text}");
+    assert!(text.contains(r#"parameters.secret().add("server", &self.server);"#), "{text}");
+}
+
+/// What an action sends is what its `Debug` shows, so that the type itself hides nothing there.
+#[test]
+fn a_parameter_of_a_secret_type_is_a_secret_however_it_is_named() {
+    let types = "[types.AdminPassword]\nis = 'str'\n[types.Targets]\nis = 'list<AdminPassword>'\n";
+    for word in ["AdminPassword", "list<AdminPassword>", "Targets", "map<Targets>", "Targets?"] {
+        let overlay = format!("{types}[actions.server_wipe.parameters.targets]\ntype = '{word}'");
+        let text = flat(&generate(&overlay).0, "parameters.rs");
+        assert!(text.contains("parameters.secret().add"), "{word}: {text}");
+    }
+    let overlay =
+        format!("{types}[actions.server_wipe.parameters.targets]\ntype = 'Targets'\nsecret = false");
+    let text = flat(&generate(&overlay).0, "parameters.rs");
+    assert!(!text.contains("secret()"), "{text}");
 }
 
 #[test]

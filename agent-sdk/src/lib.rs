@@ -133,6 +133,7 @@ pub mod generated_code {
     pub use crate::{
         __number_newtype as number_newtype, __other_newtype as other_newtype,
         __text_enum as text_enum, __text_newtype as text_newtype,
+        action::debug,
         integer::{FromInteger, Integer, integer},
     };
     pub use serde;

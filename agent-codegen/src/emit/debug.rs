@@ -21,21 +21,7 @@ pub(super) fn structure<'a>(
     name: &str,
     fields: impl IntoIterator<Item = (&'a str, bool)>,
 ) -> TokenStream {
-    let (ident, body) = (ident(name), body(name, fields));
-    quote! {
-        impl fmt::Debug for #ident {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                #body
-            }
-        }
-    }
-}
-
-/// What `Debug` of a struct does.
-pub(super) fn body<'a>(
-    name: &str,
-    fields: impl IntoIterator<Item = (&'a str, bool)>,
-) -> TokenStream {
+    let structure = ident(name);
     let fields = fields.into_iter().map(|(text, secret)| {
         let field = ident(text);
         if secret {
@@ -44,7 +30,13 @@ pub(super) fn body<'a>(
             quote!(.field(#text, &self.#field))
         }
     });
-    quote!(f.debug_struct(#name) #(#fields)* .finish())
+    quote! {
+        impl fmt::Debug for #structure {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(#name) #(#fields)* .finish()
+            }
+        }
+    }
 }
 
 /// `Debug` of a struct that wraps a secret.

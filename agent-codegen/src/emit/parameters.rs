@@ -5,7 +5,6 @@
 //! ///
 //! /// Action `write_file`: `WriteFile::new(server).content(…).path(…)`.
 //! #[doc(alias = "write_file")]
-//! #[derive(Clone, Debug, PartialEq)]
 //! #[must_use]
 //! #[non_exhaustive]
 //! pub struct WriteFile<Content = String, Path = String> {
@@ -23,29 +22,19 @@
 //!     pub fn content(self, value: impl Into<String>) -> WriteFile<String, Path>;
 //!     pub fn path(self, value: impl Into<String>) -> WriteFile<Content, String>;
 //! }
-//! impl Action for WriteFile {
-//!     const NAME: &'static str = "write_file";
-//!     type Output = Reply;
-//!     #[inline]
-//!     fn write_parameters(&self, parameters: &mut Parameters) {
-//!         parameters.add("server", &self.server);
-//!         parameters.add("content", &self.content);
-//!         parameters.add("path", &self.path);
-//!     }
-//! }
 //! ```
 //!
 //! Every parameter but the subject is set by its name, so that a new catalogue cannot swap what old
 //! source says. Only the struct with everything that is required is an action.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
-    Home, debug, docs,
+    Home, complete, docs,
     imports::Imports,
     required,
-    rust_types::{self, argument, field, output},
+    rust_types::{self, argument, field},
     tokens::ident,
 };
 use crate::model::{Action, Model, Parameter, Role};
@@ -64,7 +53,8 @@ fn imports<'a>(home: &'a Home, model: &Model) -> Imports<'a> {
     let actions: Vec<_> = model.callable().collect();
     let any = |test: &dyn Fn(&Action) -> bool| actions.iter().any(|action| test(action));
     imports.prelude();
-    imports.sdk(["Action"]);
+    imports.std("fmt");
+    imports.sdk(["Action", "generated_code::debug"]);
     if any(&|action| !action.parameters.is_empty()) {
         imports.sdk(["Parameters"]);
     }
@@ -73,9 +63,6 @@ fn imports<'a>(home: &'a Home, model: &Model) -> Imports<'a> {
     }
     if any(&|action| action.timeout.is_some()) {
         imports.std("time::Duration");
-    }
-    if any(&hides) {
-        imports.std("fmt");
     }
     imports.sibling("replies", actions.iter().filter_map(|action| action.output.as_deref()));
     imports.sibling("required", required::by_name(model).into_keys());
@@ -92,8 +79,7 @@ fn imports<'a>(home: &'a Home, model: &Model) -> Imports<'a> {
 pub(super) fn action(action: &Action) -> Vec<TokenStream> {
     let mut blocks = vec![structure(action)];
     blocks.extend(functions(action));
-    blocks.extend(hides(action).then(|| debug(action)));
-    blocks.push(implementation(action));
+    blocks.extend(complete::implementations(action));
     blocks
 }
 
@@ -102,9 +88,7 @@ fn structure(action: &Action) -> TokenStream {
     let docs = docs::action(action);
     let deprecated = docs::deprecated(action);
     let alias = docs::alias(&action.wire, &action.name.camel);
-    // A secret must not be shown, so that struct's `Debug` is written out.
-    let debug = (!hides(action)).then(|| quote!(Debug,));
-    let default = (!action.demands_anything()).then(|| quote!(Default,));
+    let derive = complete::derive(action);
     let slots = action.required().map(|(parameter, slot)| {
         let (name, set) = (ident(&slot.type_parameter), value_type(parameter));
         quote!(#name = #set)
@@ -120,7 +104,7 @@ fn structure(action: &Action) -> TokenStream {
         #docs
         #deprecated
         #alias
-        #[derive(Clone, #debug #default PartialEq)]
+        #derive
         #[must_use]
         #[non_exhaustive]
         pub struct #name #slots { #(#fields,)* }
@@ -271,69 +255,5 @@ fn setter(action: &Action, parameter: &Parameter) -> Option<TokenStream> {
                 self
             }
         }),
-    }
-}
-
-fn hides(action: &Action) -> bool {
-    action.parameters.iter().any(|parameter| parameter.secret)
-}
-
-/// `Debug` that shows every field except those that hold a secret.
-fn debug(action: &Action) -> TokenStream {
-    let name = ident(&action.name.camel);
-    let shown = action.required().map(|(parameter, slot)| {
-        let name = ident(&slot.type_parameter);
-        if parameter.secret { quote!(#name) } else { quote!(#name: fmt::Debug) }
-    });
-    let (shown, slots) = (brackets(shown), brackets(slots(action)));
-    let fields =
-        action.parameters.iter().map(|parameter| (parameter.field.as_str(), parameter.secret));
-    let body = debug::body(&action.name.camel, fields);
-    quote! {
-        impl #shown fmt::Debug for #name #slots {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                #body
-            }
-        }
-    }
-}
-
-fn implementation(action: &Action) -> TokenStream {
-    let name = ident(&action.name.camel);
-    let wire = &action.wire;
-    let entries = action.parameters.iter().map(|parameter| {
-        let field = ident(&parameter.field);
-        let wire = &parameter.wire;
-        if parameter.required {
-            quote!(parameters.add(#wire, &self.#field);)
-        } else {
-            quote!(parameters.add_optional(#wire, self.#field.as_ref());)
-        }
-    });
-    let write = (!action.parameters.is_empty()).then(|| {
-        quote! {
-            #[inline]
-            fn write_parameters(&self, parameters: &mut Parameters) {
-                #(#entries)*
-            }
-        }
-    });
-    let timeout = action.timeout.map(Literal::u64_unsuffixed).map(
-        |seconds| quote!(const TIMEOUT: Option<Duration> = Some(Duration::from_secs(#seconds));),
-    );
-    let reads = action.reads.then(|| {
-        quote!(
-            const READS: bool = true;
-        )
-    });
-    let output = output(action);
-    quote! {
-        impl Action for #name {
-            const NAME: &'static str = #wire;
-            #timeout
-            #reads
-            type Output = #output;
-            #write
-        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! /// The parameter `path` is not set.
-//! #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+//! #[derive(Clone, Copy, Debug)]
 //! pub struct MissingPath;
 //! ```
 //!
@@ -24,7 +24,7 @@ pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
         let docs = docs::lines([format!("The parameter {} is not set.", code_span(wire)).as_str()]);
         quote! {
             #docs
-            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            #[derive(Clone, Copy, Debug)]
             pub struct #name;
         }
     });

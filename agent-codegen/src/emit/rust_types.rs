@@ -66,6 +66,28 @@ pub(super) fn is_integer(param_type: &ParamType) -> bool {
     matches!(param_type.leaf(), ParamType::Integer | ParamType::Unsigned | ParamType::LongInteger)
 }
 
+/// Whether values are small, have a text and are read from one.
+pub(super) fn is_scalar(inner: &ParamType) -> bool {
+    matches!(
+        inner,
+        ParamType::Boolean
+            | ParamType::Integer
+            | ParamType::Unsigned
+            | ParamType::LongInteger
+            | ParamType::LongUnsigned
+            | ParamType::Float
+    )
+}
+
+/// Whether a value of this type is copied where others are cloned.
+pub(super) fn is_copied(param_type: &ParamType) -> bool {
+    match param_type {
+        ParamType::Nullable(inner) => is_copied(inner),
+        ParamType::Named(_, inner) => is_scalar(inner),
+        other => is_scalar(other),
+    }
+}
+
 /// The path of what reads integers.
 pub(super) fn integer(home: &Home, name: &str) -> String {
     format!("{}::generated_code::{name}", home.sdk())

@@ -17,7 +17,7 @@ use quote::quote;
 use super::{
     Home, debug, docs,
     imports::Imports,
-    rust_types::{self, field, integer, is_integer},
+    rust_types::{self, field, integer, is_integer, is_scalar},
     tokens::{ident, path},
 };
 use crate::{
@@ -58,7 +58,7 @@ fn newtype(home: &Home, declared: &Declared) -> Vec<TokenStream> {
     let docs = description(declared);
     let inner = field(&declared.inner);
     let debug = (!declared.secret).then(|| quote!(Debug,));
-    let copy = is_number(&declared.inner).then(|| quote!(Copy,));
+    let copy = is_scalar(&declared.inner).then(|| quote!(Copy,));
     let order = is_ordered(&declared.inner).then(|| quote!(Eq, PartialOrd, Ord, Hash,));
     let structure = quote! {
         #docs
@@ -73,7 +73,7 @@ fn newtype(home: &Home, declared: &Declared) -> Vec<TokenStream> {
     };
     let rest = match &declared.inner {
         ParamType::String => expand(home, "text_newtype", &quote!(#name)),
-        number if is_number(number) => {
+        number if is_scalar(number) => {
             expand(home, "number_newtype", &quote!(#name, #inner, #read))
         }
         _ => expand(home, "other_newtype", &quote!(#name, #inner, #read)),
@@ -145,19 +145,6 @@ fn is_ordered(inner: &ParamType) -> bool {
     match inner {
         ParamType::List(item) => is_ordered(item),
         ParamType::String => true,
-        _ => is_number(inner) && *inner != ParamType::Float,
+        _ => is_scalar(inner) && *inner != ParamType::Float,
     }
-}
-
-/// Whether values are small, have a text and are read from one.
-fn is_number(inner: &ParamType) -> bool {
-    matches!(
-        inner,
-        ParamType::Boolean
-            | ParamType::Integer
-            | ParamType::Unsigned
-            | ParamType::LongInteger
-            | ParamType::LongUnsigned
-            | ParamType::Float
-    )
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::{
     Action, Declared, Model, Parameter, Role, Selection, Slot, TypedBy, doubts, groups,
     reply::{self, ReplyType},
-    secret::is_secret,
+    secret::{holds_secret, is_secret},
 };
 use crate::{
     Overlay, Snapshot,
@@ -325,6 +325,8 @@ impl<'a> Lowering<'a, '_> {
             None => TypedBy::Catalogue,
             Some(_) => TypedBy::Neither,
         };
+        let secret =
+            secret.unwrap_or_else(|| is_secret(&parameter.name) || holds_secret(&param_type));
         Parameter {
             wire: parameter.name.clone(),
             field: name.snake.clone(),
@@ -334,9 +336,9 @@ impl<'a> Lowering<'a, '_> {
             required: parameter.required,
             docs: with_values(docs, &parameter.values),
             typed_by,
-            secret: secret.unwrap_or_else(|| is_secret(&parameter.name)),
             availability: parameter.availability.clone(),
             requiring: parameter.requiring.clone(),
+            secret,
             role: Role::Optional,
         }
     }

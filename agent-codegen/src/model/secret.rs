@@ -2,6 +2,8 @@
 
 use heck::ToSnakeCase;
 
+use crate::types::ParamType;
+
 /// Parts of a name that speak of a secret wherever they are, also within a word: `adminpassword`.
 const TELLING: &[&str] = &[
     "accesskey",
@@ -55,6 +57,17 @@ pub(crate) fn is_secret(wire: &str) -> bool {
     let mut words =
         words.split('_').map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
     TELLING.iter().any(|part| name.contains(part)) || words.any(|word| WORDS.contains(&word))
+}
+
+/// Whether a type is, or is made of, a declared one whose name speaks of a secret.
+pub(super) fn holds_secret(param_type: &ParamType) -> bool {
+    match param_type {
+        ParamType::Named(name, inner) => is_secret(name) || holds_secret(inner),
+        ParamType::List(inner) | ParamType::Map(inner) | ParamType::Nullable(inner) => {
+            holds_secret(inner)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

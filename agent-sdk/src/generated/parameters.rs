@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Map, Value};
 
-use crate::{Action, Parameters, Reply};
+use crate::{generated_code::debug, Action, Parameters, Reply};
 use super::{
     replies::{ListActionsReply, WhoamiReply},
     required::{
@@ -35,7 +35,6 @@ use super::{
 ///
 /// Action `add_mod`: `AddMod::new(server).entity_id(…).position(…)`.
 #[doc(alias = "add_mod")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct AddMod<EntityId_ = EntityId, Position = i64> {
@@ -84,6 +83,29 @@ impl<EntityId_, Position> AddMod<EntityId_, Position> {
     }
 }
 
+impl Clone for AddMod {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            entity_id: self.entity_id.clone(),
+            position: self.position,
+        }
+    }
+}
+
+impl PartialEq for AddMod {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.entity_id == other.entity_id
+            && self.position == other.position
+    }
+}
+
+impl fmt::Debug for AddMod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for AddMod {
     const NAME: &'static str = "add_mod";
     type Output = Reply;
@@ -100,7 +122,6 @@ impl Action for AddMod {
 ///
 /// Action `agent_metrics`: `AgentMetrics::new().since(…).until(…)`.
 #[doc(alias = "agent_metrics")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct AgentMetrics<Since = i64, Until = i64> {
@@ -146,6 +167,27 @@ impl<Since, Until> AgentMetrics<Since, Until> {
     }
 }
 
+impl Clone for AgentMetrics {
+    fn clone(&self) -> Self {
+        Self {
+            since: self.since,
+            until: self.until,
+        }
+    }
+}
+
+impl PartialEq for AgentMetrics {
+    fn eq(&self, other: &Self) -> bool {
+        self.since == other.since && self.until == other.until
+    }
+}
+
+impl fmt::Debug for AgentMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for AgentMetrics {
     const NAME: &'static str = "agent_metrics";
     const READS: bool = true;
@@ -162,7 +204,7 @@ impl Action for AgentMetrics {
 ///
 /// Action `agent_statistics`.
 #[doc(alias = "agent_statistics")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct AgentStatistics {}
@@ -171,6 +213,12 @@ impl AgentStatistics {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for AgentStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -184,7 +232,6 @@ impl Action for AgentStatistics {
 ///
 /// Action `application_install`: `ApplicationInstall::new().application(…).options(…)`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "application_install")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationInstall<
@@ -235,6 +282,27 @@ impl<Application, Options> ApplicationInstall<Application, Options> {
     }
 }
 
+impl Clone for ApplicationInstall {
+    fn clone(&self) -> Self {
+        Self {
+            application: self.application.clone(),
+            options: self.options.clone(),
+        }
+    }
+}
+
+impl PartialEq for ApplicationInstall {
+    fn eq(&self, other: &Self) -> bool {
+        self.application == other.application && self.options == other.options
+    }
+}
+
+impl fmt::Debug for ApplicationInstall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ApplicationInstall {
     const NAME: &'static str = "application_install";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
@@ -251,7 +319,7 @@ impl Action for ApplicationInstall {
 ///
 /// Action `application_list`.
 #[doc(alias = "application_list")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationList {}
@@ -260,6 +328,12 @@ impl ApplicationList {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ApplicationList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -273,7 +347,6 @@ impl Action for ApplicationList {
 ///
 /// Action `application_start`: `ApplicationStart::new().application(…)`.
 #[doc(alias = "application_start")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationStart<Application = ApplicationId> {
@@ -306,6 +379,26 @@ impl<Application> ApplicationStart<Application> {
     }
 }
 
+impl Clone for ApplicationStart {
+    fn clone(&self) -> Self {
+        Self {
+            application: self.application.clone(),
+        }
+    }
+}
+
+impl PartialEq for ApplicationStart {
+    fn eq(&self, other: &Self) -> bool {
+        self.application == other.application
+    }
+}
+
+impl fmt::Debug for ApplicationStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ApplicationStart {
     const NAME: &'static str = "application_start";
     type Output = Reply;
@@ -320,7 +413,6 @@ impl Action for ApplicationStart {
 ///
 /// Action `application_stop`: `ApplicationStop::new().application(…).timeout(…)`.
 #[doc(alias = "application_stop")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationStop<Application = ApplicationId, Timeout = f64> {
@@ -369,6 +461,27 @@ impl<Application, Timeout> ApplicationStop<Application, Timeout> {
     }
 }
 
+impl Clone for ApplicationStop {
+    fn clone(&self) -> Self {
+        Self {
+            application: self.application.clone(),
+            timeout: self.timeout,
+        }
+    }
+}
+
+impl PartialEq for ApplicationStop {
+    fn eq(&self, other: &Self) -> bool {
+        self.application == other.application && self.timeout == other.timeout
+    }
+}
+
+impl fmt::Debug for ApplicationStop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ApplicationStop {
     const NAME: &'static str = "application_stop";
     type Output = Reply;
@@ -384,7 +497,6 @@ impl Action for ApplicationStop {
 ///
 /// Action `application_uninstall`: `ApplicationUninstall::new().application(…)`.
 #[doc(alias = "application_uninstall")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ApplicationUninstall<Application = ApplicationId> {
@@ -417,6 +529,26 @@ impl<Application> ApplicationUninstall<Application> {
     }
 }
 
+impl Clone for ApplicationUninstall {
+    fn clone(&self) -> Self {
+        Self {
+            application: self.application.clone(),
+        }
+    }
+}
+
+impl PartialEq for ApplicationUninstall {
+    fn eq(&self, other: &Self) -> bool {
+        self.application == other.application
+    }
+}
+
+impl fmt::Debug for ApplicationUninstall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ApplicationUninstall {
     const NAME: &'static str = "application_uninstall";
     type Output = Reply;
@@ -431,7 +563,7 @@ impl Action for ApplicationUninstall {
 ///
 /// Action `applications`.
 #[doc(alias = "applications")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Applications {}
@@ -440,6 +572,12 @@ impl Applications {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for Applications {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -453,7 +591,6 @@ impl Action for Applications {
 ///
 /// Action `audit_events`: `AuditEvents::new().limit(…).since(…)`.
 #[doc(alias = "audit_events")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct AuditEvents<Limit = i64, Since = i64> {
@@ -499,6 +636,27 @@ impl<Limit, Since> AuditEvents<Limit, Since> {
     }
 }
 
+impl Clone for AuditEvents {
+    fn clone(&self) -> Self {
+        Self {
+            limit: self.limit,
+            since: self.since,
+        }
+    }
+}
+
+impl PartialEq for AuditEvents {
+    fn eq(&self, other: &Self) -> bool {
+        self.limit == other.limit && self.since == other.since
+    }
+}
+
+impl fmt::Debug for AuditEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for AuditEvents {
     const NAME: &'static str = "audit_events";
     const READS: bool = true;
@@ -515,7 +673,6 @@ impl Action for AuditEvents {
 ///
 /// Action `configuration`: `Configuration::new(server).configuration(…)`.
 #[doc(alias = "configuration")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Configuration<Configuration_ = Map<String, Value>> {
@@ -554,12 +711,24 @@ impl<Configuration_> Configuration<Configuration_> {
     }
 }
 
-impl<Configuration_> fmt::Debug for Configuration<Configuration_> {
+impl Clone for Configuration {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            configuration: self.configuration.clone(),
+        }
+    }
+}
+
+impl PartialEq for Configuration {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.configuration == other.configuration
+    }
+}
+
+impl fmt::Debug for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Configuration")
-            .field("server", &self.server)
-            .field("configuration", &format_args!("(hidden)"))
-            .finish()
+        debug(self, f)
     }
 }
 
@@ -570,7 +739,7 @@ impl Action for Configuration {
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
-        parameters.add("configuration", &self.configuration);
+        parameters.secret().add("configuration", &self.configuration);
     }
 }
 
@@ -578,7 +747,7 @@ impl Action for Configuration {
 ///
 /// Action `create_backup`: `CreateBackup::new(server)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "create_backup")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct CreateBackup {
@@ -592,6 +761,12 @@ impl CreateBackup {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for CreateBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -610,7 +785,6 @@ impl Action for CreateBackup {
 ///
 /// Action `create_role`: `CreateRole::new().name(…).permissions(…)`.
 #[doc(alias = "create_role")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct CreateRole<Name = String, Permissions = Vec<String>> {
@@ -656,6 +830,27 @@ impl<Name, Permissions> CreateRole<Name, Permissions> {
     }
 }
 
+impl Clone for CreateRole {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            permissions: self.permissions.clone(),
+        }
+    }
+}
+
+impl PartialEq for CreateRole {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.permissions == other.permissions
+    }
+}
+
+impl fmt::Debug for CreateRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for CreateRole {
     const NAME: &'static str = "create_role";
     type Output = Reply;
@@ -671,7 +866,6 @@ impl Action for CreateRole {
 ///
 /// Action `create_user`: `CreateUser::new().password(…).roles(…).username(…)`.
 #[doc(alias = "create_user")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct CreateUser<Password = String, Roles = Vec<String>, Username = UserName> {
@@ -744,14 +938,26 @@ impl<Password, Roles, Username> CreateUser<Password, Roles, Username> {
     }
 }
 
-impl<Password, Roles: fmt::Debug, Username: fmt::Debug> fmt::Debug
-for CreateUser<Password, Roles, Username> {
+impl Clone for CreateUser {
+    fn clone(&self) -> Self {
+        Self {
+            password: self.password.clone(),
+            roles: self.roles.clone(),
+            username: self.username.clone(),
+        }
+    }
+}
+
+impl PartialEq for CreateUser {
+    fn eq(&self, other: &Self) -> bool {
+        self.password == other.password && self.roles == other.roles
+            && self.username == other.username
+    }
+}
+
+impl fmt::Debug for CreateUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CreateUser")
-            .field("password", &format_args!("(hidden)"))
-            .field("roles", &self.roles)
-            .field("username", &self.username)
-            .finish()
+        debug(self, f)
     }
 }
 
@@ -761,7 +967,7 @@ impl Action for CreateUser {
 
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
-        parameters.add("password", &self.password);
+        parameters.secret().add("password", &self.password);
         parameters.add("roles", &self.roles);
         parameters.add("username", &self.username);
     }
@@ -771,7 +977,6 @@ impl Action for CreateUser {
 ///
 /// Action `create_webhook`: `CreateWebhook::new().events(…).name(…).url(…)`.
 #[doc(alias = "create_webhook")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct CreateWebhook<Events_ = Vec<Value>, Name = String, Url = String> {
@@ -827,14 +1032,25 @@ impl<Events_, Name, Url> CreateWebhook<Events_, Name, Url> {
     }
 }
 
-impl<Events_: fmt::Debug, Name: fmt::Debug, Url> fmt::Debug
-for CreateWebhook<Events_, Name, Url> {
+impl Clone for CreateWebhook {
+    fn clone(&self) -> Self {
+        Self {
+            events: self.events.clone(),
+            name: self.name.clone(),
+            url: self.url.clone(),
+        }
+    }
+}
+
+impl PartialEq for CreateWebhook {
+    fn eq(&self, other: &Self) -> bool {
+        self.events == other.events && self.name == other.name && self.url == other.url
+    }
+}
+
+impl fmt::Debug for CreateWebhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CreateWebhook")
-            .field("events", &self.events)
-            .field("name", &self.name)
-            .field("url", &format_args!("(hidden)"))
-            .finish()
+        debug(self, f)
     }
 }
 
@@ -846,7 +1062,7 @@ impl Action for CreateWebhook {
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("events", &self.events);
         parameters.add("name", &self.name);
-        parameters.add("url", &self.url);
+        parameters.secret().add("url", &self.url);
     }
 }
 
@@ -854,7 +1070,6 @@ impl Action for CreateWebhook {
 ///
 /// Action `delete_backup`: `DeleteBackup::new().backup(…)`.
 #[doc(alias = "delete_backup")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteBackup<Backup = BackupId> {
@@ -884,6 +1099,26 @@ impl<Backup> DeleteBackup<Backup> {
     }
 }
 
+impl Clone for DeleteBackup {
+    fn clone(&self) -> Self {
+        Self {
+            backup: self.backup.clone(),
+        }
+    }
+}
+
+impl PartialEq for DeleteBackup {
+    fn eq(&self, other: &Self) -> bool {
+        self.backup == other.backup
+    }
+}
+
+impl fmt::Debug for DeleteBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for DeleteBackup {
     const NAME: &'static str = "delete_backup";
     type Output = Reply;
@@ -898,7 +1133,6 @@ impl Action for DeleteBackup {
 ///
 /// Action `delete_file`: `DeleteFile::new().path(…)`.
 #[doc(alias = "delete_file")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteFile<Path = String> {
@@ -924,6 +1158,24 @@ impl<Path> DeleteFile<Path> {
     }
 }
 
+impl Clone for DeleteFile {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone() }
+    }
+}
+
+impl PartialEq for DeleteFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl fmt::Debug for DeleteFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for DeleteFile {
     const NAME: &'static str = "delete_file";
     type Output = Reply;
@@ -938,7 +1190,6 @@ impl Action for DeleteFile {
 ///
 /// Action `delete_role`: `DeleteRole::new().name(…)`.
 #[doc(alias = "delete_role")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteRole<Name = String> {
@@ -964,6 +1215,24 @@ impl<Name> DeleteRole<Name> {
     }
 }
 
+impl Clone for DeleteRole {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone() }
+    }
+}
+
+impl PartialEq for DeleteRole {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for DeleteRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for DeleteRole {
     const NAME: &'static str = "delete_role";
     type Output = Reply;
@@ -978,7 +1247,6 @@ impl Action for DeleteRole {
 ///
 /// Action `delete_user`: `DeleteUser::new().username(…)`.
 #[doc(alias = "delete_user")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteUser<Username = UserName> {
@@ -1008,6 +1276,26 @@ impl<Username> DeleteUser<Username> {
     }
 }
 
+impl Clone for DeleteUser {
+    fn clone(&self) -> Self {
+        Self {
+            username: self.username.clone(),
+        }
+    }
+}
+
+impl PartialEq for DeleteUser {
+    fn eq(&self, other: &Self) -> bool {
+        self.username == other.username
+    }
+}
+
+impl fmt::Debug for DeleteUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for DeleteUser {
     const NAME: &'static str = "delete_user";
     type Output = Reply;
@@ -1022,7 +1310,6 @@ impl Action for DeleteUser {
 ///
 /// Action `delete_webhook`: `DeleteWebhook::new().webhook(…)`.
 #[doc(alias = "delete_webhook")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct DeleteWebhook<Webhook = WebhookId> {
@@ -1052,6 +1339,26 @@ impl<Webhook> DeleteWebhook<Webhook> {
     }
 }
 
+impl Clone for DeleteWebhook {
+    fn clone(&self) -> Self {
+        Self {
+            webhook: self.webhook.clone(),
+        }
+    }
+}
+
+impl PartialEq for DeleteWebhook {
+    fn eq(&self, other: &Self) -> bool {
+        self.webhook == other.webhook
+    }
+}
+
+impl fmt::Debug for DeleteWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for DeleteWebhook {
     const NAME: &'static str = "delete_webhook";
     type Output = Reply;
@@ -1066,7 +1373,6 @@ impl Action for DeleteWebhook {
 ///
 /// Action `download_mod`: `DownloadMod::new().entity_id(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "download_mod")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct DownloadMod<EntityId_ = EntityId, Universe = UniverseId> {
@@ -1118,6 +1424,27 @@ impl<EntityId_, Universe> DownloadMod<EntityId_, Universe> {
     }
 }
 
+impl Clone for DownloadMod {
+    fn clone(&self) -> Self {
+        Self {
+            entity_id: self.entity_id.clone(),
+            universe: self.universe.clone(),
+        }
+    }
+}
+
+impl PartialEq for DownloadMod {
+    fn eq(&self, other: &Self) -> bool {
+        self.entity_id == other.entity_id && self.universe == other.universe
+    }
+}
+
+impl fmt::Debug for DownloadMod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for DownloadMod {
     const NAME: &'static str = "download_mod";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -1134,7 +1461,7 @@ impl Action for DownloadMod {
 ///
 /// Action `enable_stdout`.
 #[doc(alias = "enable_stdout")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct EnableStdout {}
@@ -1143,6 +1470,12 @@ impl EnableStdout {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for EnableStdout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1155,7 +1488,6 @@ impl Action for EnableStdout {
 ///
 /// Action `file_download`: `FileDownload::new().path(…)`.
 #[doc(alias = "file_download")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct FileDownload<Path = String> {
@@ -1181,6 +1513,24 @@ impl<Path> FileDownload<Path> {
     }
 }
 
+impl Clone for FileDownload {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone() }
+    }
+}
+
+impl PartialEq for FileDownload {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl fmt::Debug for FileDownload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for FileDownload {
     const NAME: &'static str = "file_download";
     type Output = Reply;
@@ -1195,7 +1545,6 @@ impl Action for FileDownload {
 ///
 /// Action `file_list`: `FileList::new().path(…)`.
 #[doc(alias = "file_list")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct FileList<Path = String> {
@@ -1221,6 +1570,24 @@ impl<Path> FileList<Path> {
     }
 }
 
+impl Clone for FileList {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone() }
+    }
+}
+
+impl PartialEq for FileList {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl fmt::Debug for FileList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for FileList {
     const NAME: &'static str = "file_list";
     const READS: bool = true;
@@ -1236,7 +1603,6 @@ impl Action for FileList {
 ///
 /// Action `file_unzip`: `FileUnzip::new().source(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "file_unzip")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct FileUnzip<Source = String, Target = String> {
@@ -1282,6 +1648,27 @@ impl<Source, Target> FileUnzip<Source, Target> {
     }
 }
 
+impl Clone for FileUnzip {
+    fn clone(&self) -> Self {
+        Self {
+            source: self.source.clone(),
+            target: self.target.clone(),
+        }
+    }
+}
+
+impl PartialEq for FileUnzip {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source && self.target == other.target
+    }
+}
+
+impl fmt::Debug for FileUnzip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for FileUnzip {
     const NAME: &'static str = "file_unzip";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
@@ -1298,7 +1685,6 @@ impl Action for FileUnzip {
 ///
 /// Action `file_upload`: `FileUpload::new().checksum(…).path(…).size(…)`.
 #[doc(alias = "file_upload")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct FileUpload<Checksum = String, Path = String, Size = i64> {
@@ -1354,6 +1740,29 @@ impl<Checksum, Path, Size> FileUpload<Checksum, Path, Size> {
     }
 }
 
+impl Clone for FileUpload {
+    fn clone(&self) -> Self {
+        Self {
+            checksum: self.checksum.clone(),
+            path: self.path.clone(),
+            size: self.size,
+        }
+    }
+}
+
+impl PartialEq for FileUpload {
+    fn eq(&self, other: &Self) -> bool {
+        self.checksum == other.checksum && self.path == other.path
+            && self.size == other.size
+    }
+}
+
+impl fmt::Debug for FileUpload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for FileUpload {
     const NAME: &'static str = "file_upload";
     type Output = Reply;
@@ -1370,7 +1779,6 @@ impl Action for FileUpload {
 ///
 /// Action `file_zip`: `FileZip::new().paths(…).target(…)`. A call waits 600 s for its reply unless told otherwise.
 #[doc(alias = "file_zip")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct FileZip<Paths = Vec<String>, Target = String> {
@@ -1416,6 +1824,27 @@ impl<Paths, Target> FileZip<Paths, Target> {
     }
 }
 
+impl Clone for FileZip {
+    fn clone(&self) -> Self {
+        Self {
+            paths: self.paths.clone(),
+            target: self.target.clone(),
+        }
+    }
+}
+
+impl PartialEq for FileZip {
+    fn eq(&self, other: &Self) -> bool {
+        self.paths == other.paths && self.target == other.target
+    }
+}
+
+impl fmt::Debug for FileZip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for FileZip {
     const NAME: &'static str = "file_zip";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(600));
@@ -1432,7 +1861,7 @@ impl Action for FileZip {
 ///
 /// Action `get_webhook_events`.
 #[doc(alias = "get_webhook_events")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct GetWebhookEvents {}
@@ -1441,6 +1870,12 @@ impl GetWebhookEvents {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for GetWebhookEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1454,7 +1889,6 @@ impl Action for GetWebhookEvents {
 ///
 /// Action `install_mod`: `InstallMod::new(server).entity_id(…).name(…).universe(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "install_mod")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct InstallMod<EntityId_ = EntityId, Name = String, Universe = UniverseId> {
@@ -1537,6 +1971,30 @@ impl<EntityId_, Name, Universe> InstallMod<EntityId_, Name, Universe> {
     }
 }
 
+impl Clone for InstallMod {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            entity_id: self.entity_id.clone(),
+            name: self.name.clone(),
+            universe: self.universe.clone(),
+        }
+    }
+}
+
+impl PartialEq for InstallMod {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.entity_id == other.entity_id
+            && self.name == other.name && self.universe == other.universe
+    }
+}
+
+impl fmt::Debug for InstallMod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for InstallMod {
     const NAME: &'static str = "install_mod";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -1555,7 +2013,7 @@ impl Action for InstallMod {
 ///
 /// Action `kill`.
 #[doc(alias = "kill")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Kill {}
@@ -1564,6 +2022,12 @@ impl Kill {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for Kill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1576,7 +2040,7 @@ impl Action for Kill {
 ///
 /// Action `list_actions`.
 #[doc(alias = "list_actions")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListActions {}
@@ -1585,6 +2049,12 @@ impl ListActions {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListActions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1598,7 +2068,7 @@ impl Action for ListActions {
 ///
 /// Action `list_available_steam_servers`.
 #[doc(alias = "list_available_steam_servers")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListAvailableSteamServers {}
@@ -1607,6 +2077,12 @@ impl ListAvailableSteamServers {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListAvailableSteamServers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1620,7 +2096,7 @@ impl Action for ListAvailableSteamServers {
 ///
 /// Action `list_excluded_steam_servers`.
 #[doc(alias = "list_excluded_steam_servers")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListExcludedSteamServers {}
@@ -1629,6 +2105,12 @@ impl ListExcludedSteamServers {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListExcludedSteamServers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1642,7 +2124,7 @@ impl Action for ListExcludedSteamServers {
 ///
 /// Action `list_permissions`.
 #[doc(alias = "list_permissions")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListPermissions {}
@@ -1651,6 +2133,12 @@ impl ListPermissions {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListPermissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1664,7 +2152,7 @@ impl Action for ListPermissions {
 ///
 /// Action `list_roles`.
 #[doc(alias = "list_roles")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListRoles {}
@@ -1673,6 +2161,12 @@ impl ListRoles {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListRoles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1686,7 +2180,7 @@ impl Action for ListRoles {
 ///
 /// Action `list_sessions`.
 #[doc(alias = "list_sessions")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListSessions {}
@@ -1695,6 +2189,12 @@ impl ListSessions {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1708,7 +2208,7 @@ impl Action for ListSessions {
 ///
 /// Action `list_supported_titles`.
 #[doc(alias = "list_supported_titles")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListSupportedTitles {}
@@ -1717,6 +2217,12 @@ impl ListSupportedTitles {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListSupportedTitles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1730,7 +2236,7 @@ impl Action for ListSupportedTitles {
 ///
 /// Action `list_users`.
 #[doc(alias = "list_users")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListUsers {}
@@ -1739,6 +2245,12 @@ impl ListUsers {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListUsers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1752,7 +2264,6 @@ impl Action for ListUsers {
 ///
 /// Action `list_webhook_deliveries`: `ListWebhookDeliveries::new().limit(…).webhook(…)`.
 #[doc(alias = "list_webhook_deliveries")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListWebhookDeliveries<Limit = i64, Webhook = WebhookId> {
@@ -1801,6 +2312,27 @@ impl<Limit, Webhook> ListWebhookDeliveries<Limit, Webhook> {
     }
 }
 
+impl Clone for ListWebhookDeliveries {
+    fn clone(&self) -> Self {
+        Self {
+            limit: self.limit,
+            webhook: self.webhook.clone(),
+        }
+    }
+}
+
+impl PartialEq for ListWebhookDeliveries {
+    fn eq(&self, other: &Self) -> bool {
+        self.limit == other.limit && self.webhook == other.webhook
+    }
+}
+
+impl fmt::Debug for ListWebhookDeliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ListWebhookDeliveries {
     const NAME: &'static str = "list_webhook_deliveries";
     const READS: bool = true;
@@ -1817,7 +2349,7 @@ impl Action for ListWebhookDeliveries {
 ///
 /// Action `list_webhooks`.
 #[doc(alias = "list_webhooks")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ListWebhooks {}
@@ -1826,6 +2358,12 @@ impl ListWebhooks {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for ListWebhooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -1839,7 +2377,6 @@ impl Action for ListWebhooks {
 ///
 /// Action `mod`: `Mod::new().entity_id(…)`.
 #[doc(alias = "mod")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Mod<EntityId_ = EntityId> {
@@ -1865,6 +2402,26 @@ impl<EntityId_> Mod<EntityId_> {
     }
 }
 
+impl Clone for Mod {
+    fn clone(&self) -> Self {
+        Self {
+            entity_id: self.entity_id.clone(),
+        }
+    }
+}
+
+impl PartialEq for Mod {
+    fn eq(&self, other: &Self) -> bool {
+        self.entity_id == other.entity_id
+    }
+}
+
+impl fmt::Debug for Mod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for Mod {
     const NAME: &'static str = "mod";
     const READS: bool = true;
@@ -1880,7 +2437,6 @@ impl Action for Mod {
 ///
 /// Action `mod_change`: `ModChange::new(server).enabled(…).entity_id(…)`.
 #[doc(alias = "mod_change")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ModChange<Enabled = bool, EntityId_ = EntityId> {
@@ -1935,6 +2491,29 @@ impl<Enabled, EntityId_> ModChange<Enabled, EntityId_> {
     }
 }
 
+impl Clone for ModChange {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            enabled: self.enabled,
+            entity_id: self.entity_id.clone(),
+        }
+    }
+}
+
+impl PartialEq for ModChange {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.enabled == other.enabled
+            && self.entity_id == other.entity_id
+    }
+}
+
+impl fmt::Debug for ModChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ModChange {
     const NAME: &'static str = "mod_change";
     type Output = Reply;
@@ -1951,7 +2530,6 @@ impl Action for ModChange {
 ///
 /// Action `mod_rebuild`: `ModRebuild::new().entity_id(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "mod_rebuild")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ModRebuild<EntityId_ = EntityId> {
@@ -1981,6 +2559,26 @@ impl<EntityId_> ModRebuild<EntityId_> {
     }
 }
 
+impl Clone for ModRebuild {
+    fn clone(&self) -> Self {
+        Self {
+            entity_id: self.entity_id.clone(),
+        }
+    }
+}
+
+impl PartialEq for ModRebuild {
+    fn eq(&self, other: &Self) -> bool {
+        self.entity_id == other.entity_id
+    }
+}
+
+impl fmt::Debug for ModRebuild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ModRebuild {
     const NAME: &'static str = "mod_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -1996,7 +2594,7 @@ impl Action for ModRebuild {
 ///
 /// Action `mods`.
 #[doc(alias = "mods")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Mods {}
@@ -2005,6 +2603,12 @@ impl Mods {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for Mods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -2018,7 +2622,6 @@ impl Action for Mods {
 ///
 /// Action `move_file`: `MoveFile::new().overwrite(…).source(…).target(…)`.
 #[doc(alias = "move_file")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct MoveFile<Overwrite = bool, Source = String, Target = String> {
@@ -2084,6 +2687,29 @@ impl<Overwrite, Source, Target> MoveFile<Overwrite, Source, Target> {
     }
 }
 
+impl Clone for MoveFile {
+    fn clone(&self) -> Self {
+        Self {
+            overwrite: self.overwrite,
+            source: self.source.clone(),
+            target: self.target.clone(),
+        }
+    }
+}
+
+impl PartialEq for MoveFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.overwrite == other.overwrite && self.source == other.source
+            && self.target == other.target
+    }
+}
+
+impl fmt::Debug for MoveFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for MoveFile {
     const NAME: &'static str = "move_file";
     type Output = Reply;
@@ -2100,7 +2726,6 @@ impl Action for MoveFile {
 ///
 /// Action `proxy`: `Proxy::new().action(…).parameters(…)`.
 #[doc(alias = "proxy")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Proxy<Action_ = String, Parameters_ = Map<String, Value>> {
@@ -2141,6 +2766,27 @@ impl<Action_, Parameters_> Proxy<Action_, Parameters_> {
     }
 }
 
+impl Clone for Proxy {
+    fn clone(&self) -> Self {
+        Self {
+            action: self.action.clone(),
+            parameters: self.parameters.clone(),
+        }
+    }
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        self.action == other.action && self.parameters == other.parameters
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for Proxy {
     const NAME: &'static str = "proxy";
     type Output = Reply;
@@ -2156,7 +2802,6 @@ impl Action for Proxy {
 ///
 /// Action `query_agent_events`: `QueryAgentEvents::new().limit(…).since(…)`.
 #[doc(alias = "query_agent_events")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct QueryAgentEvents<Limit = i64, Since = i64> {
@@ -2202,6 +2847,27 @@ impl<Limit, Since> QueryAgentEvents<Limit, Since> {
     }
 }
 
+impl Clone for QueryAgentEvents {
+    fn clone(&self) -> Self {
+        Self {
+            limit: self.limit,
+            since: self.since,
+        }
+    }
+}
+
+impl PartialEq for QueryAgentEvents {
+    fn eq(&self, other: &Self) -> bool {
+        self.limit == other.limit && self.since == other.since
+    }
+}
+
+impl fmt::Debug for QueryAgentEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for QueryAgentEvents {
     const NAME: &'static str = "query_agent_events";
     const READS: bool = true;
@@ -2218,7 +2884,7 @@ impl Action for QueryAgentEvents {
 ///
 /// Action `query_backups`: `QueryBackups::new(server)`.
 #[doc(alias = "query_backups")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct QueryBackups {
@@ -2232,6 +2898,12 @@ impl QueryBackups {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for QueryBackups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -2250,7 +2922,6 @@ impl Action for QueryBackups {
 ///
 /// Action `query_downloader_log`: `QueryDownloaderLog::new().limit(…).since(…)`.
 #[doc(alias = "query_downloader_log")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct QueryDownloaderLog<Limit = i64, Since = i64> {
@@ -2296,6 +2967,27 @@ impl<Limit, Since> QueryDownloaderLog<Limit, Since> {
     }
 }
 
+impl Clone for QueryDownloaderLog {
+    fn clone(&self) -> Self {
+        Self {
+            limit: self.limit,
+            since: self.since,
+        }
+    }
+}
+
+impl PartialEq for QueryDownloaderLog {
+    fn eq(&self, other: &Self) -> bool {
+        self.limit == other.limit && self.since == other.since
+    }
+}
+
+impl fmt::Debug for QueryDownloaderLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for QueryDownloaderLog {
     const NAME: &'static str = "query_downloader_log";
     const READS: bool = true;
@@ -2312,7 +3004,6 @@ impl Action for QueryDownloaderLog {
 ///
 /// Action `query_server_events`: `QueryServerEvents::new(server).limit(…).since(…)`.
 #[doc(alias = "query_server_events")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct QueryServerEvents<Limit = i64, Since = i64> {
@@ -2367,6 +3058,29 @@ impl<Limit, Since> QueryServerEvents<Limit, Since> {
     }
 }
 
+impl Clone for QueryServerEvents {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            limit: self.limit,
+            since: self.since,
+        }
+    }
+}
+
+impl PartialEq for QueryServerEvents {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.limit == other.limit
+            && self.since == other.since
+    }
+}
+
+impl fmt::Debug for QueryServerEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for QueryServerEvents {
     const NAME: &'static str = "query_server_events";
     const READS: bool = true;
@@ -2384,7 +3098,6 @@ impl Action for QueryServerEvents {
 ///
 /// Action `query_server_metrics`: `QueryServerMetrics::new(server).resolution(…).since(…).until(…)`.
 #[doc(alias = "query_server_metrics")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct QueryServerMetrics<Resolution = f64, Since = i64, Until = i64> {
@@ -2454,6 +3167,30 @@ impl<Resolution, Since, Until> QueryServerMetrics<Resolution, Since, Until> {
     }
 }
 
+impl Clone for QueryServerMetrics {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            resolution: self.resolution,
+            since: self.since,
+            until: self.until,
+        }
+    }
+}
+
+impl PartialEq for QueryServerMetrics {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.resolution == other.resolution
+            && self.since == other.since && self.until == other.until
+    }
+}
+
+impl fmt::Debug for QueryServerMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for QueryServerMetrics {
     const NAME: &'static str = "query_server_metrics";
     const READS: bool = true;
@@ -2472,7 +3209,6 @@ impl Action for QueryServerMetrics {
 ///
 /// Action `query_task_executions`: `QueryTaskExecutions::new().limit(…).since(…).task(…)`.
 #[doc(alias = "query_task_executions")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct QueryTaskExecutions<Limit = i64, Since = i64, Task = TaskId> {
@@ -2539,6 +3275,28 @@ impl<Limit, Since, Task> QueryTaskExecutions<Limit, Since, Task> {
     }
 }
 
+impl Clone for QueryTaskExecutions {
+    fn clone(&self) -> Self {
+        Self {
+            limit: self.limit,
+            since: self.since,
+            task: self.task.clone(),
+        }
+    }
+}
+
+impl PartialEq for QueryTaskExecutions {
+    fn eq(&self, other: &Self) -> bool {
+        self.limit == other.limit && self.since == other.since && self.task == other.task
+    }
+}
+
+impl fmt::Debug for QueryTaskExecutions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for QueryTaskExecutions {
     const NAME: &'static str = "query_task_executions";
     const READS: bool = true;
@@ -2556,7 +3314,6 @@ impl Action for QueryTaskExecutions {
 ///
 /// Action `read_file`: `ReadFile::new().path(…)`.
 #[doc(alias = "read_file")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ReadFile<Path = String> {
@@ -2582,6 +3339,24 @@ impl<Path> ReadFile<Path> {
     }
 }
 
+impl Clone for ReadFile {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone() }
+    }
+}
+
+impl PartialEq for ReadFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl fmt::Debug for ReadFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ReadFile {
     const NAME: &'static str = "read_file";
     const READS: bool = true;
@@ -2597,7 +3372,6 @@ impl Action for ReadFile {
 ///
 /// Action `remove_mod`: `RemoveMod::new(server).entity_id(…)`.
 #[doc(alias = "remove_mod")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct RemoveMod<EntityId_ = EntityId> {
@@ -2633,6 +3407,27 @@ impl<EntityId_> RemoveMod<EntityId_> {
     }
 }
 
+impl Clone for RemoveMod {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            entity_id: self.entity_id.clone(),
+        }
+    }
+}
+
+impl PartialEq for RemoveMod {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.entity_id == other.entity_id
+    }
+}
+
+impl fmt::Debug for RemoveMod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for RemoveMod {
     const NAME: &'static str = "remove_mod";
     type Output = Reply;
@@ -2648,7 +3443,7 @@ impl Action for RemoveMod {
 ///
 /// Action `request_agent_health`.
 #[doc(alias = "request_agent_health")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct RequestAgentHealth {}
@@ -2657,6 +3452,12 @@ impl RequestAgentHealth {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for RequestAgentHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -2670,7 +3471,7 @@ impl Action for RequestAgentHealth {
 ///
 /// Action `request_system_info`.
 #[doc(alias = "request_system_info")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct RequestSystemInfo {}
@@ -2679,6 +3480,12 @@ impl RequestSystemInfo {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for RequestSystemInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -2692,7 +3499,6 @@ impl Action for RequestSystemInfo {
 ///
 /// Action `request_title_manifest`: `RequestTitleManifest::new().title(…)`.
 #[doc(alias = "request_title_manifest")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct RequestTitleManifest<Title = TitleId> {
@@ -2722,6 +3528,24 @@ impl<Title> RequestTitleManifest<Title> {
     }
 }
 
+impl Clone for RequestTitleManifest {
+    fn clone(&self) -> Self {
+        Self { title: self.title.clone() }
+    }
+}
+
+impl PartialEq for RequestTitleManifest {
+    fn eq(&self, other: &Self) -> bool {
+        self.title == other.title
+    }
+}
+
+impl fmt::Debug for RequestTitleManifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for RequestTitleManifest {
     const NAME: &'static str = "request_title_manifest";
     type Output = Reply;
@@ -2736,7 +3560,7 @@ impl Action for RequestTitleManifest {
 ///
 /// Action `restart`: `Restart::new(server)`.
 #[doc(alias = "restart")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Restart {
@@ -2750,6 +3574,12 @@ impl Restart {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -2767,7 +3597,6 @@ impl Action for Restart {
 ///
 /// Action `restore_backup`: `RestoreBackup::new(server).backup(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "restore_backup")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct RestoreBackup<Backup = BackupId> {
@@ -2803,6 +3632,27 @@ impl<Backup> RestoreBackup<Backup> {
     }
 }
 
+impl Clone for RestoreBackup {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            backup: self.backup.clone(),
+        }
+    }
+}
+
+impl PartialEq for RestoreBackup {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.backup == other.backup
+    }
+}
+
+impl fmt::Debug for RestoreBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for RestoreBackup {
     const NAME: &'static str = "restore_backup";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -2819,7 +3669,6 @@ impl Action for RestoreBackup {
 ///
 /// Action `role_update`: `RoleUpdate::new().name(…).permissions(…)`.
 #[doc(alias = "role_update")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct RoleUpdate<Name = String, Permissions = Vec<String>> {
@@ -2865,6 +3714,27 @@ impl<Name, Permissions> RoleUpdate<Name, Permissions> {
     }
 }
 
+impl Clone for RoleUpdate {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            permissions: self.permissions.clone(),
+        }
+    }
+}
+
+impl PartialEq for RoleUpdate {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.permissions == other.permissions
+    }
+}
+
+impl fmt::Debug for RoleUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for RoleUpdate {
     const NAME: &'static str = "role_update";
     type Output = Reply;
@@ -2880,7 +3750,7 @@ impl Action for RoleUpdate {
 ///
 /// Action `server`: `Server::new(server)`.
 #[doc(alias = "server")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Server {
@@ -2894,6 +3764,12 @@ impl Server {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -2912,7 +3788,7 @@ impl Action for Server {
 ///
 /// Action `server_archives`: `ServerArchives::new(server)`.
 #[doc(alias = "server_archives")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerArchives {
@@ -2926,6 +3802,12 @@ impl ServerArchives {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerArchives {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -2944,7 +3826,6 @@ impl Action for ServerArchives {
 ///
 /// Action `server_deploy`: `ServerDeploy::new().configuration(…).id(…).title(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_deploy")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerDeploy<
@@ -3017,14 +3898,26 @@ impl<Configuration, Id, Title> ServerDeploy<Configuration, Id, Title> {
     }
 }
 
-impl<Configuration, Id: fmt::Debug, Title: fmt::Debug> fmt::Debug
-for ServerDeploy<Configuration, Id, Title> {
+impl Clone for ServerDeploy {
+    fn clone(&self) -> Self {
+        Self {
+            configuration: self.configuration.clone(),
+            id: self.id.clone(),
+            title: self.title.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerDeploy {
+    fn eq(&self, other: &Self) -> bool {
+        self.configuration == other.configuration && self.id == other.id
+            && self.title == other.title
+    }
+}
+
+impl fmt::Debug for ServerDeploy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerDeploy")
-            .field("configuration", &format_args!("(hidden)"))
-            .field("id", &self.id)
-            .field("title", &self.title)
-            .finish()
+        debug(self, f)
     }
 }
 
@@ -3035,7 +3928,7 @@ impl Action for ServerDeploy {
 
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
-        parameters.add("configuration", &self.configuration);
+        parameters.secret().add("configuration", &self.configuration);
         parameters.add("id", &self.id);
         parameters.add("title", &self.title);
     }
@@ -3045,7 +3938,6 @@ impl Action for ServerDeploy {
 ///
 /// Action `server_export`: `ServerExport::new(server).target(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_export")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerExport<Target = String> {
@@ -3081,6 +3973,27 @@ impl<Target> ServerExport<Target> {
     }
 }
 
+impl Clone for ServerExport {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            target: self.target.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerExport {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.target == other.target
+    }
+}
+
+impl fmt::Debug for ServerExport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerExport {
     const NAME: &'static str = "server_export";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -3097,7 +4010,6 @@ impl Action for ServerExport {
 ///
 /// Action `server_filetree`: `ServerFiletree::new(server).levels(…).root(…)`.
 #[doc(alias = "server_filetree")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerFiletree<Levels = i64, Root = String> {
@@ -3144,6 +4056,29 @@ impl<Levels, Root> ServerFiletree<Levels, Root> {
     }
 }
 
+impl Clone for ServerFiletree {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            levels: self.levels,
+            root: self.root.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerFiletree {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.levels == other.levels
+            && self.root == other.root
+    }
+}
+
+impl fmt::Debug for ServerFiletree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerFiletree {
     const NAME: &'static str = "server_filetree";
     const READS: bool = true;
@@ -3161,7 +4096,7 @@ impl Action for ServerFiletree {
 ///
 /// Action `server_force_kill`: `ServerForceKill::new(server)`.
 #[doc(alias = "server_force_kill")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerForceKill {
@@ -3175,6 +4110,12 @@ impl ServerForceKill {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerForceKill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3192,7 +4133,7 @@ impl Action for ServerForceKill {
 ///
 /// Action `server_gameconfig_read`: `ServerGameconfigRead::new(server)`.
 #[doc(alias = "server_gameconfig_read")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerGameconfigRead {
@@ -3206,6 +4147,12 @@ impl ServerGameconfigRead {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerGameconfigRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3224,7 +4171,6 @@ impl Action for ServerGameconfigRead {
 ///
 /// Action `server_gameconfig_write`: `ServerGameconfigWrite::new(server).configuration(…)`.
 #[doc(alias = "server_gameconfig_write")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerGameconfigWrite<Configuration = Map<String, Value>> {
@@ -3265,12 +4211,24 @@ impl<Configuration> ServerGameconfigWrite<Configuration> {
     }
 }
 
-impl<Configuration> fmt::Debug for ServerGameconfigWrite<Configuration> {
+impl Clone for ServerGameconfigWrite {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            configuration: self.configuration.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerGameconfigWrite {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.configuration == other.configuration
+    }
+}
+
+impl fmt::Debug for ServerGameconfigWrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerGameconfigWrite")
-            .field("server", &self.server)
-            .field("configuration", &format_args!("(hidden)"))
-            .finish()
+        debug(self, f)
     }
 }
 
@@ -3281,7 +4239,7 @@ impl Action for ServerGameconfigWrite {
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("server", &self.server);
-        parameters.add("configuration", &self.configuration);
+        parameters.secret().add("configuration", &self.configuration);
     }
 }
 
@@ -3289,7 +4247,6 @@ impl Action for ServerGameconfigWrite {
 ///
 /// Action `server_import`: `ServerImport::new().name(…).source(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_import")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerImport<Name = String, Source = String> {
@@ -3335,6 +4292,27 @@ impl<Name, Source> ServerImport<Name, Source> {
     }
 }
 
+impl Clone for ServerImport {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            source: self.source.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerImport {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.source == other.source
+    }
+}
+
+impl fmt::Debug for ServerImport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerImport {
     const NAME: &'static str = "server_import";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -3351,7 +4329,7 @@ impl Action for ServerImport {
 ///
 /// Action `server_kill`: `ServerKill::new(server)`.
 #[doc(alias = "server_kill")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerKill {
@@ -3365,6 +4343,12 @@ impl ServerKill {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerKill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3382,7 +4366,7 @@ impl Action for ServerKill {
 ///
 /// Action `server_metrics`: `ServerMetrics::new(server)`.
 #[doc(alias = "server_metrics")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerMetrics {
@@ -3396,6 +4380,12 @@ impl ServerMetrics {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3414,7 +4404,7 @@ impl Action for ServerMetrics {
 ///
 /// Action `server_mod_bindings`: `ServerModBindings::new(server)`.
 #[doc(alias = "server_mod_bindings")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerModBindings {
@@ -3428,6 +4418,12 @@ impl ServerModBindings {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerModBindings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3446,7 +4442,7 @@ impl Action for ServerModBindings {
 ///
 /// Action `server_mods_clear`: `ServerModsClear::new(server)`.
 #[doc(alias = "server_mods_clear")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerModsClear {
@@ -3460,6 +4456,12 @@ impl ServerModsClear {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerModsClear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3477,7 +4479,6 @@ impl Action for ServerModsClear {
 ///
 /// Action `server_rcon_read`: `ServerRconRead::new(server).since(…)`.
 #[doc(alias = "server_rcon_read")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRconRead<Since = i64> {
@@ -3513,6 +4514,27 @@ impl<Since> ServerRconRead<Since> {
     }
 }
 
+impl Clone for ServerRconRead {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            since: self.since,
+        }
+    }
+}
+
+impl PartialEq for ServerRconRead {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.since == other.since
+    }
+}
+
+impl fmt::Debug for ServerRconRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerRconRead {
     const NAME: &'static str = "server_rcon_read";
     type Output = Reply;
@@ -3528,7 +4550,6 @@ impl Action for ServerRconRead {
 ///
 /// Action `server_rcon_send`: `ServerRconSend::new(server).payload(…)`.
 #[doc(alias = "server_rcon_send")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRconSend<Payload = String> {
@@ -3560,6 +4581,27 @@ impl<Payload> ServerRconSend<Payload> {
     }
 }
 
+impl Clone for ServerRconSend {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            payload: self.payload.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerRconSend {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.payload == other.payload
+    }
+}
+
+impl fmt::Debug for ServerRconSend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerRconSend {
     const NAME: &'static str = "server_rcon_send";
     type Output = Reply;
@@ -3575,7 +4617,7 @@ impl Action for ServerRconSend {
 ///
 /// Action `server_rebuild`: `ServerRebuild::new(server)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_rebuild")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRebuild {
@@ -3589,6 +4631,12 @@ impl ServerRebuild {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerRebuild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3607,7 +4655,6 @@ impl Action for ServerRebuild {
 ///
 /// Action `server_remove`: `ServerRemove::new(server).delete_files(…)`.
 #[doc(alias = "server_remove")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRemove<DeleteFiles = bool> {
@@ -3639,6 +4686,27 @@ impl<DeleteFiles> ServerRemove<DeleteFiles> {
     }
 }
 
+impl Clone for ServerRemove {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            delete_files: self.delete_files,
+        }
+    }
+}
+
+impl PartialEq for ServerRemove {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.delete_files == other.delete_files
+    }
+}
+
+impl fmt::Debug for ServerRemove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerRemove {
     const NAME: &'static str = "server_remove";
     type Output = Reply;
@@ -3654,7 +4722,6 @@ impl Action for ServerRemove {
 ///
 /// Action `server_restore`: `ServerRestore::new(server).archive(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_restore")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerRestore<Archive = String> {
@@ -3686,6 +4753,27 @@ impl<Archive> ServerRestore<Archive> {
     }
 }
 
+impl Clone for ServerRestore {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            archive: self.archive.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerRestore {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.archive == other.archive
+    }
+}
+
+impl fmt::Debug for ServerRestore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerRestore {
     const NAME: &'static str = "server_restore";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -3702,7 +4790,7 @@ impl Action for ServerRestore {
 ///
 /// Action `server_start`: `ServerStart::new(server)`.
 #[doc(alias = "server_start")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerStart {
@@ -3716,6 +4804,12 @@ impl ServerStart {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3733,7 +4827,7 @@ impl Action for ServerStart {
 ///
 /// Action `server_stop`: `ServerStop::new(server)`.
 #[doc(alias = "server_stop")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerStop {
@@ -3747,6 +4841,12 @@ impl ServerStop {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerStop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3764,7 +4864,7 @@ impl Action for ServerStop {
 ///
 /// Action `server_stop_cancel`: `ServerStopCancel::new(server)`.
 #[doc(alias = "server_stop_cancel")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerStopCancel {
@@ -3778,6 +4878,12 @@ impl ServerStopCancel {
     /// With `server`, which is all that is required.
     pub fn new(server: impl Into<ServerId>) -> Self {
         Self { server: server.into() }
+    }
+}
+
+impl fmt::Debug for ServerStopCancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3795,7 +4901,6 @@ impl Action for ServerStopCancel {
 ///
 /// Action `server_update`: `ServerUpdate::new(server).validate(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "server_update")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerUpdate<Validate = bool> {
@@ -3827,6 +4932,27 @@ impl<Validate> ServerUpdate<Validate> {
     }
 }
 
+impl Clone for ServerUpdate {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            validate: self.validate,
+        }
+    }
+}
+
+impl PartialEq for ServerUpdate {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.validate == other.validate
+    }
+}
+
+impl fmt::Debug for ServerUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerUpdate {
     const NAME: &'static str = "server_update";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -3843,7 +4969,6 @@ impl Action for ServerUpdate {
 ///
 /// Action `server_wipe`: `ServerWipe::new(server).targets(…)`.
 #[doc(alias = "server_wipe")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerWipe<Targets = Vec<Value>> {
@@ -3875,6 +5000,27 @@ impl<Targets> ServerWipe<Targets> {
     }
 }
 
+impl Clone for ServerWipe {
+    fn clone(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            targets: self.targets.clone(),
+        }
+    }
+}
+
+impl PartialEq for ServerWipe {
+    fn eq(&self, other: &Self) -> bool {
+        self.server == other.server && self.targets == other.targets
+    }
+}
+
+impl fmt::Debug for ServerWipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for ServerWipe {
     const NAME: &'static str = "server_wipe";
     type Output = Reply;
@@ -3890,7 +5036,7 @@ impl Action for ServerWipe {
 ///
 /// Action `servers`.
 #[doc(alias = "servers")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Servers {}
@@ -3899,6 +5045,12 @@ impl Servers {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -3912,7 +5064,6 @@ impl Action for Servers {
 ///
 /// Action `settings`: `Settings::new().settings(…)`.
 #[doc(alias = "settings")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Settings<Settings_ = Map<String, Value>> {
@@ -3936,9 +5087,23 @@ impl<Settings_> Settings<Settings_> {
     }
 }
 
-impl<Settings_> fmt::Debug for Settings<Settings_> {
+impl Clone for Settings {
+    fn clone(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+        }
+    }
+}
+
+impl PartialEq for Settings {
+    fn eq(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+}
+
+impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("settings", &format_args!("(hidden)")).finish()
+        debug(self, f)
     }
 }
 
@@ -3948,7 +5113,7 @@ impl Action for Settings {
 
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
-        parameters.add("settings", &self.settings);
+        parameters.secret().add("settings", &self.settings);
     }
 }
 
@@ -3956,7 +5121,6 @@ impl Action for Settings {
 ///
 /// Action `sql_database_create`: `SqlDatabaseCreate::new().name(…).password(…).username(…)`.
 #[doc(alias = "sql_database_create")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct SqlDatabaseCreate<Name = String, Password = String, Username = String> {
@@ -4029,14 +5193,26 @@ impl<Name, Password, Username> SqlDatabaseCreate<Name, Password, Username> {
     }
 }
 
-impl<Name: fmt::Debug, Password, Username: fmt::Debug> fmt::Debug
-for SqlDatabaseCreate<Name, Password, Username> {
+impl Clone for SqlDatabaseCreate {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            password: self.password.clone(),
+            username: self.username.clone(),
+        }
+    }
+}
+
+impl PartialEq for SqlDatabaseCreate {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.password == other.password
+            && self.username == other.username
+    }
+}
+
+impl fmt::Debug for SqlDatabaseCreate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqlDatabaseCreate")
-            .field("name", &self.name)
-            .field("password", &format_args!("(hidden)"))
-            .field("username", &self.username)
-            .finish()
+        debug(self, f)
     }
 }
 
@@ -4047,7 +5223,7 @@ impl Action for SqlDatabaseCreate {
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
         parameters.add("name", &self.name);
-        parameters.add("password", &self.password);
+        parameters.secret().add("password", &self.password);
         parameters.add("username", &self.username);
     }
 }
@@ -4056,7 +5232,6 @@ impl Action for SqlDatabaseCreate {
 ///
 /// Action `sql_database_delete`: `SqlDatabaseDelete::new().name(…)`.
 #[doc(alias = "sql_database_delete")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct SqlDatabaseDelete<Name = String> {
@@ -4086,6 +5261,24 @@ impl<Name> SqlDatabaseDelete<Name> {
     }
 }
 
+impl Clone for SqlDatabaseDelete {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone() }
+    }
+}
+
+impl PartialEq for SqlDatabaseDelete {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for SqlDatabaseDelete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for SqlDatabaseDelete {
     const NAME: &'static str = "sql_database_delete";
     type Output = Reply;
@@ -4100,7 +5293,7 @@ impl Action for SqlDatabaseDelete {
 ///
 /// Action `sql_databases_list`.
 #[doc(alias = "sql_databases_list")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct SqlDatabasesList {}
@@ -4109,6 +5302,12 @@ impl SqlDatabasesList {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for SqlDatabasesList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -4122,7 +5321,6 @@ impl Action for SqlDatabasesList {
 ///
 /// Action `steam_cancel_download`: `SteamCancelDownload::new().download(…)`.
 #[doc(alias = "steam_cancel_download")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct SteamCancelDownload<Download = DownloadId> {
@@ -4155,6 +5353,24 @@ impl<Download> SteamCancelDownload<Download> {
     }
 }
 
+impl Clone for SteamCancelDownload {
+    fn clone(&self) -> Self {
+        Self { download: self.download }
+    }
+}
+
+impl PartialEq for SteamCancelDownload {
+    fn eq(&self, other: &Self) -> bool {
+        self.download == other.download
+    }
+}
+
+impl fmt::Debug for SteamCancelDownload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for SteamCancelDownload {
     const NAME: &'static str = "steam_cancel_download";
     type Output = Reply;
@@ -4169,7 +5385,7 @@ impl Action for SteamCancelDownload {
 ///
 /// Action `steam_list_downloads`.
 #[doc(alias = "steam_list_downloads")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct SteamListDownloads {}
@@ -4178,6 +5394,12 @@ impl SteamListDownloads {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for SteamListDownloads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -4191,7 +5413,7 @@ impl Action for SteamListDownloads {
 ///
 /// Action `steam_refresh_content_servers`.
 #[doc(alias = "steam_refresh_content_servers")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct SteamRefreshContentServers {}
@@ -4200,6 +5422,12 @@ impl SteamRefreshContentServers {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for SteamRefreshContentServers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -4212,7 +5440,6 @@ impl Action for SteamRefreshContentServers {
 ///
 /// Action `subscribe`: `Subscribe::new().topic(…)`.
 #[doc(alias = "subscribe")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Subscribe<Topic = ServerId> {
@@ -4238,6 +5465,24 @@ impl<Topic> Subscribe<Topic> {
     }
 }
 
+impl Clone for Subscribe {
+    fn clone(&self) -> Self {
+        Self { topic: self.topic.clone() }
+    }
+}
+
+impl PartialEq for Subscribe {
+    fn eq(&self, other: &Self) -> bool {
+        self.topic == other.topic
+    }
+}
+
+impl fmt::Debug for Subscribe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for Subscribe {
     const NAME: &'static str = "subscribe";
     type Output = Reply;
@@ -4252,7 +5497,6 @@ impl Action for Subscribe {
 ///
 /// Action `system_command`: `SystemCommand::new().arguments(…).command(…).timeout(…)`.
 #[doc(alias = "system_command")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct SystemCommand<Arguments = Vec<String>, Command = String, Timeout = i64> {
@@ -4318,6 +5562,29 @@ impl<Arguments, Command, Timeout> SystemCommand<Arguments, Command, Timeout> {
     }
 }
 
+impl Clone for SystemCommand {
+    fn clone(&self) -> Self {
+        Self {
+            arguments: self.arguments.clone(),
+            command: self.command.clone(),
+            timeout: self.timeout,
+        }
+    }
+}
+
+impl PartialEq for SystemCommand {
+    fn eq(&self, other: &Self) -> bool {
+        self.arguments == other.arguments && self.command == other.command
+            && self.timeout == other.timeout
+    }
+}
+
+impl fmt::Debug for SystemCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for SystemCommand {
     const NAME: &'static str = "system_command";
     type Output = Reply;
@@ -4334,7 +5601,6 @@ impl Action for SystemCommand {
 ///
 /// Action `task_create`: `TaskCreate::new().action(…).enabled(…).name(…).parameters(…).schedule(…)`.
 #[doc(alias = "task_create")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TaskCreate<
@@ -4461,6 +5727,32 @@ impl<
     }
 }
 
+impl Clone for TaskCreate {
+    fn clone(&self) -> Self {
+        Self {
+            action: self.action.clone(),
+            enabled: self.enabled,
+            name: self.name.clone(),
+            parameters: self.parameters.clone(),
+            schedule: self.schedule.clone(),
+        }
+    }
+}
+
+impl PartialEq for TaskCreate {
+    fn eq(&self, other: &Self) -> bool {
+        self.action == other.action && self.enabled == other.enabled
+            && self.name == other.name && self.parameters == other.parameters
+            && self.schedule == other.schedule
+    }
+}
+
+impl fmt::Debug for TaskCreate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TaskCreate {
     const NAME: &'static str = "task_create";
     type Output = Reply;
@@ -4479,7 +5771,6 @@ impl Action for TaskCreate {
 ///
 /// Action `task_delete`: `TaskDelete::new().task(…)`.
 #[doc(alias = "task_delete")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TaskDelete<Task = TaskId> {
@@ -4505,6 +5796,24 @@ impl<Task> TaskDelete<Task> {
     }
 }
 
+impl Clone for TaskDelete {
+    fn clone(&self) -> Self {
+        Self { task: self.task.clone() }
+    }
+}
+
+impl PartialEq for TaskDelete {
+    fn eq(&self, other: &Self) -> bool {
+        self.task == other.task
+    }
+}
+
+impl fmt::Debug for TaskDelete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TaskDelete {
     const NAME: &'static str = "task_delete";
     type Output = Reply;
@@ -4519,7 +5828,6 @@ impl Action for TaskDelete {
 ///
 /// Action `task_info`: `TaskInfo::new().task(…)`.
 #[doc(alias = "task_info")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TaskInfo<Task = TaskId> {
@@ -4545,6 +5853,24 @@ impl<Task> TaskInfo<Task> {
     }
 }
 
+impl Clone for TaskInfo {
+    fn clone(&self) -> Self {
+        Self { task: self.task.clone() }
+    }
+}
+
+impl PartialEq for TaskInfo {
+    fn eq(&self, other: &Self) -> bool {
+        self.task == other.task
+    }
+}
+
+impl fmt::Debug for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TaskInfo {
     const NAME: &'static str = "task_info";
     const READS: bool = true;
@@ -4560,7 +5886,6 @@ impl Action for TaskInfo {
 ///
 /// Action `task_update`: `TaskUpdate::new().changes(…).task(…)`.
 #[doc(alias = "task_update")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TaskUpdate<Changes = Map<String, Value>, Task = TaskId> {
@@ -4609,6 +5934,27 @@ impl<Changes, Task> TaskUpdate<Changes, Task> {
     }
 }
 
+impl Clone for TaskUpdate {
+    fn clone(&self) -> Self {
+        Self {
+            changes: self.changes.clone(),
+            task: self.task.clone(),
+        }
+    }
+}
+
+impl PartialEq for TaskUpdate {
+    fn eq(&self, other: &Self) -> bool {
+        self.changes == other.changes && self.task == other.task
+    }
+}
+
+impl fmt::Debug for TaskUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TaskUpdate {
     const NAME: &'static str = "task_update";
     type Output = Reply;
@@ -4624,7 +5970,7 @@ impl Action for TaskUpdate {
 ///
 /// Action `tasks_list`.
 #[doc(alias = "tasks_list")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TasksList {}
@@ -4633,6 +5979,12 @@ impl TasksList {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for TasksList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -4646,7 +5998,6 @@ impl Action for TasksList {
 ///
 /// Action `title_features`: `TitleFeatures::new().title(…)`.
 #[doc(alias = "title_features")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TitleFeatures<Title = TitleId> {
@@ -4676,6 +6027,24 @@ impl<Title> TitleFeatures<Title> {
     }
 }
 
+impl Clone for TitleFeatures {
+    fn clone(&self) -> Self {
+        Self { title: self.title.clone() }
+    }
+}
+
+impl PartialEq for TitleFeatures {
+    fn eq(&self, other: &Self) -> bool {
+        self.title == other.title
+    }
+}
+
+impl fmt::Debug for TitleFeatures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TitleFeatures {
     const NAME: &'static str = "title_features";
     const READS: bool = true;
@@ -4691,7 +6060,6 @@ impl Action for TitleFeatures {
 ///
 /// Action `title_mods`: `TitleMods::new().title(…)`.
 #[doc(alias = "title_mods")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TitleMods<Title = TitleId> {
@@ -4717,6 +6085,24 @@ impl<Title> TitleMods<Title> {
     }
 }
 
+impl Clone for TitleMods {
+    fn clone(&self) -> Self {
+        Self { title: self.title.clone() }
+    }
+}
+
+impl PartialEq for TitleMods {
+    fn eq(&self, other: &Self) -> bool {
+        self.title == other.title
+    }
+}
+
+impl fmt::Debug for TitleMods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TitleMods {
     const NAME: &'static str = "title_mods";
     const READS: bool = true;
@@ -4732,7 +6118,6 @@ impl Action for TitleMods {
 ///
 /// Action `title_rebuild`: `TitleRebuild::new().title(…)`. A call waits 1800 s for its reply unless told otherwise.
 #[doc(alias = "title_rebuild")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TitleRebuild<Title = TitleId> {
@@ -4762,6 +6147,24 @@ impl<Title> TitleRebuild<Title> {
     }
 }
 
+impl Clone for TitleRebuild {
+    fn clone(&self) -> Self {
+        Self { title: self.title.clone() }
+    }
+}
+
+impl PartialEq for TitleRebuild {
+    fn eq(&self, other: &Self) -> bool {
+        self.title == other.title
+    }
+}
+
+impl fmt::Debug for TitleRebuild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TitleRebuild {
     const NAME: &'static str = "title_rebuild";
     const TIMEOUT: Option<Duration> = Some(Duration::from_secs(1800));
@@ -4777,7 +6180,6 @@ impl Action for TitleRebuild {
 ///
 /// Action `title_remove`: `TitleRemove::new().title(…)`.
 #[doc(alias = "title_remove")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TitleRemove<Title = TitleId> {
@@ -4803,6 +6205,24 @@ impl<Title> TitleRemove<Title> {
     }
 }
 
+impl Clone for TitleRemove {
+    fn clone(&self) -> Self {
+        Self { title: self.title.clone() }
+    }
+}
+
+impl PartialEq for TitleRemove {
+    fn eq(&self, other: &Self) -> bool {
+        self.title == other.title
+    }
+}
+
+impl fmt::Debug for TitleRemove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for TitleRemove {
     const NAME: &'static str = "title_remove";
     type Output = Reply;
@@ -4817,7 +6237,7 @@ impl Action for TitleRemove {
 ///
 /// Action `titles`.
 #[doc(alias = "titles")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Titles {}
@@ -4826,6 +6246,12 @@ impl Titles {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for Titles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -4839,7 +6265,7 @@ impl Action for Titles {
 ///
 /// Action `titles_status`.
 #[doc(alias = "titles_status")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TitlesStatus {}
@@ -4848,6 +6274,12 @@ impl TitlesStatus {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for TitlesStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -4861,7 +6293,6 @@ impl Action for TitlesStatus {
 ///
 /// Action `transaction`: `Transaction::new().actions(…)`.
 #[doc(alias = "transaction")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Transaction<Actions_ = Vec<Value>> {
@@ -4885,6 +6316,26 @@ impl<Actions_> Transaction<Actions_> {
     }
 }
 
+impl Clone for Transaction {
+    fn clone(&self) -> Self {
+        Self {
+            actions: self.actions.clone(),
+        }
+    }
+}
+
+impl PartialEq for Transaction {
+    fn eq(&self, other: &Self) -> bool {
+        self.actions == other.actions
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for Transaction {
     const NAME: &'static str = "transaction";
     type Output = Reply;
@@ -4899,7 +6350,6 @@ impl Action for Transaction {
 ///
 /// Action `unsubscribe`: `Unsubscribe::new().topic(…)`.
 #[doc(alias = "unsubscribe")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Unsubscribe<Topic = ServerId> {
@@ -4925,6 +6375,24 @@ impl<Topic> Unsubscribe<Topic> {
     }
 }
 
+impl Clone for Unsubscribe {
+    fn clone(&self) -> Self {
+        Self { topic: self.topic.clone() }
+    }
+}
+
+impl PartialEq for Unsubscribe {
+    fn eq(&self, other: &Self) -> bool {
+        self.topic == other.topic
+    }
+}
+
+impl fmt::Debug for Unsubscribe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for Unsubscribe {
     const NAME: &'static str = "unsubscribe";
     type Output = Reply;
@@ -4939,7 +6407,6 @@ impl Action for Unsubscribe {
 ///
 /// Action `update_webhook`: `UpdateWebhook::new().changes(…).webhook(…)`.
 #[doc(alias = "update_webhook")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct UpdateWebhook<Changes = Map<String, Value>, Webhook = WebhookId> {
@@ -4991,6 +6458,27 @@ impl<Changes, Webhook> UpdateWebhook<Changes, Webhook> {
     }
 }
 
+impl Clone for UpdateWebhook {
+    fn clone(&self) -> Self {
+        Self {
+            changes: self.changes.clone(),
+            webhook: self.webhook.clone(),
+        }
+    }
+}
+
+impl PartialEq for UpdateWebhook {
+    fn eq(&self, other: &Self) -> bool {
+        self.changes == other.changes && self.webhook == other.webhook
+    }
+}
+
+impl fmt::Debug for UpdateWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for UpdateWebhook {
     const NAME: &'static str = "update_webhook";
     type Output = Reply;
@@ -5006,7 +6494,6 @@ impl Action for UpdateWebhook {
 ///
 /// Action `user_give_roles`: `UserGiveRoles::new().roles(…).username(…)`.
 #[doc(alias = "user_give_roles")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct UserGiveRoles<Roles = Vec<String>, Username = UserName> {
@@ -5052,6 +6539,27 @@ impl<Roles, Username> UserGiveRoles<Roles, Username> {
     }
 }
 
+impl Clone for UserGiveRoles {
+    fn clone(&self) -> Self {
+        Self {
+            roles: self.roles.clone(),
+            username: self.username.clone(),
+        }
+    }
+}
+
+impl PartialEq for UserGiveRoles {
+    fn eq(&self, other: &Self) -> bool {
+        self.roles == other.roles && self.username == other.username
+    }
+}
+
+impl fmt::Debug for UserGiveRoles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for UserGiveRoles {
     const NAME: &'static str = "user_give_roles";
     type Output = Reply;
@@ -5067,7 +6575,6 @@ impl Action for UserGiveRoles {
 ///
 /// Action `user_password`: `UserPassword::new().password(…).username(…)`.
 #[doc(alias = "user_password")]
-#[derive(Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct UserPassword<Password = String, Username = UserName> {
@@ -5116,12 +6623,24 @@ impl<Password, Username> UserPassword<Password, Username> {
     }
 }
 
-impl<Password, Username: fmt::Debug> fmt::Debug for UserPassword<Password, Username> {
+impl Clone for UserPassword {
+    fn clone(&self) -> Self {
+        Self {
+            password: self.password.clone(),
+            username: self.username.clone(),
+        }
+    }
+}
+
+impl PartialEq for UserPassword {
+    fn eq(&self, other: &Self) -> bool {
+        self.password == other.password && self.username == other.username
+    }
+}
+
+impl fmt::Debug for UserPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserPassword")
-            .field("password", &format_args!("(hidden)"))
-            .field("username", &self.username)
-            .finish()
+        debug(self, f)
     }
 }
 
@@ -5131,7 +6650,7 @@ impl Action for UserPassword {
 
     #[inline]
     fn write_parameters(&self, parameters: &mut Parameters) {
-        parameters.add("password", &self.password);
+        parameters.secret().add("password", &self.password);
         parameters.add("username", &self.username);
     }
 }
@@ -5140,7 +6659,6 @@ impl Action for UserPassword {
 ///
 /// Action `user_revoke_roles`: `UserRevokeRoles::new().roles(…).username(…)`.
 #[doc(alias = "user_revoke_roles")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct UserRevokeRoles<Roles = Vec<String>, Username = UserName> {
@@ -5189,6 +6707,27 @@ impl<Roles, Username> UserRevokeRoles<Roles, Username> {
     }
 }
 
+impl Clone for UserRevokeRoles {
+    fn clone(&self) -> Self {
+        Self {
+            roles: self.roles.clone(),
+            username: self.username.clone(),
+        }
+    }
+}
+
+impl PartialEq for UserRevokeRoles {
+    fn eq(&self, other: &Self) -> bool {
+        self.roles == other.roles && self.username == other.username
+    }
+}
+
+impl fmt::Debug for UserRevokeRoles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
+    }
+}
+
 impl Action for UserRevokeRoles {
     const NAME: &'static str = "user_revoke_roles";
     type Output = Reply;
@@ -5204,7 +6743,7 @@ impl Action for UserRevokeRoles {
 ///
 /// Action `whoami`.
 #[doc(alias = "whoami")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Whoami {}
@@ -5213,6 +6752,12 @@ impl Whoami {
     /// Without any parameter.
     pub fn new() -> Self {
         Self {}
+    }
+}
+
+impl fmt::Debug for Whoami {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
@@ -5226,7 +6771,6 @@ impl Action for Whoami {
 ///
 /// Action `write_file`: `WriteFile::new().content(…).path(…)`.
 #[doc(alias = "write_file")]
-#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct WriteFile<Content = String, Path = String> {
@@ -5265,6 +6809,27 @@ impl<Content, Path> WriteFile<Content, Path> {
             content: self.content,
             path: value.into(),
         }
+    }
+}
+
+impl Clone for WriteFile {
+    fn clone(&self) -> Self {
+        Self {
+            content: self.content.clone(),
+            path: self.path.clone(),
+        }
+    }
+}
+
+impl PartialEq for WriteFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.content == other.content && self.path == other.path
+    }
+}
+
+impl fmt::Debug for WriteFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(self, f)
     }
 }
 
