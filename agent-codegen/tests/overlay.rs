@@ -340,13 +340,15 @@ fn a_secret_is_what_the_overlay_says() {
 #[test]
 fn a_parameter_of_a_secret_type_is_a_secret_however_it_is_named() {
     let types = "[types.AdminPassword]\nis = 'str'\n[types.Targets]\nis = 'list<AdminPassword>'\n";
-    for word in ["AdminPassword", "list<AdminPassword>", "Targets", "map<Targets>", "Targets?"] {
+    for word in ["AdminPassword", "list<AdminPassword>", "Targets", "map<str, Targets>", "Targets?"]
+    {
         let overlay = format!("{types}[actions.server_wipe.parameters.targets]\ntype = '{word}'");
         let text = flat(&generate(&overlay).0, "parameters.rs");
         assert!(text.contains("parameters.secret().add"), "{word}: {text}");
     }
-    let overlay =
-        format!("{types}[actions.server_wipe.parameters.targets]\ntype = 'Targets'\nsecret = false");
+    let overlay = format!(
+        "{types}[actions.server_wipe.parameters.targets]\ntype = 'Targets'\nsecret = false"
+    );
     let text = flat(&generate(&overlay).0, "parameters.rs");
     assert!(!text.contains("secret()"), "{text}");
 }
