@@ -31,7 +31,7 @@ pub enum WaitError {
     /// The call of [`Wait::after`] was rejected, or never sent: there is nothing to wait for.
     ///
     /// [`Wait::after`]: super::Wait::after
-    #[error("{error} (it was to bring about {what})")]
+    #[error("{error}")]
     Call {
         /// What was to be waited for.
         what: String,

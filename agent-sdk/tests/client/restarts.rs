@@ -108,6 +108,33 @@ async fn a_link_that_is_lost_before_the_answer_to_the_call_leaves_it_to_the_wait
 }
 
 #[tokio::test]
+async fn a_question_that_is_never_answered_keeps_no_call_from_being_made() {
+    let (mock, agent) = running(builder()).await;
+    mock.inject(Fault::lose().for_action("server").times(1));
+    tokio::time::pause();
+    restart(&agent).await.unwrap();
+    assert_eq!(starts(&agent).await, 2);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_dropped_before_its_call_makes_none() {
+    let (mock, agent) = running(builder()).await;
+    mock.inject(Fault::delay(NEVER).for_action("server"));
+    let asked = mock.requests().len();
+    let waiting = tokio::spawn(restart(&agent));
+    soon(async {
+        while mock.requests()[asked..].iter().all(|request| request.action != "server") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    waiting.abort();
+    assert!(soon(waiting).await.unwrap_err().is_cancelled());
+    soon(agent.call_raw("echo", ())).await.unwrap();
+    assert!(mock.requests().iter().all(|request| request.action != "restart"));
+}
+
+#[tokio::test]
 async fn a_restart_that_was_accepted_and_never_done_says_that_the_server_runs_on() {
     let accepted = |_, _| async { Ok(json!({ "state": "server.stopping" })) };
     let (_mock, agent) = running(builder().handler("restart", accepted)).await;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use agent_sdk::{
-    Agent, KnownState, ReconnectPolicy,
-    actions::ServerStart,
+    Agent,
     mock::{Builder, LastingFault, MockAgent, Pace},
 };
 use serde_json::{Value, json};
@@ -56,25 +55,17 @@ impl Trouble {
     }
 }
 
-/// A mock whose servers take their time, with the whole catalogue.
+/// A mock with a server that runs and takes its time, with the whole catalogue.
 pub fn builder() -> Builder {
     let catalogue = serde_json::from_str(CATALOGUE).unwrap();
-    MockAgent::builder(catalogue).tls(false).pace(Pace::realistic().console(None))
+    MockAgent::builder(catalogue).tls(false).running([SERVER]).pace(Pace::realistic().console(None))
 }
 
-/// Starts a mock, connects to it, and starts its server.
+/// Starts a mock, and connects to it.
 pub async fn running(builder: Builder) -> (MockAgent, Agent) {
     let mock = builder.start().await.unwrap();
-    let agent = connect(&mock).await;
-    let start = agent.server_start(ServerStart::new(SERVER));
-    agent.wait_for_state(SERVER, KnownState::Running).after(start).await.unwrap();
+    let agent = mock.client().connect().await.unwrap();
     (mock, agent)
-}
-
-pub async fn connect(mock: &MockAgent) -> Agent {
-    let policy = ReconnectPolicy::default().initial_backoff(Duration::from_millis(1));
-    let builder = Agent::builder(mock.url()).credentials(mock.username(), mock.password());
-    builder.reconnect(policy).connect().await.unwrap()
 }
 
 /// Fails the test instead of letting it hang.

@@ -69,7 +69,7 @@ async fn an_event_of_a_crash_that_is_none_starts_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_the_agent_starts_by_itself_is_not_started_twice() {
     let (mock, agent) = running(builder()).await;
-    let other = crate::common::connect(&mock).await;
+    let other = mock.client().connect().await.unwrap();
     let happens = async {
         mock.crash(SERVER);
         sleep(Duration::from_secs(10)).await;
@@ -102,8 +102,7 @@ async fn a_server_that_crashes_again_and_again_is_left_to_a_human() {
 async fn a_start_that_is_accepted_and_never_done_is_tried_a_bounded_number_of_times() {
     let crashed = |_, _| async { Ok(json!({ "state": "server.crashed" })) };
     let builder = builder().handler("server", crashed).handler("server_start", accept);
-    let mock = builder.start().await.unwrap();
-    let agent = crate::common::connect(&mock).await;
+    let (mock, agent) = running(builder).await;
     let error = ends(keep_up(&agent, SERVER)).await.to_string();
     assert!(error.contains("is down after 3 starts"), "{error}");
     assert_eq!(calls(&mock, "server_start"), 3);

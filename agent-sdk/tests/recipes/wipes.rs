@@ -10,7 +10,7 @@ use agent_sdk::{
 use tokio::time::sleep;
 
 use crate::{
-    common::{SERVER, Trouble, accept, builder, calls, ends, running, server},
+    common::{SERVER, Trouble, accept, builder, calls, ends, running, server, until},
     jobs::wipe::wipe,
 };
 
@@ -106,9 +106,7 @@ async fn a_start_that_is_never_done_says_that_the_files_are_deleted() {
     let (mock, agent) = with_files(Trouble::LostLink, builder()).await;
     mock.inject(Fault::lose().for_action("server_start"));
     let crashing = async {
-        while calls(&mock, "server_start") < 2 {
-            sleep(Duration::from_millis(100)).await;
-        }
+        until(|| calls(&mock, "server_start") == 1).await;
         mock.crash(SERVER);
     };
     let files = files();

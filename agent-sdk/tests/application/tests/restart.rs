@@ -127,7 +127,16 @@ async fn a_server_that_does_not_come_up_is_not_backed_up() {
     let (mock, agent) = start(Pace::realistic().starting(TOO_LONG)).await;
     mock.on::<CreateBackup>().never();
     let trouble = restart(&agent, "survival", PATIENCE).await.unwrap_err();
-    assert!(matches!(trouble, Trouble::NotRunning { .. }), "{trouble}");
+    assert!(matches!(trouble, Trouble::NotRestarted(_)), "{trouble}");
+}
+
+/// A server that still ran after two minutes was taken for one that runs again.
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_is_accepted_and_never_done_is_not_claimed() {
+    let (mock, agent) = start(Pace::realistic().countdown(TOO_LONG)).await;
+    mock.on::<CreateBackup>().never();
+    let trouble = restart(&agent, "survival", PATIENCE).await.unwrap_err().to_string();
+    assert!(trouble.ends_with("`server.running`, and it was not seen to stop"), "{trouble}");
 }
 
 #[tokio::test(start_paused = true)]
