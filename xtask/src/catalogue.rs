@@ -24,6 +24,10 @@ use crate::{
 /// The word for the running agent's catalogue.
 pub const LIVE: &str = "live";
 
+/// How a catalogue is named that is in a folder or a revision.
+const ONE_FILE: &str = "name a snapshot in it, such as `schemas/agent-1.1.34.json` or, of a revision, \
+                        `main:schemas/agent-1.1.34.json`";
+
 /// A catalogue and what people know about it.
 pub struct Catalogue {
     pub snapshot: Snapshot,
@@ -37,33 +41,44 @@ impl Catalogue {
         Self { snapshot, overlay, _folder: None }
     }
 
-    /// Reads the catalogue of that name, with the overlay of the revision if it has one.
+    /// Reads the catalogue of that name. What people know of it is said by the overlay that is asked
+    /// for, or else by the one beside it, or else by the project's.
     pub async fn named(
         name: &str,
-        overlay: Option<&Path>,
+        asked: Option<&Path>,
+        project: Option<&Path>,
         connection: &Connection,
     ) -> Result<Self, Failure> {
         if name == LIVE {
-            return Ok(Self::new(running(connection).await?, read_overlay(overlay)?));
+            return Ok(Self::new(running(connection).await?, read_overlay(asked.or(project))?));
         }
         let path = Path::new(name);
+        if path.is_dir() {
+            return Err(Failure::failed(format!("`{name}` is a folder; {ONE_FILE}")));
+        }
         if path.exists() {
-            return Ok(Self::new(read_snapshot(path)?, read_overlay(overlay)?));
+            let beside = path.with_file_name("overlay.toml");
+            let beside = Some(beside.as_path()).filter(|path| path.exists());
+            let overlay = read_overlay(asked.or(beside).or(project))?;
+            return Ok(Self::new(read_snapshot(path)?, overlay));
         }
         let Some((revision, path)) = name.split_once(':') else {
-            return Err(Failure::failed(format!(
-                "`{name}` is no file, and neither `REV:path` nor `{LIVE}`"
-            )));
+            let is_revision = git::resolve(Path::new("."), name).is_ok();
+            let revision = format!("`{name}` is a revision; {ONE_FILE}");
+            let nothing = format!("`{name}` is no file, and neither `REV:path` nor `{LIVE}`");
+            return Err(Failure::failed(if is_revision { revision } else { nothing }));
         };
         let bytes = git::show(Path::new("."), name)?;
         let mut report = Report::new();
         let snapshot = Snapshot::from_bytes(name, &bytes, &mut report);
         let snapshot = usable(name, snapshot, &report)?;
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        match overlay_at(revision, folder)? {
-            Some((folder, overlay)) => Ok(Self { snapshot, overlay, _folder: Some(folder) }),
-            None => Ok(Self::new(snapshot, read_overlay(overlay)?)),
+        if asked.is_none()
+            && let Some((folder, overlay)) = overlay_at(revision, folder)?
+        {
+            return Ok(Self { snapshot, overlay, _folder: Some(folder) });
         }
+        Ok(Self::new(snapshot, read_overlay(asked.or(project))?))
     }
 
     pub fn side(&self) -> Side<'_> {

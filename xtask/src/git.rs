@@ -11,7 +11,12 @@ use crate::failure::Failure;
 pub fn show(folder: &Path, name: &str) -> Result<Vec<u8>, Failure> {
     let output = git(folder, &["show", "--end-of-options", name])?;
     if output.status.success() {
-        return Ok(output.stdout);
+        // Of a folder, git shows the names in it.
+        let kind = git(folder, &["cat-file", "-t", name])?;
+        if kind.stdout.trim_ascii() == b"blob" {
+            return Ok(output.stdout);
+        }
+        return Err(Failure::failed(format!("`{name}` is no file; name a snapshot in it")));
     }
     let (revision, _) = name.split_once(':').unwrap_or((name, ""));
     // The revision first: a path cannot be there without it.
@@ -32,7 +37,7 @@ pub fn list(folder: &Path, revision: &str) -> Result<Vec<String>, Failure> {
 }
 
 /// The commit of a revision.
-fn resolve(folder: &Path, revision: &str) -> Result<String, Failure> {
+pub fn resolve(folder: &Path, revision: &str) -> Result<String, Failure> {
     let name = format!("{revision}^{{commit}}");
     let output = git(folder, &["rev-parse", "--quiet", "--verify", "--end-of-options", &name])?;
     if output.status.success() {
@@ -47,7 +52,19 @@ fn resolve(folder: &Path, revision: &str) -> Result<String, Failure> {
              history, or in CI a checkout of full depth"
         )));
     }
-    Err(Failure::failed(format!("git knows no revision `{revision}`: {}", said(&output))))
+    if !shallow.status.success() {
+        let reason = said(&shallow);
+        return Err(Failure::failed(format!("there is no revision `{revision}`: {reason}")));
+    }
+    let remote = format!("origin/{revision}");
+    let is_remote =
+        git(folder, &["rev-parse", "--quiet", "--verify", "--end-of-options", &remote])?;
+    let hint = if is_remote.status.success() {
+        format!("`{remote}` is one")
+    } else {
+        "`git log --oneline --all` shows what there is".to_owned()
+    };
+    Err(Failure::failed(format!("git knows no revision `{revision}`; {hint}")))
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Result<Output, Failure> {

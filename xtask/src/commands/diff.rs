@@ -43,8 +43,8 @@ pub struct DiffCommand {
     #[arg(long, value_name = "ACTION,…|FILE")]
     only: Option<String>,
 
-    /// What people know and the catalogues do not say [default: schemas/overlay.toml; for REV:path
-    /// the one beside it]
+    /// What people know and the catalogues do not say [default: the `overlay.toml` beside each; where
+    /// there is none, schemas/overlay.toml]
     #[arg(long, value_name = "FILE")]
     overlay: Option<PathBuf>,
 
@@ -85,8 +85,9 @@ impl DiffCommand {
         let only = self.only.as_deref().map(Only::read).transpose()?;
         let (old, new) = self.sides()?;
         let project = self.project.find().ok();
-        let overlay = self.overlay.clone().or_else(|| catalogue::overlay_of(project.as_ref()));
-        let read = async |name| Catalogue::named(name, overlay.as_deref(), &self.connection).await;
+        let of_project = catalogue::overlay_of(project.as_ref());
+        let (asked, of_project) = (self.overlay.as_deref(), of_project.as_deref());
+        let read = async |name| Catalogue::named(name, asked, of_project, &self.connection).await;
         let (old, new) = (read(&old).await?, read(&new).await?);
         let diff = old.diff(&new, only.as_ref())?;
         self.print(&diff)?;
@@ -99,27 +100,36 @@ impl DiffCommand {
         Ok(())
     }
 
+    /// The names of both sides. Those that were not given are told.
     fn sides(&self) -> Result<(String, String), Failure> {
         if let (Some(old), Some(new)) = (&self.old, &self.new) {
             return Ok((old.clone(), new.clone()));
         }
-        let mut snapshots = self.project.find()?.snapshots(&mut Report::new())?;
+        let mut report = Report::new();
+        let mut snapshots = self.project.find()?.snapshots(&mut report)?;
+        if !report.is_empty() {
+            output::print_message(report.draw(false));
+        }
         let mut newest = || {
             let path = snapshots.pop()?;
             Some(path.to_string_lossy().into_owned())
         };
         let new = newest().unwrap_or_default();
-        match self.old.as_deref() {
-            Some(LIVE) => Ok((new, LIVE.to_owned())),
-            Some(old) => Ok((old.to_owned(), new)),
+        let (old, new) = match self.old.as_deref() {
+            Some(LIVE) => (new, LIVE.to_owned()),
+            Some(old) => (old.to_owned(), new),
             None => match newest() {
-                Some(old) => Ok((old, new)),
-                None => Err(Failure::failed(
-                    "there is only one snapshot; name the other side: `live`, or `REV:path` from \
-                     git, such as `cargo xtask diff HEAD~1:schemas/agent-1.1.34.json`",
-                )),
+                Some(old) => (old, new),
+                None => {
+                    return Err(Failure::failed(format!(
+                        "there is only one snapshot, `{new}`; name the other side: `live`, or \
+                         `REV:path` from git, such as `cargo xtask diff HEAD~1:schemas/…`"
+                    )));
+                }
             },
-        }
+        };
+        output::note(format!("compares `{old}` with `{new}`"));
+        Ok((old, new))
     }
 
     fn print(&self, diff: &Diff) -> Result<(), Failure> {

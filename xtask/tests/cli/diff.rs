@@ -48,7 +48,8 @@ async fn the_two_newest_snapshots_are_compared_in_every_form() {
     newer_snapshot(project.path(), "1.2.0-rc.10", breaking);
 
     let text = run(project.path(), &["diff", "schemas/agent-1.1.34.json"]).await;
-    assert_eq!((text.code, &*text.stderr), (Some(0), ""), "{text:?}");
+    let told = "note: compares `schemas/agent-1.1.34.json` with `schemas/agent-1.2.0-rc.10.json`";
+    assert_eq!((text.code, text.stderr.trim_end()), (Some(0), told), "{text:?}");
     let words = words(&text);
     assert!(
         words.find("`whoami`").unwrap() < words.find("Lists every server of it").unwrap(),
@@ -134,8 +135,11 @@ async fn a_side_may_come_from_git_or_from_the_running_agent() {
     assert!(rules.contains(&&json!("action-added")), "{rules:?}");
 
     for (side, told) in [
-        ("HEAD~9:schemas/agent-1.1.34.json", "no revision `HEAD~9`"),
+        ("HEAD~9:schemas/agent-1.1.34.json", "no revision `HEAD~9`; `git log"),
         ("HEAD:schemas/nothing.json", "git has no"),
+        ("HEAD:schemas", "`HEAD:schemas` is no file"),
+        ("HEAD", "`HEAD` is a revision; name a snapshot in it"),
+        ("schemas", "`schemas` is a folder; name a snapshot in it"),
         ("nothing.json", "no file"),
         ("--help:x", "unexpected argument"),
     ] {
@@ -143,6 +147,49 @@ async fn a_side_may_come_from_git_or_from_the_running_agent() {
         assert_ne!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stderr.contains(told), "{side}: {ended:?}");
     }
+}
+
+/// The file was passed over without a word.
+#[tokio::test]
+async fn a_snapshot_whose_version_cannot_be_read_is_told_and_not_compared() {
+    let project = copy_of_project();
+    newer_snapshot(project.path(), "latest", |_| {});
+    newer_snapshot(project.path(), "v1.2.0-rc.1", breaking);
+    let diff = run(project.path(), &["diff"]).await;
+    assert_eq!(diff.code, Some(0), "{diff:?}");
+    assert!(diff.stderr.contains("agent-latest.json` is not taken for a snapshot"), "{diff:?}");
+    let sides = "compares `schemas/agent-1.1.34.json` with `schemas/agent-v1.2.0-rc.1.json`";
+    assert!(diff.stderr.contains(sides), "{diff:?}");
+}
+
+/// Both sides were judged by the project's overlay.
+#[tokio::test]
+async fn a_snapshot_elsewhere_is_judged_by_the_overlay_beside_it() {
+    let project = copy_of_project();
+    for (version, overlay) in [("1.0.0", "[actions.lift]\nname = 'raise'"), ("1.1.0", "")] {
+        let folder = project.path().join(version);
+        fs::create_dir(&folder).unwrap();
+        let catalogue = r#"{"actions": {"lift": {}}}"#;
+        fs::write(folder.join(format!("agent-{version}.json")), catalogue).unwrap();
+        fs::write(folder.join("overlay.toml"), overlay).unwrap();
+    }
+    let sides = ["diff", "1.0.0/agent-1.0.0.json", "1.1.0/agent-1.1.0.json", "--format", "json"];
+    let diff = run(project.path(), &sides).await.json();
+    let rules: Vec<_> = diff["changes"].as_array().unwrap().iter().map(|it| &it["rule"]).collect();
+    assert_eq!(rules, ["rust-name-changed"], "{diff}");
+    let asked = [&sides[..], &["--overlay", "1.1.0/overlay.toml"]].concat();
+    assert_eq!(run(project.path(), &asked).await.json()["verdict"], "none");
+}
+
+#[tokio::test]
+async fn a_branch_that_only_the_remote_has_and_a_folder_without_git_are_told() {
+    let project = copy_of_project();
+    let outside = run(project.path(), &["check", "--against", "main"]).await;
+    assert!(outside.one_line(3).contains("not a git repository"), "{outside:?}");
+    commit(project.path());
+    git(project.path(), &["update-ref", "refs/remotes/origin/release", "HEAD"]);
+    let remote = run(project.path(), &["check", "--against", "release"]).await;
+    assert!(remote.one_line(3).contains("`release`; `origin/release` is one"), "{remote:?}");
 }
 
 #[tokio::test]
