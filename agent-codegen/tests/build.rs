@@ -29,6 +29,48 @@ fn two_snapshots_in_one_build_script_get_a_folder_each_or_an_error() {
 }
 
 #[test]
+fn a_folder_of_snapshots_gives_the_newest_one_or_the_union_of_a_range() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    snapshot(folder.path(), "agent-1.9.json", "lift");
+    snapshot(folder.path(), "agent-1.10.json", "sink");
+    let out = |name: &str| folder.path().join(name);
+    let methods =
+        |name: &str| fs::read_to_string(out(name).join("methods.rs")).expect("it is there");
+    let build = || build::snapshots(folder.path());
+    build().out_dir(out("newest")).generate().expect("there are some");
+    assert!(!methods("newest").contains("fn lift(") && methods("newest").contains("fn sink("));
+    assert!(methods("newest").contains("Since 1.10."));
+    build().supporting("1.9..").out_dir(out("union")).generate().expect("there are some");
+    assert!(methods("union").contains("fn lift(") && methods("union").contains("fn sink("));
+    assert!(methods("union").contains("Until 1.9."));
+    let some = build().supporting("..").only(["lift"]).out_dir(out("some"));
+    some.generate().expect("it is one of them");
+    assert!(methods("some").contains("fn lift(") && !methods("some").contains("sink"));
+}
+
+#[test]
+fn a_build_script_fails_with_what_is_wrong_of_a_range_an_action_or_a_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let error = |builder: build::Builder| {
+        let error = builder.out_dir(folder.path().join("out")).generate();
+        error.expect_err("it is wrong").to_string()
+    };
+    let none = error(build::snapshots(folder.path()));
+    assert!(none.contains("holds no snapshot `agent-<version>.json`"), "{none}");
+    let missing = error(build::snapshots(folder.path().join("nowhere")));
+    assert!(missing.contains("cannot be read"), "{missing}");
+    snapshot(folder.path(), "agent-1.9.json", "lift");
+    let build = || build::snapshots(folder.path());
+    let one = error(build().supporting("1.9"));
+    assert!(one.contains("`1.9` is no range of versions: it is one version"), "{one}");
+    let later = error(build().supporting("2.."));
+    assert!(later.contains("no snapshot is of a version in `2..`"), "{later}");
+    let unknown = error(build().only(["lfit"]));
+    assert!(unknown.contains("the nearest match is `lift`"), "{unknown}");
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
 fn paths_are_relative_to_the_crate_and_not_to_the_current_folder() {
     // The tests of a package run in its folder: what else is current, only a child can say.
     if std::env::var_os("ELSEWHERE").is_some() {

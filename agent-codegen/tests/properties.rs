@@ -108,6 +108,11 @@ proptest! {
     }
 
     #[test]
+    fn any_two_catalogues_have_a_union(older in any_catalogue(), newer in any_catalogue()) {
+        total::check_union(older.to_string().as_bytes(), newer.to_string().as_bytes());
+    }
+
+    #[test]
     fn any_bytes_give_an_error(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         total::check(&bytes);
     }

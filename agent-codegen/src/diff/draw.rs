@@ -17,6 +17,9 @@ const WIDTH: usize = 80;
 /// characters.
 const LONGEST_MARKDOWN: usize = 60_000;
 
+/// So many breaking changes stand without a mark that folds them.
+const MOST_UNFOLDED: usize = 20;
+
 /// So many annotations are written; forges show ten of a kind.
 const MOST_ANNOTATIONS: usize = 50;
 
@@ -221,10 +224,13 @@ impl Diff {
             if changes.is_empty() {
                 continue;
             }
-            let folded = verdict != Verdict::Breaking || changes.len() > 20;
+            let is_breaking = verdict == Verdict::Breaking;
+            let folded = !is_breaking || changes.len() > MOST_UNFOLDED;
             let heading = format!("{} ({})", heading(verdict), changes.len());
+            // What breaks is seen at once, however much it is; a reader may fold it.
+            let open = if is_breaking { " open" } else { "" };
             let _ = if folded {
-                write!(text, "\n<details><summary>{heading}</summary>\n\n")
+                write!(text, "\n<details{open}><summary>{heading}</summary>\n\n")
             } else {
                 write!(text, "\n### {heading}\n\n")
             };

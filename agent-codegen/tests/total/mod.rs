@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use agent_codegen::{Code, Generator, Overlay, Report, Snapshot};
+use agent_codegen::{Code, Generator, Overlay, Report, Snapshot, snapshot::History};
 
 /// Reads bytes as a snapshot, generates, and holds the outcome to what is promised of every input.
 pub fn check(bytes: &[u8]) {
@@ -60,6 +60,25 @@ fn is_good(code: &Code) {
 fn unique(seen: &mut BTreeSet<String>, name: String) {
     assert!(!seen.contains(&name), "{name} is there twice");
     seen.insert(name);
+}
+
+/// Generates from the union of two catalogues whatever, and from one action of it.
+#[allow(dead_code, reason = "not every test that shares this file has versions")]
+pub fn check_union(older: &[u8], newer: &[u8]) {
+    let mut report = Report::new();
+    let read = [("agent-1.json", older), ("agent-2.json", newer)]
+        .map(|(name, bytes)| Snapshot::from_bytes(name, bytes, &mut report));
+    let history = History::new(read.into_iter().flatten().collect());
+    let range = "..".parse().expect("it is a range");
+    let Some(union) = history.supporting(&range, &mut report) else { return };
+    let first = union.actions().keys().next().cloned();
+    for generator in [Generator::new(), Generator::for_other_crate()] {
+        is_good(&generator.generate(&union, &Overlay::default(), &mut report));
+        let one = generator.only(first.clone());
+        is_good(&one.generate(&union, &Overlay::default(), &mut report));
+    }
+    assert!(report.iter().all(|found| found.code() != "bug"), "{report}");
+    assert!(!report.to_string().contains(['\u{1b}', '\u{202e}']), "{report:?}");
 }
 
 /// Generates with an overlay whatever from a snapshot that has a bit of everything.
