@@ -34,6 +34,9 @@ use crate::{
 
 /// What is done after every login about a catalogue that is not the one the SDK was generated from;
 /// see [`Builder::check_catalogue`](crate::Builder::check_catalogue).
+///
+/// In code that was generated for several versions of the agent, it is no change that this version lacks
+/// what the table says not all of them have; a call of an action that it lacks is not sent all the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CatalogueCheck {
@@ -104,13 +107,25 @@ pub struct ActionCompatibility {
     name: String,
     fit: Fit,
     changes: Vec<ActionChange>,
+    /// The table is of several versions, and says of whatever does not work that not all of them have
+    /// it.
+    foreseen: bool,
 }
 
 impl ActionCompatibility {
-    fn new(name: &str, table: &Action, optional: &[&str], live: Option<&Action>) -> Self {
-        let changes = compare(table, optional, live);
+    fn new(info: &ActionInfo, live: Option<&Action>) -> Self {
+        let known = info.parameters.iter().map(|parameter| parameter.name).collect::<Vec<_>>();
+        let changes = compare(&Action::of_table(info), &known, live);
         let fit = changes.iter().map(ActionChange::fit).max().unwrap_or(Fit::Identical);
-        Self { name: name.to_owned(), fit, changes }
+        let mut broken = changes.iter().filter(|change| change.fit() > Fit::Compatible);
+        let foreseen = fit > Fit::Compatible && broken.all(|change| change.is_foreseen(info));
+        Self { name: info.name.to_owned(), fit, changes, foreseen }
+    }
+
+    /// An action that is not in the table, nor at the agent.
+    fn missing(name: &str) -> Self {
+        let changes = vec![ActionChange::Removed];
+        Self { name: name.to_owned(), fit: Fit::Gone, changes, foreseen: false }
     }
 
     /// The action's name on the wire.
@@ -178,10 +193,7 @@ pub struct Compatibility {
 impl Compatibility {
     fn between(table: &[ActionInfo], live: &Catalogue) -> Self {
         let actions = table.iter().filter(|info| !info.cloud_controller_only).map(|info| {
-            let known = info.parameters.iter().map(|parameter| parameter.name).collect::<Vec<_>>();
-            let live = live.0.get(info.name);
-            let found = ActionCompatibility::new(info.name, &Action::of_table(info), &known, live);
-            (info.name.to_owned(), found)
+            (info.name.to_owned(), ActionCompatibility::new(info, live.0.get(info.name)))
         });
         let callable = live.0.iter().filter(|(_, action)| action.callable);
         Self {
@@ -233,11 +245,7 @@ impl Compatibility {
             Some(found) => Some(found.clone()),
             // An action of the application's own: it is there, or it is not.
             None if self.callable.contains(*name) => None,
-            None => Some(ActionCompatibility {
-                name: (*name).to_owned(),
-                fit: Fit::Gone,
-                changes: vec![ActionChange::Removed],
-            }),
+            None => Some(ActionCompatibility::missing(name)),
         });
         found.filter(|action| action.fit > Fit::Compatible).collect()
     }

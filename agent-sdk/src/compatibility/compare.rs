@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::catalogue::{Action, Parameter};
-use crate::text::excerpt;
+use crate::{action::ActionInfo, text::excerpt};
 
 /// How well an action of the generated table works at the connected agent, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +93,26 @@ impl ActionChange {
                 Fit::Compatible
             }
             Self::TypeChanged { before, after, .. } => fit_of_types(before, after),
+        }
+    }
+}
+
+impl ActionChange {
+    /// Returns whether a table of several versions says that not all of them agree here.
+    pub(super) fn is_foreseen(&self, table: &ActionInfo) -> bool {
+        let is_in_some = |name: &str| {
+            let mut parameters = table.parameters.iter();
+            parameters.any(|it| it.name == name && (it.since.is_some() || it.until.is_some()))
+        };
+        match self {
+            Self::Removed | Self::CloudOnly => table.since.is_some() || table.until.is_some(),
+            Self::ParameterRemoved { parameter } | Self::ParameterBecameRequired { parameter } => {
+                is_in_some(parameter)
+            }
+            Self::TypeChanged { before, after, .. } => {
+                before.split(" | ").any(|word| word == after)
+            }
+            _ => false,
         }
     }
 }

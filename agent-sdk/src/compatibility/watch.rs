@@ -55,18 +55,22 @@ impl Check {
         }
     }
 
+    /// Returns what does not work as it did, but for what the table says not all versions have. An
+    /// action that is used has to be there all the same.
     fn problems(&self, found: &Compatibility) -> Vec<ActionCompatibility> {
-        match self.uses {
-            Some(uses) => found.problems(uses),
-            None => found.broken().cloned().collect(),
-        }
+        let (mut problems, used) = match self.uses {
+            Some(uses) => (found.problems(uses), true),
+            None => (found.broken().cloned().collect(), false),
+        };
+        problems.retain(|it| !it.foreseen || (used && it.fit() == Fit::Gone));
+        problems
     }
 
     /// Returns which calls end unsent: those of what is gone, and if changes are refused, those of what
     /// does not work as it did.
     fn refusals(&self, found: &Compatibility, secrets: &Secrets) -> Refusals {
         let is_refused = |action: &ActionCompatibility| {
-            action.fit() == Fit::Gone || self.policy == CatalogueCheck::Refuse
+            action.fit() == Fit::Gone || (self.policy == CatalogueCheck::Refuse && !action.foreseen)
         };
         // Those that are used may be the application's own, which the table does not have.
         let broken = found.broken().cloned().chain(self.problems(found)).filter(is_refused);

@@ -391,6 +391,36 @@ async fn nothing_is_asked_by_default_and_a_check_delays_no_call() {
     assert!(!is_connected(&until(&mut state, is_closed).await));
 }
 
+/// Code for several versions of the agent was refused at each that lacks something.
+#[tokio::test]
+async fn what_not_all_versions_have_is_no_change_and_is_not_sent_where_it_is_missing() {
+    const TEXT: ParameterInfo = ParameterInfo::new("server", "str | int", true);
+    const FORCE: ParameterInfo = ParameterInfo::new("force", "bool", false).since("1.2.0");
+    const SEVERAL: &[ActionInfo] = &[
+        ActionInfo::new("echo", "", &[], false),
+        ActionInfo::new("move", "", &[TEXT, FORCE, ParameterInfo::new("by", "int", true)], false),
+        ActionInfo::new("halt", "", &[], false).since("1.2.0"),
+        ActionInfo::new("stop", "", &[TEXT], false).until("1.1.34"),
+    ];
+    let mut newer = upgraded();
+    newer["move"]["required_parameters"]["force"] = json!("bool");
+    for (catalogue, missing) in [(catalogue(), "halt"), (newer, "stop")] {
+        let mock = mock(&catalogue).start().await.unwrap();
+        let builder = client(&mock).check_catalogue_against(SEVERAL, CatalogueCheck::Refuse);
+        let agent = soon(builder.connect()).await.unwrap();
+        let found = soon(agent.compatibility_with(SEVERAL)).await.unwrap();
+        assert_eq!(found.action(missing).unwrap().fit(), Fit::Gone);
+        let error = soon(agent.call_raw(missing, ())).await.unwrap_err();
+        assert!(matches!(error, Error::NotSent { reason: NotSent::ActionGone, .. }), "{error}");
+        let error = soon(agent.call(Move)).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Rejected, "the agent itself decides: {error}");
+        // What is used has to be there.
+        let builder = client(&mock).check_catalogue_against(SEVERAL, CatalogueCheck::Refuse);
+        let error = soon(builder.uses(Uses::new(&["halt", "stop"])).connect()).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("`{missing}` is gone")), "{error}");
+    }
+}
+
 /// Names and types are the agent's words, and so is their number.
 #[tokio::test]
 async fn a_hostile_catalogue_makes_a_short_error_without_the_password() {

@@ -9,7 +9,7 @@ use agent_codegen::{
     diff::Diff,
     snapshot::{self, History, Version},
 };
-use agent_sdk::Agent;
+use agent_sdk::{Error, Reply};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -124,7 +124,8 @@ impl Update {
     async fn ask(&self) -> Result<Running, Failure> {
         let agent = self.connection.connect().await?;
         let reply = live::catalogue(&agent).await;
-        let doubt = doubt(&agent).await;
+        let who = agent.call_raw("whoami", ());
+        let who = progress::with_progress("waiting for what the user may do", who).await;
         agent.close().await;
         let (snapshot, report) = live::snapshot(&agent, &reply?)?;
         if report.has_errors() {
@@ -132,6 +133,7 @@ impl Update {
                 "parts of the catalogue are not understood; the lines above say which",
             ));
         }
+        let doubt = doubt(who, &snapshot);
         let version = catalogue::version(&self.connection).await?;
         Ok(Running { snapshot, version, doubt })
     }
@@ -248,14 +250,18 @@ fn files(project: &Project, running: &Running, updated: &Updated) -> Result<Vec<
     Ok(vec![Change { path, content: Some(text) }, snapshot])
 }
 
-/// Why the agent may have told only a part of its catalogue to this user.
-async fn doubt(agent: &Agent) -> Option<String> {
-    let call = agent.call_raw("whoami", ());
-    let reply = progress::with_progress("waiting for what the user may do", call).await;
-    let who: Value = reply.ok()?.decode().ok()?;
+/// Why the agent may have told only a part of its catalogue to this user, by the answer to `whoami`.
+fn doubt(who: Result<Reply, Error>, snapshot: &Snapshot) -> Option<String> {
+    let doubt = || Some("this user may not call every action".to_owned());
+    let who: Value = match who {
+        Ok(reply) => reply.decode().ok()?,
+        // An agent that does not have the action rejects it, too.
+        Err(Error::Rejected(_)) if snapshot.actions().contains_key("whoami") => return doubt(),
+        Err(_) => return None,
+    };
     let permissions = who.get("permissions")?.as_array()?;
     let may_all = permissions.iter().any(|permission| permission == "*");
-    (!may_all).then(|| "this user may not call every action".to_owned())
+    if may_all { None } else { doubt() }
 }
 
 /// The code of the newest catalogue, once the running agent's is among the snapshots.

@@ -165,7 +165,11 @@ async fn a_part_of_a_catalogue_is_refused_unless_forced() {
         Ok(json!({ "username": "ada", "permissions": ["server.start"] }))
     });
     let user = start(user, "1.2.0").await;
-    for (mock, why) in [(&lost, "actions are gone"), (&user, "may not call every action")] {
+    let stranger = MockAgent::builder(catalogue(upgraded))
+        .handler("whoami", |_, _| async { Err(json!({ "error": "permission denied" })) });
+    let stranger = start(stranger, "1.2.0").await;
+    let why = "may not call every action";
+    for (mock, why) in [(&lost, "actions are gone"), (&user, why), (&stranger, why)] {
         let project = copy_of_project();
         let before = tree(project.path());
         let refused = run(mock, project.path(), &["update"]).await;
@@ -177,6 +181,7 @@ async fn a_part_of_a_catalogue_is_refused_unless_forced() {
     }
     lost.stop().await;
     user.stop().await;
+    stranger.stop().await;
 }
 
 #[tokio::test]
