@@ -9,7 +9,7 @@ use crate::{
     job::Service,
     jsonrpsee,
     measure::{Load, Measured},
-    ours,
+    naive, ours,
     process::{Server, on_core, one_thread},
     report::{CPU, Goal, OF_FLOOR, RATE, Row, median},
     work::{self, IN_FLIGHT},
@@ -27,13 +27,15 @@ pub fn in_flight(plan: &Plan) -> Vec<Row> {
         plan.rounds([
             &|| runtime.block_on(floor::run(&agent, load)),
             &|| runtime.block_on(ours::run(&agent, load)),
+            &|| runtime.block_on(naive::run(&agent, IN_FLIGHT, plan.time)),
             &|| runtime.block_on(jsonrpsee::run(&other, IN_FLIGHT, plan.time)),
         ])
     });
     let pairs = |first: usize, second: usize| -> Vec<Pair> {
         rounds.iter().map(|round| (round[first], round[second])).collect()
     };
-    let (of_floor, of_other, other) = (pairs(0, 1), pairs(2, 1), pairs(0, 2));
+    let (of_floor, naive) = (pairs(0, 1), pairs(0, 2));
+    let (of_other, other) = (pairs(3, 1), pairs(0, 3));
     let times_other = of_other.iter().map(|(other, ours)| ours.rate / other.rate).collect();
     vec![
         loaded_rate("256 in flight", &of_floor).goal(Goal::AtLeast(0.85)).chart("this SDK"),
@@ -42,6 +44,8 @@ pub fn in_flight(plan: &Plan) -> Vec<Row> {
             .goal(Goal::AtLeast(10.0))
             .note(rates(&of_other))
             .disturbed_unless(busy(&of_floor)),
+        loaded_rate("256 in flight, a first client of one's own", &naive)
+            .chart("a first client of one's own"),
         loaded_rate("256 in flight, jsonrpsee", &other).chart("jsonrpsee, a general client"),
     ]
 }

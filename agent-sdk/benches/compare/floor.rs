@@ -77,7 +77,10 @@ pub async fn run(server: &Server, load: Load) -> Measured {
 }
 
 /// Connects without TLS.
-pub async fn connect(server: &Ready, config: Option<WebSocketConfig>) -> impl Socket {
+pub async fn connect(
+    server: &Ready,
+    config: Option<WebSocketConfig>,
+) -> impl Socket + Send + use<> {
     upgrade(tcp(server).await, config).await
 }
 

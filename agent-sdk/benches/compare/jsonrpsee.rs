@@ -10,10 +10,9 @@ use jsonrpsee::{
     },
 };
 use serde_json::value::{RawValue, to_raw_value};
-use tokio::task::JoinSet;
 
 use crate::{
-    measure::{Measured, Stop, Watch},
+    measure::{Caller, Measured, Watch, keep_in_flight},
     process::Server,
     work::{ACTION, Metrics, PARAMETERS, Parameters},
 };
@@ -24,7 +23,13 @@ impl ToRpcParams for Parameters {
     }
 }
 
-/// Keeps so many calls in flight, each by a task of its own.
+impl Caller for Arc<Client> {
+    async fn call(&self) -> Metrics {
+        self.request(ACTION, PARAMETERS).await.expect("a good reply")
+    }
+}
+
+/// Keeps so many calls in flight.
 pub async fn run(server: &Server, in_flight: usize, time: Duration) -> Measured {
     let url = format!("ws://127.0.0.1:{}", server.ready.port);
     let url = Url::parse(&url).expect("a good URL");
@@ -32,23 +37,7 @@ pub async fn run(server: &Server, in_flight: usize, time: Duration) -> Measured 
     let (sender, receiver) = transport.expect("the server accepts");
     let client: Client = ClientBuilder::default().build_with_tokio(sender, receiver);
     let client = Arc::new(client);
-    let stop = Stop::after(time);
-    let watch = Watch::of_this_thread();
-    let mut lanes = JoinSet::new();
-    for _ in 0..in_flight {
-        let (client, stop) = (Arc::clone(&client), stop.clone());
-        lanes.spawn(async move {
-            let mut calls = 0;
-            while !stop.is_set() {
-                let metrics = client.request::<Metrics, _>(ACTION, PARAMETERS).await;
-                metrics.expect("a good reply").check();
-                calls += 1;
-            }
-            calls
-        });
-    }
-    let calls = lanes.join_all().await.into_iter().sum();
-    let measured = watch.measured(calls);
+    let measured = keep_in_flight(&client, in_flight, time, Watch::of_this_thread).await;
     // Its tasks end, and the connection with them, once nobody holds the client.
     drop(client);
     measured

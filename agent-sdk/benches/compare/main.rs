@@ -21,6 +21,7 @@ mod large;
 mod many;
 mod measure;
 mod memory;
+mod naive;
 mod ours;
 mod process;
 mod readme;

@@ -9,7 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::process::{process_time, thread_time};
+use tokio::task::JoinSet;
+
+use crate::{
+    process::{process_time, thread_time},
+    work::Metrics,
+};
 
 /// What a client is to do.
 #[derive(Clone, Copy)]
@@ -43,6 +48,37 @@ impl Measured {
         let (median, slow) = latencies.percentiles();
         Self { median, slow, ..self }
     }
+}
+
+/// A client that tasks share.
+pub trait Caller: Clone + Send + 'static {
+    /// Makes the call that all clients make.
+    fn call(&self) -> impl Future<Output = Metrics> + Send;
+}
+
+/// Keeps so many calls in flight, each by a task of its own.
+pub async fn keep_in_flight(
+    caller: &impl Caller,
+    in_flight: usize,
+    time: Duration,
+    watch: fn() -> Watch,
+) -> Measured {
+    let stop = Stop::after(time);
+    let watch = watch();
+    let mut lanes = JoinSet::new();
+    for _ in 0..in_flight {
+        let (caller, stop) = (caller.clone(), stop.clone());
+        lanes.spawn(async move {
+            let mut calls = 0;
+            while !stop.is_set() {
+                caller.call().await.check();
+                calls += 1;
+            }
+            calls
+        });
+    }
+    let calls = lanes.join_all().await.into_iter().sum();
+    watch.measured(calls)
 }
 
 /// A flag that sets itself: clients look at it after each call, which is cheaper than the clock.

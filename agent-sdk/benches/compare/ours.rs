@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use agent_sdk::{Agent, Error, Fingerprint, Tls, actions::AgentMetrics};
-use tokio::task::JoinSet;
 
 use crate::{
     job::Ready,
-    measure::{Latencies, Load, Measured, Stop, Watch, per_second},
+    measure::{Caller, Latencies, Load, Measured, Stop, Watch, keep_in_flight, per_second},
     process::Server,
     work::{Metrics, PARAMETERS},
 };
@@ -32,6 +31,12 @@ pub async fn call(agent: &Agent) -> Result<Metrics, Error> {
         .agent_metrics(AgentMetrics::new().since(PARAMETERS.since).until(PARAMETERS.until))
         .await?
         .decode()
+}
+
+impl Caller for Agent {
+    async fn call(&self) -> Metrics {
+        call(self).await.expect("a good reply")
+    }
 }
 
 /// Runs the client under a load, and looks at the CPU time of one thread.
@@ -69,31 +74,6 @@ pub async fn run_beside_events(
     drop(events);
     agent.close().await;
     (measured, rate)
-}
-
-/// Keeps so many calls in flight, each by a task of its own.
-async fn keep_in_flight(
-    agent: &Agent,
-    in_flight: usize,
-    time: Duration,
-    watch: fn() -> Watch,
-) -> Measured {
-    let stop = Stop::after(time);
-    let watch = watch();
-    let mut lanes = JoinSet::new();
-    for _ in 0..in_flight {
-        let (agent, stop) = (agent.clone(), stop.clone());
-        lanes.spawn(async move {
-            let mut calls = 0;
-            while !stop.is_set() {
-                call(&agent).await.expect("a good reply").check();
-                calls += 1;
-            }
-            calls
-        });
-    }
-    let calls = lanes.join_all().await.into_iter().sum();
-    watch.measured(calls)
 }
 
 /// Makes one call after the other.
