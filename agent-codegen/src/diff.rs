@@ -193,7 +193,7 @@ impl Change {
     }
 
     /// A number that is the same for the same change tomorrow, on any machine: 16 hexadecimal digits.
-    /// It depends on what changed and not on where that stands.
+    /// It depends on what changed and not on its place.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let fields = [&self.action, &self.parameter, &self.before, &self.after];

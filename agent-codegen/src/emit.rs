@@ -151,7 +151,7 @@ impl Generator {
 
     /// Generates the code of a snapshot.
     ///
-    /// What had to be decided or left out stands in the report; the code is whole in any case.
+    /// The report has what had to be decided or left out; the code is whole in any case.
     pub fn generate(&self, snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Code {
         let selection = Selection(self.only.as_ref());
         let model = Model::selected(snapshot, overlay, selection, report);

@@ -80,7 +80,7 @@ impl KnownAction {
     /// ```
     #[must_use]
     pub fn all(snapshot: &Snapshot, overlay: &Overlay) -> Vec<Self> {
-        // What is wrong with either is told to those who generate.
+        // What is wrong with either is reported when code is generated.
         let model = Model::new(snapshot, overlay, &mut Report::new());
         model.actions.into_iter().map(|action| Self::of(action, &model.types)).collect()
     }

@@ -3,7 +3,7 @@
 //! A Rust name follows from the wire name alone, so that neither the order of the catalogue nor
 //! another action changes it. Only where two wire names would get the same Rust name do they see
 //! each other: the one that is a Rust name already keeps it, and the others get a suffix that
-//! follows from their own wire name. Everything that was changed is told.
+//! follows from their own wire name. Each change is reported.
 //!
 //! The name of a parameter also leads back to one wire name alone, in this catalogue and in any
 //! other: it is the wire name where Rust can have it, and has a suffix of its own where not. So a
@@ -93,7 +93,7 @@ const LONGEST: usize = 64;
 /// Colliding names listed per diagnostic.
 const MOST_OTHERS: usize = 5;
 
-/// How long the suffix is by which a name is told from every other one.
+/// The length of the suffix that distinguishes a name from every other one.
 const MARK_DIGITS: usize = 8;
 
 /// Names everything in one scope.
@@ -241,7 +241,7 @@ impl Scope {
         }
     }
 
-    /// What stands before a name that begins with a digit.
+    /// The prefix of a name that begins with a digit.
     fn prefix(self) -> &'static str {
         match self {
             Self::Action => "action_",
@@ -250,7 +250,7 @@ impl Scope {
     }
 }
 
-/// Whether a wire name is a name for a field as it stands, and does not end as a changed name does.
+/// Returns whether a wire name is a name for a field unchanged, and does not end as a changed name does.
 fn is_plain(wire: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     wire.starts_with(|c: char| c.is_ascii_alphabetic())

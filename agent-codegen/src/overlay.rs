@@ -258,7 +258,7 @@ pub(crate) struct ParameterEntry {
 impl Overlay {
     /// Reads an overlay from a file.
     ///
-    /// What is wrong stands in the report; `None` means that the file cannot be used.
+    /// The report has what is wrong; `None` means that the file cannot be used.
     pub fn read(path: &Path, report: &mut Report) -> Option<Self> {
         let name = path.display().to_string();
         match files::read(path) {

@@ -80,7 +80,7 @@ pub struct Parameter {
 /// Why a parameter takes any JSON value as far as the catalogue is concerned.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Doubt {
-    /// It has no type; with what stands there in its place, if it can never be one.
+    /// It has no type; with what is in its place, if that can never be one.
     NoType(Option<&'static str>),
     /// This word, which is the type or a part of it, is not known.
     UnknownWord(String),
@@ -91,7 +91,7 @@ pub(crate) enum Doubt {
 impl Snapshot {
     /// Reads a snapshot from a file.
     ///
-    /// What is wrong stands in the report. `None` means that nothing could be made of the file; an
+    /// The report has what is wrong. `None` means that nothing could be made of the file; an
     /// action that could not be read is left out, and the others are there.
     pub fn read(path: &Path, report: &mut Report) -> Option<Self> {
         let name = path.display().to_string();

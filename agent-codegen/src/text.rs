@@ -202,7 +202,7 @@ pub(crate) fn prose_lines(text: &str) -> String {
     lines.join("\n").trim_matches('\n').to_owned()
 }
 
-/// The characters that Markdown gives a meaning wherever they stand.
+/// The characters that Markdown gives a meaning anywhere.
 fn acts_in_markdown(character: char) -> bool {
     // Quotes too: rustdoc would turn them into typographic ones.
     matches!(

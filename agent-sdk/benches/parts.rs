@@ -40,7 +40,7 @@ fn envelope(bencher: Bencher<'_, '_>, order: &str) {
     bencher.bench(|| read_envelope(black_box(message.as_bytes())));
 }
 
-/// A token that stands behind a mebibyte.
+/// A token behind a mebibyte.
 #[divan::bench(args = ["one text", "lines of text", "short texts", "numbers", "objects"])]
 fn envelope_behind(bencher: Bencher<'_, '_>, kind: &str) {
     let value = match kind {

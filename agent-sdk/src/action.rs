@@ -70,8 +70,8 @@ pub trait Action {
     /// ```
     const READS: bool = false;
 
-    /// What a successful reply is turned into: [`Reply`](crate::Reply) where nobody has described
-    /// the answer.
+    /// What a successful reply is decoded into: [`Reply`](crate::Reply) where the answer is not
+    /// described.
     type Output: FromReply;
 
     /// Writes the parameters; an action without any need not.

@@ -104,7 +104,7 @@ impl Agent {
 
     /// Calls an action by its name on the wire, for those that the SDK does not know.
     ///
-    /// The parameters must serialise as a JSON object; `()` stands for none.
+    /// The parameters must serialise as a JSON object; `()` means none.
     ///
     /// # Examples
     ///

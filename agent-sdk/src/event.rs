@@ -96,7 +96,7 @@ impl Events {
 
     /// Lets only messages of this topic pass (a server's id); call it again to let more pass.
     ///
-    /// Where the topic stands in a message is not documented: see [`Message::topic`].
+    /// Where in a message the topic is found is not documented: see [`Message::topic`].
     ///
     /// # Examples
     ///
@@ -113,7 +113,7 @@ impl Events {
     /// Lets only messages of this kind pass (`stdout`, `agent_health`, …); call it again to let
     /// more pass.
     ///
-    /// Where the kind stands in a message is not documented: see [`Message::kind`].
+    /// Where in a message the kind is found is not documented: see [`Message::kind`].
     ///
     /// # Examples
     ///

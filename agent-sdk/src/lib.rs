@@ -34,7 +34,7 @@
 //!   that is not the expected one, logins that stay rejected, and what the policy names:
 //!   [`ReconnectPolicy`] has the table. [`State`] tells how it goes, and why.
 //! - Subscriptions are made again before calls are sent, which wait for that for 2 s at most. One that
-//!   the agent does not make again is told ([`Event::SubscriptionMissing`]), kept and tried again.
+//!   the agent does not make again is reported ([`Event::SubscriptionMissing`]), kept and tried again.
 //! - A certificate is verified unless you opt out explicitly ([`Tls`]).
 //! - No password is in any log, error or `Debug` output.
 //! - Queues, sizes, times and retries have limits ([`Builder`]).

@@ -100,8 +100,7 @@ impl Tls {
         Ok(Self { mode: Mode::Roots(source) })
     }
 
-    /// Trusts the one certificate with this SHA-256 fingerprint, whoever signed it, whatever name
-    /// and dates it bears.
+    /// Trusts the one certificate with this SHA-256 fingerprint, whatever its issuer, name and dates.
     ///
     /// # Errors
     ///
@@ -178,9 +177,9 @@ impl Tls {
     }
 
     /// Has `show` called when an agent is remembered by [`Tls::known_agents`], with its `HOST:PORT`
-    /// and its certificate's fingerprint: somebody may want to compare it with what the agent's own
-    /// machine shows. It is called before the password is sent, and must not block. With any other
-    /// kind of trust it is never called.
+    /// and its certificate's fingerprint, to be compared with what the agent's own machine shows. It is
+    /// called before the password is sent, and must not block. With any other kind of trust it is never
+    /// called.
     ///
     /// # Examples
     ///
@@ -199,7 +198,7 @@ impl Tls {
         self
     }
 
-    /// Trusts any certificate: whoever is in between reads the password.
+    /// Trusts any certificate: anyone in between reads the password.
     ///
     /// # Examples
     ///

@@ -6,8 +6,8 @@
 //! and the algorithm of the checksum are *assumed*).
 //!
 //! - [`Agent::upload`] and [`Agent::download`] carry whole files, of any size within a limit.
-//! - [`Agent::read_text`] gives a small text file, which can be written back only if nobody else has
-//!   written it meanwhile.
+//! - [`Agent::read_text`] gives a small text file, which is written back only if it has not
+//!   changed meanwhile.
 //!
 //! # Examples
 //!

@@ -1,4 +1,4 @@
-//! How long a command takes, as whoever types it waits for it: whole processes, from start to end.
+//! How long a command takes for the user who types it: whole processes, from start to end.
 //!
 //! ```text
 //! cargo bench -p xtask
@@ -59,7 +59,7 @@ async fn main() -> Result<()> {
     mock.stop().await
 }
 
-/// The program in the project's folder, untouched by the variables of whoever measures.
+/// The program in the project's folder, without the variables of this environment.
 fn program<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     for (name, _) in std::env::vars_os() {

@@ -102,7 +102,7 @@ impl AgentsOption {
     }
 }
 
-/// Never the current folder: the file may name a command, and a folder may be anybody's.
+/// Never the current folder: the file may name a command, and a folder may belong to another user.
 fn default_file() -> Option<PathBuf> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = if cfg!(windows) {

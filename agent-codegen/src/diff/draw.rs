@@ -110,7 +110,7 @@ impl Change {
 }
 
 impl Rule {
-    /// What a change is about that is told by before and after.
+    /// What a change is about that is described by before and after.
     fn topic(self) -> &'static str {
         match self {
             Self::ActionDescriptionChanged

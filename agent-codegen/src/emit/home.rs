@@ -19,7 +19,7 @@ pub(super) enum Home {
 }
 
 impl Home {
-    /// Itself, or the default where its path is none, which is told.
+    /// Returns itself, or the default where its path is none, which is reported.
     pub(super) fn checked(&self, report: &mut Report) -> Self {
         let Self::OtherCrate(path) = self else { return self.clone() };
         let is_plain = |path: &syn::Path| path.segments.iter().all(|it| it.arguments.is_none());

@@ -12,8 +12,8 @@
 //! }
 //! ```
 //!
-//! `#[inline]` leaves a method to the crate that calls it: nobody waits for the compilation of those
-//! that are not called. It halves the release build of 1,000 actions.
+//! `#[inline]` leaves a method to the crate that calls it, so that methods that are not called are not
+//! compiled. It halves the release build of 1,000 actions.
 
 use proc_macro2::TokenStream;
 use quote::quote;

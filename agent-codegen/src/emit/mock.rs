@@ -19,7 +19,7 @@ use quote::quote;
 use super::{Home, tokens::ident};
 use crate::model::{Action, Model, Role};
 
-/// What stands before the actions. Everything is named by its path: an action may have any name.
+/// What precedes the actions. Everything is named by its path: an action may have any name.
 pub(super) fn emit(_: &Home, _: &Model) -> Vec<TokenStream> {
     vec![quote! {
         //! How the mock agent reads the parameters of each action.

@@ -39,7 +39,7 @@ use super::{
 };
 use crate::model::{Action, Model, Parameter, Role};
 
-/// What stands before the actions.
+/// What precedes the actions.
 pub(super) fn emit(home: &Home, model: &Model) -> Vec<TokenStream> {
     let docs = quote! {
         //! The parameters of each action.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Model {
-    /// Lowers a snapshot; what had to be decided is told.
+    /// Lowers a snapshot; the report has each decision.
     pub fn new(snapshot: &Snapshot, overlay: &Overlay, report: &mut Report) -> Self {
         Self::selected(snapshot, overlay, Selection(None), report)
     }
@@ -38,7 +38,7 @@ impl Model {
         let slots = slots(snapshot);
         let mut unasked = Report::new();
         // Actions outrank everything, then the replies to them; what the overlay declares has to
-        // keep out of their way, since somebody chose its name and can choose another.
+        // keep out of their way, since its name was chosen by hand and can be chosen anew.
         let mut lowering = Lowering { snapshot, overlay, slots: &slots, report: &mut *report };
         let names = lowering.names();
         let mut types = lowering.types();

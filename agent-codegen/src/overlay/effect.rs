@@ -1,4 +1,4 @@
-//! Entries of the overlay that match something and have no effect on it: each is told.
+//! Entries of the overlay that match something and have no effect on it: each is reported.
 
 use toml::Spanned;
 

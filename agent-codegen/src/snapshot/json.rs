@@ -21,7 +21,7 @@ const DEEPEST: usize = 64;
 /// costs memory by the kilobyte where it is a map.
 const MOST_VALUES: usize = 250_000;
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Json {
     pub at: Range<usize>,
@@ -92,7 +92,7 @@ impl Json {
     }
 }
 
-/// Where in a document something stands: keys and indices from the top.
+/// A place in a document: keys and indices from the top.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Path<'a> {
     Top,
@@ -153,7 +153,7 @@ const CATALOGUE: Words = Words { what: "a snapshot", again: "fetch it again" };
 
 const SCHEMA: Words = Words { what: "a schema", again: "write it again" };
 
-/// Reads a snapshot; what is wrong with it stands in the report, and `None` is returned only if
+/// Reads a snapshot; what is wrong with it goes into the report, and `None` is returned only if
 /// nothing can be made of it.
 pub(crate) fn read(source: &Arc<Source>, report: &mut Report) -> Option<Json> {
     read_as(&CATALOGUE, source, report)
@@ -294,7 +294,7 @@ impl Reader<'_> {
             .ok()
     }
 
-    /// Where a slice of the source's text stands in it.
+    /// Returns where a slice of the source's text begins in it.
     fn place(&self, slice: &str) -> Range<usize> {
         let start = slice.as_ptr().addr().saturating_sub(self.source.text().as_ptr().addr());
         start..start + slice.len()

@@ -387,7 +387,7 @@ struct Described<'a> {
 /// Where another layer of a description is found.
 const NESTED: [&str; 3] = ["type", "schema", "constraints"];
 
-/// The keys of a description whose meaning is known. A default is told by what it is, too.
+/// The keys of a description whose meaning is known. A default is recognised by its value, too.
 const UNDERSTOOD: [&str; 10] = [
     "name",
     "type",
@@ -413,7 +413,7 @@ impl<'a> Described<'a> {
         Self { word: json.filter(|_| layers.is_empty()), layers }
     }
 
-    /// What stands where the type is expected.
+    /// What is found where the type is expected.
     fn word(&self) -> Option<&'a Json> {
         let is_word = |json: &&Json| json.as_map().is_none();
         let typed = self.layers.iter().filter_map(|layer| field(layer, "type")).find(is_word);
@@ -472,7 +472,7 @@ fn lists_null(values: &Json) -> bool {
     matches!(&values.kind, Kind::List(items) if items.iter().any(|it| it.kind == Kind::Null))
 }
 
-/// What stands in the place of a type, if it is of a kind that is never one.
+/// What is found in the place of a type, if it is of a kind that is never one.
 fn not_a_word(json: &Json) -> Option<&'static str> {
     match json.kind {
         Kind::Map(_) | Kind::Null | Kind::Text(_) => None,

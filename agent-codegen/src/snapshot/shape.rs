@@ -44,7 +44,7 @@ fn outermost(source: &Arc<Source>, mut document: Json, report: &mut Report) -> O
     None
 }
 
-/// Whether this is, or stands in, the envelope of a rejected call.
+/// Whether this is, or is within, the envelope of a rejected call.
 fn is_refusal(envelope: &Json) -> bool {
     let status = envelope.get("status").and_then(Json::as_text);
     status.is_some_and(|status| status.trim().eq_ignore_ascii_case("error"))

@@ -3,7 +3,7 @@
 use super::json::{Json, Kind};
 use crate::types::{ParamType, Word};
 
-/// Reads what stands where a type is expected; `items` is JSON Schema's word for the type of a
+/// Reads what is found where a type is expected; `items` is JSON Schema's word for the type of a
 /// list's items. `None` if it is nothing of the kind.
 pub(super) fn type_word(json: &Json, items: Option<&Json>) -> Option<(String, Word)> {
     match &json.kind {

@@ -97,7 +97,7 @@ impl Grammar<'_> {
         Some(if optional { Meaning::Type(meaning.into_type().nullable()) } else { meaning })
     }
 
-    /// The forms in which something stands before the type it changes, as in Go.
+    /// The forms in which a modifier precedes the type it changes, as in Go.
     fn prefix(&mut self) -> Option<Meaning> {
         if self.take("*") {
             return Some(Meaning::Type(self.single()?.into_type().nullable()));
@@ -206,7 +206,7 @@ impl Grammar<'_> {
         }
     }
 
-    /// Takes a word, where no longer word stands; a space in it must be there.
+    /// Takes a word, unless it is the beginning of a longer one; a space in it must be there.
     fn take_word(&mut self, token: &str) -> bool {
         let rest = if token.starts_with(' ') { self.rest } else { self.rest.trim_start() };
         match strip_prefix(rest, token) {
@@ -239,7 +239,7 @@ fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     begin.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// The name without the module it stands in: `typing.List`, `std::vec::Vec`.
+/// The name without its module: `typing.List`, `std::vec::Vec`.
 fn last_segment(name: &str) -> &str {
     name.rsplit(['.', ':']).next().unwrap_or(name)
 }

@@ -14,7 +14,7 @@ pub struct NotThatType {
 }
 
 impl ParamType {
-    /// Reads a value that was typed as text: a string as it stands, everything else as JSON.
+    /// Reads a value that was typed as text: a string literally, everything else as JSON.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ pub(super) enum Shape {
     Transparent,
 }
 
-/// The type of a word that stands alone, in lower case.
+/// The type of a single word in lower case.
 pub(super) fn plain(word: &str) -> Option<ParamType> {
     Some(match word {
         // Text: also what JSON has no type for, and every library writes as text. Go writes

@@ -50,7 +50,7 @@ pub fn in_flight(plan: &Plan) -> Vec<Row> {
     ]
 }
 
-/// Only ours, for somebody who watches.
+/// Runs only ours, to be watched by a profiler.
 pub fn profile(time: Duration) {
     let server = Server::start(&work::agent());
     let load = Load::InFlight(IN_FLIGHT, time);

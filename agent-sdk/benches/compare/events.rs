@@ -1,4 +1,4 @@
-//! The row about events that nobody reads.
+//! The row about events that are not read.
 
 use crate::{
     Plan,

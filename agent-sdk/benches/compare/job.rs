@@ -12,9 +12,9 @@ const CLIENT: &str = "--client";
 /// What the server is to do.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Service {
-    /// What stands before the token in each request.
+    /// What precedes the token in each request.
     pub key: String,
-    /// The reply, with `TOKEN` where the token is to stand; at most 125 bytes.
+    /// The reply, with `TOKEN` in the token's place; at most 125 bytes.
     pub reply: String,
     /// Speak TLS.
     pub tls: bool,

@@ -38,7 +38,7 @@ pub async fn run(server: &Server, in_flight: usize, time: Duration) -> Measured 
     let client: Client = ClientBuilder::default().build_with_tokio(sender, receiver);
     let client = Arc::new(client);
     let measured = keep_in_flight(&client, in_flight, time, Watch::of_this_thread).await;
-    // Its tasks end, and the connection with them, once nobody holds the client.
+    // Its tasks end, and the connection with them, once the client is dropped.
     drop(client);
     measured
 }

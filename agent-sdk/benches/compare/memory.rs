@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// What stands in memory now, in bytes; nothing where the kernel does not tell.
+/// Returns the resident memory, in bytes; nothing where the kernel does not tell.
 pub fn resident() -> Option<u64> {
     field("VmRSS:")
 }

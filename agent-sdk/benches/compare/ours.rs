@@ -59,7 +59,7 @@ async fn run_with(server: &Server, load: Load, watch: fn() -> Watch) -> Measured
     measured
 }
 
-/// Keeps so many calls in flight while nobody reads the stream of events: also the events that
+/// Keeps so many calls in flight beside a stream of events that is not read: also the events that
 /// arrived, per second.
 pub async fn run_beside_events(
     server: &Server,

@@ -147,7 +147,7 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     Row::new("", "", "", values.collect()).spread().1
 }
 
-/// Prints what stands above the rows.
+/// Prints the heading of the rows.
 pub fn print_head() {
     println!("{:<44} median (lowest–highest)  goal", "");
 }

@@ -7,7 +7,7 @@
 //! - a reply is two copies of prepared bytes with the token in between;
 //! - it reads no more than a piece at a time and answers that at once, so that the client is at
 //!   work again while the rest is being read;
-//! - it asks for more without sleeping, unless it is told to sleep.
+//! - it asks for more without sleeping, unless the service says that it sleeps.
 
 mod connection;
 mod replies;
@@ -32,7 +32,7 @@ use connection::connection;
 const LIFE: Duration = Duration::from_secs(120);
 /// The stack of a connection's thread: a TLS handshake needs some, and thousands are to fit.
 const STACK: usize = 256 * 1024;
-/// What stands for the token in the template of a reply.
+/// The place of the token in the template of a reply.
 pub const TOKEN: &str = "TOKEN";
 /// The action that is answered with a large reply, where there are such.
 pub const LARGE: &str = "large_reply";

@@ -304,8 +304,8 @@ async fn current(roots: &Arc<Roots>) -> Result<Arc<WebPkiServerVerifier>, Connec
     blocking(Path::new("the certificate authorities"), move || reading.verifier()).await
 }
 
-/// Does what reads or writes files. If the future is dropped, the work goes on to its end, which is
-/// near: it waits for nobody.
+/// Runs work that reads or writes files. If the future is dropped, the work goes on to its end, which
+/// is near: it waits for nothing.
 async fn blocking<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T, ConnectError> + Send + 'static,

@@ -262,7 +262,7 @@ impl Refusal {
 
 const NEEDS_TLS: &str = "; if it is an agent with TLS, its URL begins with `wss://`";
 
-/// Why something that may well be the agent, or stands before it, answers the login in this way.
+/// Returns the likely cause of an answer by the agent itself, or by a gateway before it.
 fn likely_cause(status: u16, body: &str, endpoint: &Endpoint) -> Option<String> {
     const PROXY: &str = "a proxy in between drops the header `Upgrade`, as many do unless they are \
                          told to pass WebSocket on";

@@ -136,8 +136,8 @@ pub enum ConnectError {
         reason: String,
     },
 
-    /// The agent's certificate is of a kind that cannot be verified. It is not said to be anybody
-    /// else's.
+    /// The agent's certificate is of a kind that cannot be verified, so that nothing is known of who
+    /// shows it.
     #[error(
         "the certificate of {address} cannot be used: it has {problem}, and {SUPPORTED_KEYS}. Its \
          fingerprint is {fingerprint}; the password was not sent"

@@ -42,7 +42,7 @@ impl Hub {
         self.count.store(consumers.list.len(), Ordering::Release);
     }
 
-    /// Whether anybody listens.
+    /// Returns whether any stream of events is open.
     pub(crate) fn has_consumers(&self) -> bool {
         self.count.load(Ordering::Acquire) > 0
     }

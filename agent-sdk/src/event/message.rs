@@ -86,7 +86,7 @@ impl Message {
     }
 
     /// What kind of event it is: the text under `action`, `event`, `type` or `topic`, whichever
-    /// comes first in this order. Where the kind stands is not documented (`docs/protocol.md`,
+    /// comes first in this order. Where the kind is found is not documented (`docs/protocol.md`,
     /// assumed).
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
@@ -95,7 +95,7 @@ impl Message {
 
     /// The topic it belongs to, a server's id: the text under `topic`, `server` or `server_id`, or
     /// the `id` of a `server`, in the message or in its `parameters`, `data` or `payload`. Where the
-    /// topic stands is not documented (`docs/protocol.md`, assumed).
+    /// topic is found is not documented (`docs/protocol.md`, assumed).
     #[must_use]
     pub fn topic(&self) -> Option<&str> {
         self.text(self.0.topic.as_ref()?)

@@ -322,7 +322,7 @@ impl Builder {
         self
     }
 
-    /// What a good login is told of the subprotocol. Default: [`Subprotocol::Named`].
+    /// How a good login is answered as to the subprotocol. Default: [`Subprotocol::Named`].
     ///
     /// # Examples
     ///

@@ -18,7 +18,7 @@ pub(super) struct Files {
     transfers: HashMap<String, Transfer>,
 }
 
-/// What a token stands for. Each is good for one request.
+/// What a token permits. Each is good for one request.
 enum Transfer {
     Upload { path: String, size: Option<u64>, checksum: Option<String> },
     Download { path: String },

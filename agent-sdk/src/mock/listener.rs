@@ -117,7 +117,7 @@ async fn accept(
     if matches!(shutdown, Shutdown::Graceful) {
         shared.peers.control_all(Control::Close);
         let ended = async { while connections.join_next().await.is_some() {} };
-        // Whoever has not ended by then is cut off.
+        // What has not ended by then is cut off.
         let _ = timeout(SHUTDOWN_TIMEOUT, ended).await;
     }
     connections.shutdown().await;
@@ -142,7 +142,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr) {
 
 /// Reads the request and does what it asks for.
 async fn talk(shared: Arc<Shared>, mut stream: impl Transport, from: IpAddr) {
-    // A connection that fails has nobody left who could be told.
+    // A connection that has failed can carry no answer.
     let _ = match timeout(HANDSHAKE_TIMEOUT, read_head(&mut stream)).await {
         Ok(Ok(head)) => route(shared, stream, head, from).await,
         Ok(Err(BadHead::Refused(status))) => finish(stream, plain(status).as_bytes()).await,
@@ -255,7 +255,8 @@ async fn login(
     };
     shared.counts.logins.fetch_add(1, Relaxed);
     let answer = upgrade::accepted(&head, shared.options.subprotocol, &shared.options.quirks);
-    // The session is counted before the answer is sent: whoever has been let in finds itself there.
+    // The session is counted before the answer is sent, so that a client that was let in finds itself
+    // there.
     let handle = shared.peers.open(user);
     let mut session = Session::new(shared, stream, head.rest, handle).await;
     session.begin(answer).await?;

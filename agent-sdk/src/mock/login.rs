@@ -43,8 +43,8 @@ impl LoginLimiter {
         })
     }
 
-    /// Whether to let somebody in whose credentials are `good` or not. Bad ones may ban the
-    /// address; what a banned address tries makes its ban no longer.
+    /// Returns whether a login is let in. Bad credentials may ban the address; further attempts of a
+    /// banned address do not prolong the ban.
     pub(super) fn admit(&self, address: IpAddr, good: bool) -> bool {
         let banned = self.is_banned(address);
         if !good && !banned {

@@ -19,7 +19,7 @@ pub(super) const QUEUE: usize = 1024;
 /// Topics of one session; more are refused.
 const MAX_TOPICS: usize = 1024;
 
-/// What a session is told from outside.
+/// An order to a session from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
     Run,
@@ -93,7 +93,7 @@ impl Peer {
 
     /// Queues messages; waits while the queue is full. A session that has ended takes anything.
     pub(super) async fn push(&self, batch: MessageBatch) {
-        // The receiver is gone when the session is: there is nobody to tell.
+        // Sending fails once the session has ended, and then it does not matter.
         let _ = self.queue.send(batch).await;
     }
 

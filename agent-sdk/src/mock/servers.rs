@@ -51,7 +51,7 @@ enum Step {
     FinishBackup,
 }
 
-/// What is told of a server to those that have subscribed to it, and to the console.
+/// An event of a server, for its subscribers or for its console.
 pub(super) struct ServerEvent {
     pub(super) server: String,
     pub(super) event: Value,

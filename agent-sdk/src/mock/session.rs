@@ -123,16 +123,16 @@ impl<S: Transport> Session<S> {
         Ok(())
     }
 
-    /// Serves until the peer leaves or the session is told to end.
+    /// Serves until the peer leaves or an order ends the session.
     pub(super) async fn run(mut self) {
         let mut control = self.handle.control.clone();
-        let told = tokio::select! {
+        let order = tokio::select! {
             biased;
-            told = told(&mut control) => told,
+            order = order(&mut control) => order,
             // Why it ended is the peer's own affair: it has left, or broke the protocol.
             _ = self.serve() => return self.hang_up().await,
         };
-        match told {
+        match order {
             Control::Close => self.say_goodbye().await,
             Control::Freeze => self.freeze(control).await,
             Control::Cut | Control::Run => {}
@@ -310,13 +310,13 @@ impl<S: Transport> Session<S> {
 
     /// Shuts TLS and TCP down in order.
     async fn hang_up(mut self) {
-        // There is nobody left to tell of a failure.
+        // A failure changes nothing: the connection ends in any case.
         let _ = timeout(CLOSE_TIMEOUT, self.socket.get_mut().shutdown()).await;
     }
 
     /// Holds the socket and does nothing with it.
     async fn freeze(mut self, mut control: watch::Receiver<Control>) {
-        // Whoever sends events must not wait for a session that takes none.
+        // Senders of events must not wait for a session that takes none.
         self.handle.queue.close();
         let ended = |control: &Control| matches!(control, Control::Close | Control::Cut);
         // The sender lives as long as the session does.
@@ -330,8 +330,8 @@ impl<S> Drop for Session<S> {
     }
 }
 
-/// What the session is told, once it is told anything.
-async fn told(control: &mut watch::Receiver<Control>) -> Control {
+/// Waits for an order other than to run.
+async fn order(control: &mut watch::Receiver<Control>) -> Control {
     match control.wait_for(|control| *control != Control::Run).await {
         Ok(control) => *control,
         Err(_) => Control::Cut,

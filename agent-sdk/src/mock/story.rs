@@ -1,4 +1,4 @@
-//! What happens by itself as time passes, and who is told.
+//! What happens by itself as time passes, and which sessions get the events.
 
 use std::{future::pending, sync::Arc};
 

@@ -7,7 +7,7 @@ use super::{
 
 /// A user of the mock besides the root user, who may do everything.
 ///
-/// Permissions are the agent's dotted words, such as `server.start`; `*` and `server.*` stand for
+/// Permissions are the agent's dotted words, such as `server.start`; `*` and `server.*` mean
 /// all of a kind. Which action needs which is known of a few (`docs/protocol.md`, observed by
 /// others); the mock needs for every other one its name with a dot: `task.create` for `task_create`.
 /// `list_actions`, `whoami`, `subscribe` and `unsubscribe` need none.

@@ -50,7 +50,7 @@ impl Request {
         serde_json::from_slice(frame).ok()
     }
 
-    /// The parameters as a map; `null` and their absence stand for an empty one.
+    /// The parameters as a map; `null` and their absence mean an empty one.
     pub(super) fn take_parameters(&mut self) -> Result<Map<String, Value>, Value> {
         match self.parameters.take() {
             Value::Object(map) => Ok(map),

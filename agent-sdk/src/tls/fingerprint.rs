@@ -33,7 +33,7 @@ pub struct InvalidFingerprint {
     problem: String,
 }
 
-/// What may stand before the digits, in either case; the longest first.
+/// What may precede the digits, in either case; the longest first.
 const PREFIXES: [&str; 3] = ["sha256 fingerprint=", "sha256:", "sha256="];
 
 /// The digits of a SHA-256 hash.

@@ -84,7 +84,7 @@ pub enum TransferError {
     /// A file or stream of this side cannot be read or written.
     #[error("`{}`: {source}", path.display())]
     Local {
-        /// The file of this side, or what stands for it.
+        /// The file on this machine, or what is used in its place.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,

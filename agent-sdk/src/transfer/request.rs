@@ -100,7 +100,7 @@ impl Door {
     }
 }
 
-/// Opens a transfer by its action, and finds the token in the answer, wherever it stands.
+/// Opens a transfer by its action, and finds the token in the answer, wherever it is.
 pub(super) async fn open(
     agent: &Agent,
     action: &'static str,

@@ -1,8 +1,8 @@
-//! What a message says of itself, without a look into its parameters.
+//! Token, status and parameters of a message.
 
 use super::{Token, json};
 
-/// What a message says of itself, without a look into its parameters.
+/// Token, status and the place of the parameters of a message.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Envelope {
     pub(crate) token: Option<Token>,
@@ -14,7 +14,7 @@ pub(crate) struct Envelope {
 /// The agent's verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// `ok`; or none at all, which is taken for a success; or a word that nobody has documented.
+    /// `ok`; or none at all, which is taken for a success; or an undocumented word.
     #[default]
     Ok,
     /// `error`, or a word that means it.
@@ -31,7 +31,7 @@ impl Status {
         }
     }
 
-    /// Reads a status that may be a word, `false`, or something that nobody has documented.
+    /// Reads a status that may be a word, `false`, or anything undocumented.
     fn of_value(value: &[u8]) -> Self {
         // Most replies say this, and decoding takes longer than all else here.
         if value == br#""ok""# {
@@ -101,7 +101,7 @@ impl Field {
 
 /// The tokens in a piece of a message, which is too large to be read as a whole.
 ///
-/// One of them may stand in the parameters, so each has to be tried; no other token is ours.
+/// One of them may belong to the parameters, so each has to be tried; no other token is ours.
 pub(crate) fn tokens(piece: &[u8]) -> impl Iterator<Item = Token> {
     const KEY: &[u8] = br#""idempotence""#;
     let ends = piece.windows(KEY.len()).enumerate().filter(|(_, window)| *window == KEY);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     proptest! {
-        /// A look finds the same as a parser that somebody else wrote.
+        /// What is found is what an independent parser finds.
         #[test]
         fn what_is_found_is_what_is_parsed(fields in prop::collection::vec(field(), 0..7)) {
             let message = format!("{{{}}}", fields.join(","));

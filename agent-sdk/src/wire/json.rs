@@ -22,7 +22,7 @@ pub(crate) struct Entries<'a> {
 }
 
 impl<'a> Iterator for Entries<'a> {
-    /// The key, decoded, and the value as it stands.
+    /// The key, decoded, and the value as it was written.
     type Item = (Cow<'a, str>, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -149,7 +149,7 @@ impl<'a> Cursor<'a> {
         found.then_some(())
     }
 
-    /// Reads a value as it stands.
+    /// Reads a value as it was written.
     fn value(&mut self) -> Option<&'a [u8]> {
         let is_key_or_text = self.next()? == b'"';
         let start = self.at;
@@ -260,7 +260,7 @@ mod tests {
     }
 
     proptest! {
-        /// The look finds what a parser finds that somebody else wrote.
+        /// What is found is what an independent parser finds.
         #[test]
         fn entries_are_those_of_a_parser(value in value(), pretty: bool) {
             let object = json!({ "a": value, "": [value], "z\"": { "x": value } });

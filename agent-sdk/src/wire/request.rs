@@ -57,7 +57,7 @@ impl Request {
         Ok(Self(text))
     }
 
-    /// All that stands before the parameters. Not generic, so that it is compiled once.
+    /// Writes all that comes before the parameters. Not generic, so that it is compiled once.
     fn head(action: &str) -> serde_json::Result<Vec<u8>> {
         let mut text = Vec::with_capacity(256);
         text.extend_from_slice(BEFORE_TOKEN);

@@ -78,7 +78,7 @@ impl Tokens {
         Self { origin: random & ORIGIN, counter: random & COUNTER }
     }
 
-    /// A token that nobody has had, for the call in `slot`.
+    /// Makes a token that was never used, for the call in `slot`.
     pub(crate) fn next(&mut self, slot: u32) -> Token {
         self.counter = self.counter.wrapping_add(1) & COUNTER;
         Token(UUID_FORM | (u128::from(slot) << 96 | self.origin | self.counter))
@@ -89,7 +89,7 @@ impl Tokens {
         self.next(NO_SLOT)
     }
 
-    /// Whether this made the token, whoever has it now: the answer comes late then.
+    /// Returns whether this made the token, now or earlier: an answer to no waiting call is late then.
     pub(crate) fn issued(&self, token: Token) -> bool {
         token.0.get() & (ORIGIN | UUID_FORM.get()) == self.origin | UUID_FORM.get()
     }

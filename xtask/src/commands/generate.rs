@@ -111,7 +111,7 @@ impl Generate {
             self.adjust(&mut plan)?;
             return Ok(plan);
         };
-        // A file of somebody's own needs the project only for what is not given.
+        // A file from outside of the project needs the project only for what is not given.
         let project = self.project.find();
         let own = project.as_ref().ok().filter(|project| project.owns(&snapshot));
         let overlay = own.map(Project::overlay).filter(|path| path.exists());

@@ -145,7 +145,7 @@ impl<'a> Graph<'a> {
         self.node(id).and_then(Node::inner).filter(|inner| !self.is_named(*inner))
     }
 
-    /// Whether each schema takes `null`: by itself, or since what it stands for does.
+    /// Whether each schema takes `null`: by itself, or since what it refers to does.
     fn nullability(&self) -> Vec<bool> {
         let mut null = vec![None; self.nodes.len()];
         for start in 0..self.nodes.len() {

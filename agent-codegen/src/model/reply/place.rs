@@ -1,4 +1,4 @@
-//! Where in a schema something stands, and what `$ref` points at.
+//! Places in a schema, and what `$ref` points at.
 
 use std::{fmt, rc::Rc};
 

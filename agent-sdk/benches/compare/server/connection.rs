@@ -81,7 +81,7 @@ fn upgrade(stream: &mut (impl Read + Write)) -> io::Result<()> {
     stream.write_all(answer.as_bytes())
 }
 
-/// Unmasks the first frame in place: its first byte, and where its payload stands.
+/// Unmasks the first frame in place: its first byte, and where its payload is.
 fn unmask(bytes: &mut [u8]) -> Option<(u8, Range<usize>)> {
     let kind = *bytes.first()?;
     let (length, start) = match *bytes.get(1)? & 0x7f {

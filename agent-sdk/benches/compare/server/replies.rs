@@ -11,7 +11,7 @@ use super::{LARGE, Service, TOKEN};
 pub const TEXT: u8 = 0x81;
 /// An event of some hundred bytes.
 const EVENT: &str = r#"{"action":"stdout","parameters":{"server":"survival","line":"[12:34:56] [Server] Steve joined"}}"#;
-/// What stands behind the text in a large reply.
+/// What follows the text in a large reply.
 const TAIL: &[u8] = br#""}}"#;
 /// At most so many events at once; what was missed by more than that stays missed.
 const EVENTS_AT_ONCE: u128 = 1000;

@@ -49,8 +49,7 @@ impl Storage {
 
     /// Takes the lock; `None` if another process holds it.
     ///
-    /// It is a file of its own that other users cannot open, for whoever can open a file can lock
-    /// it.
+    /// The lock is a file of its own that other users cannot open: who can open a file can lock it.
     pub(super) fn try_lock(&self) -> io::Result<Option<Lock>> {
         let path = self.lock_path();
         let named = |error: io::Error| {
@@ -176,7 +175,7 @@ fn foreign() -> io::Error {
     )
 }
 
-/// Opens a file that decides about trust, if nobody but its owner, or root, can have written it.
+/// Opens a file that decides about trust, if only its owner and root can have written it.
 /// Neither a device nor a named pipe can hold this up.
 fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Before it is opened as well: opening a device may do something.
@@ -226,7 +225,7 @@ mod system {
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     /// Write permission of all others.
     const WRITABLE_BY_ALL: u32 = 0o002;
-    /// In a folder: nobody but its owner removes a file.
+    /// In a folder: only its owner removes a file.
     const STICKY: u32 = 0o1000;
     /// Any permission of the group and of all others.
     const OPEN_TO_OTHERS: u32 = 0o077;
