@@ -127,5 +127,6 @@ impl OperatorCommand {
 
 /// Ends the help of each command that logs in.
 const PASSWORD_HELP: &str = "\
-The password comes from AGENT_PASSWORD in the environment, --password-file or
---password-stdin; never from an argument, since `ps` shows those.";
+The password comes from AGENT_PASSWORD or the file AGENT_PASSWORD_FILE in the
+environment, --password-file, --password-command or --password-stdin; never
+from an argument, since `ps` shows those.";

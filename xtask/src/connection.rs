@@ -14,6 +14,7 @@ use crate::{
     failure::Failure,
     output,
     password::PasswordOptions,
+    program::Program,
 };
 
 /// Where the agents are, and how long to wait for them.
@@ -104,8 +105,10 @@ impl Connection {
         match self.targets()? {
             Targets::One(target) => Ok(*target),
             Targets::Several { all, .. } => Err(Failure::usage(format!(
-                "this command works with one agent, and {} are meant: name one by --agent NAME",
-                all.len()
+                "this command compares with one agent, and {} are meant: name one by --agent NAME; \
+                 `{} probe` tells of several whether their catalogues break",
+                all.len(),
+                Program::running().name()
             ))),
         }
     }

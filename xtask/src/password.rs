@@ -206,6 +206,22 @@ mod tests {
         }
     }
 
+    /// It held up the program for ever, and Ctrl-C with it.
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_hangs_is_stopped() {
+        let error = from_command("exec sleep 1000").await.unwrap_err().to_string();
+        assert!(error.contains("printed no password within 60 s, and was stopped"), "{error}");
+    }
+
+    /// It was read as the file that `put -` sends.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_command_gets_no_standard_input() {
+        let password = from_command("cat; echo password").await.unwrap();
+        assert_eq!(password, "password");
+    }
+
     #[test]
     fn what_is_far_too_long_is_refused_and_not_repeated() {
         let error = read_line(io::repeat(b'x')).unwrap_err().to_string();

@@ -2,11 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
+};
 
 use crate::{failure::Failure, text::printable};
 
@@ -20,13 +23,14 @@ pub struct Entry {
     pub password_file: Option<PathBuf>,
     /// Prints the password.
     pub password_command: Option<String>,
-    #[serde(default)]
+    /// One, or several in a list: so a new certificate can be announced.
+    #[serde(default, deserialize_with = "one_or_several")]
     pub fingerprint: Vec<String>,
     pub ca: Option<PathBuf>,
     pub known_agents: Option<PathBuf>,
     #[serde(default)]
     pub allow_plaintext: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_several")]
     pub tags: Vec<String>,
 }
 
@@ -37,7 +41,31 @@ fn root() -> String {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
+    #[serde(default)]
     agents: BTreeMap<String, Entry>,
+}
+
+/// Reads a text, or a list of texts: what there is one of is written without brackets at first.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct OneOrSeveral;
+
+    impl<'de> Visitor<'de> for OneOrSeveral {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(vec![text.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, texts: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(texts))
+        }
+    }
+
+    deserializer.deserialize_any(OneOrSeveral)
 }
 
 /// Reads the file of agents.

@@ -19,6 +19,7 @@ use crate::{
     json,
     known::Known,
     output,
+    program::Program,
     project::ProjectOption,
 };
 
@@ -237,9 +238,10 @@ impl KnownCall {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "`{action}` was not sent, for the agent requires {}; `describe {action}` shows all, and \
+            "`{action}` was not sent, for the agent requires {}; `{} describe {action}` shows all, and \
              --no-check sends it as it is",
-            missing.join(" and ")
+            missing.join(" and "),
+            Program::running().name()
         )))
     }
 

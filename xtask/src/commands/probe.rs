@@ -51,7 +51,7 @@ enum Format {
     Text,
     /// One line for each agent
     Json,
-    /// One line, and the exit codes of Nagios: 0 ok, 1 warning, 2 critical
+    /// One line, and the exit codes of Nagios: 0 ok, 1 warning, 2 critical, 3 unknown
     Nagios,
     /// The text format of Prometheus
     Prometheus,
@@ -84,7 +84,11 @@ struct Findings {
 impl Probe {
     pub async fn run(self) -> Result<(), Failure> {
         let known = Known::find(&self.project).ok();
-        let (targets, one_by_one) = self.connection.targets()?.into_all();
+        let (targets, one_by_one) = match self.connection.targets() {
+            Ok(targets) => targets.into_all(),
+            Err(why) if self.format == Format::Nagios => return nagios_unknown(&why),
+            Err(why) => return Err(why),
+        };
         let mut outcomes = Vec::new();
         let probe = |target| probe(target, known.as_ref(), self.expiry);
         let verdict = fleet::each(targets, one_by_one, probe, |outcome| {
@@ -219,8 +223,9 @@ fn nagios(rows: &[(String, Row)]) -> String {
     let mut said = Vec::new();
     for (agent, row) in rows {
         match row {
-            Err(why) => said.push(format!("{agent}: {}", printable(why))),
+            Err(why) => said.push(format!("{}: {}", printable(agent), printable(why))),
             Ok(found) => {
+                let agent = printable(agent);
                 said.extend(found.warnings.iter().map(|warning| format!("{agent}: {warning}")));
             }
         }
@@ -230,6 +235,13 @@ fn nagios(rows: &[(String, Row)]) -> String {
     let said = if said.is_empty() { "all is well".to_owned() } else { said.join("; ") };
     let up = rows.iter().filter(|(_, row)| row.is_ok()).count();
     format!("AGENTS {state} - {} | up={up};;;0;{}", said.replace('|', "/"), rows.len())
+}
+
+/// Nothing could be probed, and Nagios shows what is on standard output alone.
+fn nagios_unknown(why: &Failure) -> Result<(), Failure> {
+    let why = printable(&why.to_string()).replace('|', "/");
+    output::result(&format!("AGENTS UNKNOWN - {why}"))?;
+    Err(Failure::silent(Exit::Failed))
 }
 
 /// 0 well, 1 a warning, 2 critical.

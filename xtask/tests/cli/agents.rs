@@ -67,6 +67,41 @@ async fn names_and_files_that_are_wrong_are_told_without_a_password() {
     assert!(!inside.stderr.contains("hunter2"), "{inside:?}");
 }
 
+#[tokio::test]
+async fn what_is_wrong_in_the_file_is_told_with_its_line() {
+    let mut fleet = Fleet::of(0).await;
+    for (text, words) in [
+        ("", "names no agent; an entry begins with `[agents.NAME]`"),
+        ("[agents.a]\nurl = 5\n", "agents.toml:2: invalid type: integer `5`, expected a string"),
+        ("[agents.a]\nurl = \"x\"\n\n[agents.a]\n", "agents.toml:4: duplicate key"),
+        ("[agents.a]\n", "agents.toml:1: missing field `url`"),
+        (
+            "[agents.a]\nurl = \"x\"\ntags = 5\n",
+            "agents.toml:3: invalid type: integer `5`, expected a text or a list of texts",
+        ),
+        ("\n[agents.a", "agents.toml:2: unclosed table"),
+        (
+            "[agents.a]\nurl = \"x\"\nca = \"y\"\nfingerprint = \"z\"\n",
+            "agent `a` has more than one of",
+        ),
+    ] {
+        text.clone_into(&mut fleet.text);
+        let refused = ended(fleet.command(&["call", "whoami", "--all"])).await;
+        assert!(matches!(refused.code, Some(2 | 3)), "{refused:?}");
+        assert!(refused.stderr.contains(words), "{words} in {refused:?}");
+    }
+}
+
+/// A fingerprint and a tag had to be in brackets, and the error repeated them.
+#[tokio::test]
+async fn what_there_is_one_of_needs_no_brackets() {
+    let mut fleet = Fleet::of(1).await;
+    fleet.add(0, "tags = \"eu\"");
+    fleet.text = fleet.text.replace("[\"sha256", "\"sha256").replace("\"]", "\"");
+    let reply = ended(fleet.command(&["call", "whoami", "--tag", "eu"])).await;
+    assert_eq!(rows(&reply.stdout)[0]["reply"]["username"], "root", "{reply:?}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_others_may_write_is_refused() {
@@ -89,6 +124,9 @@ async fn a_probe_tells_people_and_monitoring_what_is_wrong() {
     let nagios = ended(fleet.command(&["probe", "--all", "--format", "nagios"])).await;
     assert_eq!((nagios.code, nagios.stdout.lines().count()), (Some(2), 1), "{nagios:?}");
     assert!(nagios.stdout.starts_with("AGENTS CRITICAL - "), "{nagios:?}");
+    let unknown = ended(fleet.command(&["probe", "--agent", "b", "--format", "nagios"])).await;
+    assert_eq!(unknown.code, Some(3), "{unknown:?}");
+    assert!(unknown.stdout.starts_with("AGENTS UNKNOWN - ") && unknown.stderr.is_empty());
     let prometheus = ended(fleet.command(&["probe", "--all", "--format", "prometheus"])).await;
     for line in [
         "architect_agent_up{agent=\"a00\"} 1",

@@ -188,6 +188,9 @@ async fn commands_for_one_agent_say_so_before_they_connect() {
         command.arg("--all");
         let refused = ended(command).await;
         assert_eq!((refused.code, &*refused.stdout), (Some(2), ""), "{arguments:?}: {refused:?}");
+        let says_what_instead =
+            ["name", "file", "leave out"].iter().any(|word| refused.stderr.contains(word));
+        assert!(says_what_instead, "{refused:?}");
     }
     assert!(fleet.mocks.iter().all(|mock| mock.logins() + mock.refused_logins() == 0));
 }
