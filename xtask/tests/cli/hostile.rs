@@ -169,9 +169,8 @@ fn hostile(command: &str, folder: &Path) -> Command {
 
 /// Names the agent twice, for the commands that work with several.
 fn write_agents(folder: &Path, url: &str) {
-    let password = folder.join("password");
-    fs::write(&password, PASSWORD).unwrap();
-    let entry = format!("url = {url:?}\nusername = {USERNAME:?}\npassword-file = {password:?}\n");
+    fs::write(folder.join("password"), PASSWORD).unwrap();
+    let entry = format!("url = {url:?}\nusername = {USERNAME:?}\npassword-file = \"password\"\n");
     let agents = format!("[agents.one]\n{entry}[agents.two]\n{entry}");
     let file = folder.join("agents.toml");
     fs::write(&file, agents).unwrap();
