@@ -212,10 +212,11 @@ fn every_dependency_is_locked_by_its_hash_and_from_one_registry() {
 
 /// The libraries were whatever was newest, and their install scripts were run.
 #[test]
-fn what_the_interop_tests_install_has_a_version_and_a_hash_and_runs_nothing() {
+fn what_scripts_install_has_a_version_and_a_hash_and_runs_nothing() {
     let folder = root().join("agent-sdk/tests/interop");
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
-    for line in read("requirements.txt").lines().filter(|line| !line.starts_with('#')) {
+    let requirements = read("requirements.txt") + &read("../../../.ci/requirements.txt");
+    for line in requirements.lines().filter(|line| !line.starts_with('#')) {
         assert!(line.contains("==") && line.contains(" --hash=sha256:"), "{line}");
     }
     let lock: Value = serde_json::from_str(&read("package-lock.json")).unwrap();
@@ -223,9 +224,9 @@ fn what_the_interop_tests_install_has_a_version_and_a_hash_and_runs_nothing() {
         let is_hashed = package["integrity"].as_str().is_some_and(|it| it.starts_with("sha512-"));
         assert!(name.is_empty() || is_hashed, "{name}");
     }
-    let run = lines(&read("run")).join("\n");
-    for line in run.lines() {
-        if line.contains("pip\" install") {
+    let scripts = [read("run"), read("../../../.ci/deny")].map(|text| lines(&text).join("\n"));
+    for line in scripts.iter().flat_map(|text| text.lines()) {
+        if line.contains("pip\" install") || line.contains("pip install") {
             assert!(line.contains("--require-hashes") && line.contains("--only-binary"), "{line}");
         }
         assert!(!line.contains("npm install"), "{line}");
