@@ -113,9 +113,9 @@ impl Target {
         Self { trust, ..self }
     }
 
-    /// Its name, or else its URL.
+    /// Its name, or else its URL without what may be a secret in it.
     pub fn name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.url.clone())
+        self.name.clone().unwrap_or_else(|| without_secrets(&self.url))
     }
 
     /// The same, made safe to show.
@@ -180,5 +180,44 @@ impl Target {
             return "connecting".to_owned();
         }
         format!("waiting up to {} s until the agent is up", self.wait.as_secs_f64())
+    }
+}
+
+/// A URL without its query, where gateways have their tokens. One that is none, or that names a user,
+/// is not shown at all.
+fn without_secrets(url: &str) -> String {
+    let is_scheme = |scheme: &str| ["ws", "wss"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    match url.trim().split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) && !rest.contains('@') => {
+            let end = rest.find(['?', '#']);
+            let shown = end.map_or_else(|| rest.to_owned(), |end| format!("{}?…", &rest[..end]));
+            format!("{scheme}://{shown}")
+        }
+        _ => "…".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `probe` used to name an agent by its URL as it was typed, in all of its forms.
+    #[test]
+    fn a_secret_in_a_url_is_no_part_of_a_name() {
+        for url in [
+            "wss://root:secret@host",
+            "wss://secret@host/ws",
+            "wss://root:a/secret@host",
+            "wss://host/ws?token=secret",
+            "wss://host#secret",
+            "http://root:secret@host",
+            "secret",
+        ] {
+            assert!(!without_secrets(url).contains("secret"), "{url}");
+        }
+        for url in ["wss://host", "WS://127.0.0.1:8090/agents/eu-1", "wss://[::1]:1/ws"] {
+            assert_eq!(without_secrets(url), url);
+        }
+        assert_eq!(without_secrets("wss://host/ws?token=secret"), "wss://host/ws?…");
     }
 }

@@ -41,6 +41,33 @@ async fn no_command_shows_the_password_at_any_level() {
     assert!(!rejected.stderr.contains(wrong) && rejected.stdout.is_empty());
 }
 
+/// `probe` named the agent by its URL as it was typed.
+#[tokio::test]
+async fn no_command_shows_a_password_that_was_typed_into_a_url() {
+    const SECRET: &str = "hunter2-hunter2";
+    for url in [
+        format!("wss://root:{SECRET}@127.0.0.1:1"),
+        format!("wss://127.0.0.1:1/ws?token={SECRET}"),
+        format!("http://{SECRET}@127.0.0.1:1"),
+    ] {
+        for command in [
+            "call whoami",
+            "watch",
+            "fingerprint",
+            "probe",
+            "probe --format json",
+            "probe --format nagios",
+            "probe --format prometheus",
+        ] {
+            let mut command = program(command.split(' '));
+            command.args(["--url", &url]).env("AGENT_PASSWORD", "other").env("RUST_LOG", "trace");
+            let ended = ended(command).await;
+            assert_ne!(ended.code, Some(0), "{ended:?}");
+            assert!(!ended.stdout.contains(SECRET) && !ended.stderr.contains(SECRET), "{ended:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_password_is_in_no_process_list_while_events_are_watched() {
     let mock = Mock::start().await;
