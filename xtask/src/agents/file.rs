@@ -71,7 +71,7 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
 /// Reads the file of agents.
 pub fn read(file: &Path) -> Result<BTreeMap<String, Entry>, Failure> {
     #[cfg(unix)]
-    refuse_if_others_write(file)?;
+    refuse_if_others_can_write(file)?;
     let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
     let content: Content = toml::from_str(&text).map_err(|error| {
         let place = error.span().map_or(0, |span| span.start);
@@ -96,19 +96,23 @@ fn unreadable(file: &Path, error: &io::Error) -> Failure {
     Failure::file(file, "read", error)
 }
 
-/// A file that others may write could name their command, and their agent.
+/// A file that others can write could name their command, and their agent.
 #[cfg(unix)]
-fn refuse_if_others_write(file: &Path) -> Result<(), Failure> {
+fn refuse_if_others_can_write(file: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::MetadataExt;
     const OTHERS_WRITE: u32 = 0o022;
+    const ROOT: u32 = 0;
     let metadata = fs::metadata(file).map_err(|error| unreadable(file, &error))?;
-    if metadata.mode() & OTHERS_WRITE == 0 {
+    let own = rustix::process::geteuid().as_raw();
+    let problem = if ![own, ROOT].contains(&metadata.uid()) {
+        "belongs to another user, who could so learn every password: use a file of your own, or \
+         `chown` it"
+    } else if metadata.mode() & OTHERS_WRITE != 0 {
+        "may be written by others, who could so learn every password: `chmod go-w` it"
+    } else {
         return Ok(());
-    }
-    Err(Failure::failed(format!(
-        "`{}` may be written by others, who could so learn every password: `chmod go-w` it",
-        file.display()
-    )))
+    };
+    Err(Failure::failed(format!("`{}` {problem}", file.display())))
 }
 
 impl Entry {

@@ -115,6 +115,22 @@ async fn a_file_that_others_may_write_is_refused() {
     assert!(refused.one_line(3).contains("may be written by others"), "{refused:?}");
 }
 
+/// It was believed as long as its mode was right, and so was the command in it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_of_agents_of_another_user_is_refused() {
+    let mut fleet = Fleet::of(1).await;
+    fleet.add(0, "");
+    let command = fleet.command(&["call", "whoami", "--all"]);
+    let file = fleet.path().join("agents.toml");
+    if std::os::unix::fs::chown(&file, Some(12_345), None).is_err() {
+        eprintln!("SKIPPED: only root can give a file to another user");
+        return;
+    }
+    let refused = ended(command).await;
+    assert!(refused.one_line(3).contains("belongs to another user"), "{refused:?}");
+}
+
 #[tokio::test]
 async fn a_probe_tells_people_and_monitoring_what_is_wrong() {
     let mut fleet = Fleet::of(2).await;
