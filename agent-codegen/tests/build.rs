@@ -28,6 +28,45 @@ fn two_snapshots_in_one_build_script_get_a_folder_each_or_an_error() {
     assert!(methods("new/methods.rs").contains("fn sink("));
 }
 
+/// What a build script prints on a line of its own is obeyed: a flag for the compiler is code.
+#[cfg(unix)]
+#[test]
+fn a_line_break_in_a_path_or_a_name_is_no_directive_for_cargo() {
+    const DIRECTIVE: &str = "cargo::rustc-env=STOLEN=1";
+    if let Some(folder) = std::env::var_os("HOSTILE_FOLDER") {
+        let folder = Path::new(&folder);
+        let name = format!("agent\n{DIRECTIVE}\r{DIRECTIVE}.json");
+        let action = format!("lift\\n{DIRECTIVE}\\r{DIRECTIVE}\\u2028{DIRECTIVE}");
+        let path = snapshot(folder, &name, &action);
+        let hostile = format!(
+            "{{\"actions\": {{\"{action}\": {{\"required_parameters\": {{\"{action}\": \"{action}\"}}}}}}}}"
+        );
+        fs::write(&path, hostile).expect("it can be written");
+        let overlay = folder.join(format!("overlay\n{DIRECTIVE}.toml"));
+        fs::write(&overlay, format!("note = \"{action}\"\n")).expect("it can be written");
+        let missing = folder.join(format!("\n{DIRECTIVE}\n"));
+        let _ = build::snapshot(&path).overlay(&overlay).out_dir(folder.join("out")).generate();
+        let _ = build::snapshot(&missing).out_dir(folder.join("out")).generate();
+        let _ = build::snapshot(&path).overlay(&missing).out_dir(folder.join("out")).generate();
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let test = "a_line_break_in_a_path_or_a_name_is_no_directive_for_cargo";
+    let output = std::process::Command::new(std::env::current_exe().expect("it runs"))
+        .args(["--exact", test, "--nocapture"])
+        .env("HOSTILE_FOLDER", folder.path())
+        .output()
+        .expect("it can be run");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).expect("it is text");
+    let directives: Vec<_> = said.split(['\n', '\r']).filter(|it| it.contains("cargo:")).collect();
+    assert!(directives.len() > 2, "{said}");
+    for line in directives {
+        let is_own = ["cargo::warning=", "cargo::rerun-if-changed="];
+        assert!(is_own.iter().any(|begin| line.starts_with(begin)), "{line}");
+    }
+}
+
 #[test]
 fn a_folder_of_snapshots_gives_the_newest_one_or_the_union_of_a_range() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

@@ -117,6 +117,31 @@ async fn no_command_shows_what_an_agent_says_as_it_came() {
     }
 }
 
+/// Neither a reply nor a health check without an end keeps one, nor what is made of them.
+#[tokio::test]
+async fn no_command_outlasts_its_time_limit_by_an_agent_that_answers_without_an_end() {
+    let words = Words::new(0);
+    let agent = HostileAgent::start(Manner::Endless, &words).await;
+    let commands = COMMANDS.iter().filter(|(command, _)| !command.starts_with("watch"));
+    let runs = commands.map(|(command, _)| {
+        let url = agent.url();
+        async move {
+            let project = copy_of_project();
+            fs::write(project.path().join("file"), "content").unwrap();
+            write_agents(project.path(), url);
+            let mut program = hostile(command, project.path());
+            program.env("AGENT_TIMEOUT", "0.3");
+            if !command.contains("--all") {
+                program.env("AGENT_URL", url);
+            }
+            // It fails where a command does not end.
+            let end = ended(program).await;
+            assert!(matches!(end.code, Some(0 | 2 | 3)), "{command}: {end:?}");
+        }
+    });
+    stream::iter(runs).buffer_unordered(AT_A_TIME).collect::<()>().await;
+}
+
 #[tokio::test]
 async fn no_command_shows_a_hostile_snapshot_as_it_came() {
     for round in 0..rounds() {

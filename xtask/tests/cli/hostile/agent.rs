@@ -1,6 +1,6 @@
 //! An agent that means harm, hardly more than a socket.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use rcgen::{CertificateParams, DnType, KeyPair, SanType, string::Ia5String};
@@ -9,6 +9,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink},
     net::TcpListener,
     task::JoinSet,
+    time::sleep,
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 use tokio_tungstenite::{
@@ -37,9 +38,12 @@ pub enum Manner {
     Refuse(u16),
     /// Answers with its words alone.
     Babble,
+    /// Lets everybody in, and answers without an end.
+    Endless,
 }
 
 impl Manner {
+    /// All but the one that takes time.
     pub const ALL: [Self; 8] = [
         Self::Answer,
         Self::AnswerOddly,
@@ -110,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let head = self.head().await?;
         let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
         match (key, self.manner) {
+            (None, Manner::Endless) => self.trickle(b"HTTP/1.1 102 x\r\n\r\n").await,
             (_, Manner::Babble) => {
                 self.stream.write_all(self.words.text().as_bytes()).await.ok()?;
                 self.end().await
@@ -173,7 +178,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Some(())
     }
 
-    async fn talk(self) -> Option<()> {
+    async fn trickle(&mut self, part: &[u8]) -> Option<()> {
+        loop {
+            self.stream.write_all(part).await.ok()?;
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn talk(mut self) -> Option<()> {
+        if matches!(self.manner, Manner::Endless) {
+            // A text of 16 MiB, without an end in sight.
+            self.stream.write_all(&[0x81, 127, 0, 0, 0, 0, 1, 0, 0, 0]).await.ok()?;
+            return self.trickle(b" ").await;
+        }
         let Self { stream, manner, words } = self;
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
         while let Some(Ok(message)) = socket.next().await {
