@@ -49,10 +49,11 @@ fn ended(step: &str, error: &dyn Display) -> Failed {
     format!("the wipe ended {step}: {error}").into()
 }
 
-/// Returns once the server is stopped.
+/// Returns once the server is down.
 async fn stop(agent: &Agent, server: &str) -> Result<(), Failed> {
     let now = agent.server(Server::new(server)).retry(3).await?.parameters()?;
-    if Sight::Snapshot(&now).state().is_some_and(|state| state == KnownState::Stopped) {
+    let state = Sight::Snapshot(&now).state().and_then(|state| state.known());
+    if matches!(state, Some(KnownState::Stopped | KnownState::Crashed | KnownState::Killed)) {
         return Ok(());
     }
     let stop = agent.server_stop(ServerStop::new(server));

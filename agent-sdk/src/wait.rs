@@ -248,7 +248,7 @@ impl Agent {
         let check = move |sight: Sight<'_>| match sight.state() {
             Some(state) if is_wanted(&state) => Verdict::Done(state),
             Some(state) => Verdict::NotYet(Some(format!("`{}`", state.as_str()))),
-            None => Verdict::NotYet(None),
+            None => Verdict::untold(sight, "a state"),
         };
         Wait::new(self, what, Some(server), check)
     }
@@ -278,7 +278,10 @@ impl Agent {
         let what = format!("something of `{}`", topic.escape_debug());
         let check = move |sight: Sight<'_>| match check(sight) {
             Some(found) => Verdict::Done(found),
-            None => Verdict::NotYet(sight.state().map(|state| format!("`{}`", state.as_str()))),
+            None => match sight.state() {
+                Some(state) => Verdict::NotYet(Some(format!("`{}`", state.as_str()))),
+                None => Verdict::untold(sight, "a state"),
+            },
         };
         Wait::new(self, what, Some(topic), check)
     }
@@ -303,7 +306,7 @@ impl Agent {
         let check = |sight: Sight<'_>| match sight.players() {
             Some(0) => Verdict::Done(()),
             Some(players) => Verdict::NotYet(Some(format!("{players} players"))),
-            None => Verdict::NotYet(None),
+            None => Verdict::untold(sight, "a number of players"),
         };
         Wait::new(self, what, Some(server), check)
     }

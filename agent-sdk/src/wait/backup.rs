@@ -24,7 +24,8 @@ const LISTS: [&str; 4] = ["backups", "items", "data", "results"];
 const IDS: [&str; 6] = ["id", "backup", "name", "file", "path", "created"];
 
 impl Agent {
-    /// Returns the backups that a server has, to tell a new one from them.
+    /// Returns the backups that a server has, to tell a new one from them. One that is under way counts:
+    /// it is not the one that is made next.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Agent {
     pub async fn known_backups(&self, server: impl Into<String>) -> Result<KnownBackups, Error> {
         let server = server.into();
         let answer = self.call_raw("query_backups", json!({ "server": server })).await?;
-        let ids = finished(&answer.parameters()?).map(|(id, _)| id).collect();
+        let ids = entries(&answer.parameters()?).into_iter().map(|(id, _)| id).collect();
         Ok(KnownBackups { server, ids })
     }
 
@@ -98,13 +99,53 @@ impl Agent {
 
 /// The finished backups of an answer, with what tells each from the others.
 fn finished(answer: &Value) -> impl Iterator<Item = (String, &Value)> {
-    let list = LISTS.iter().find_map(|key| answer.get(key)?.as_array());
-    let backups = list.or_else(|| answer.as_array()).into_iter().flatten();
-    let is_there = |backup: &&Value| matches!(stage(backup), Stage::Finished | Stage::Unknown);
-    backups.filter(is_there).map(|backup| (id(backup), backup))
+    let is_there = |backup: &Value| matches!(stage(backup), Stage::Finished | Stage::Unknown);
+    entries(answer).into_iter().filter(move |(_, backup)| is_there(backup))
+}
+
+/// The backups of an answer: a list, or a map by their ids, or one with a list for each server.
+fn entries(answer: &Value) -> Vec<(String, &Value)> {
+    if let Some(inner) = LISTS.iter().find_map(|key| answer.get(key)) {
+        return entries(inner);
+    }
+    match answer {
+        Value::Array(backups) => backups.iter().map(|backup| (id(backup), backup)).collect(),
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(key, value)| match value {
+                Value::Array(_) => entries(value),
+                Value::Object(_) => vec![(json!(key).to_string(), value)],
+                _ => Vec::new(),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn id(backup: &Value) -> String {
     let named = IDS.iter().find_map(|key| backup.get(key).filter(|value| !value.is_null()));
     named.unwrap_or(backup).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_are_found_wherever_an_answer_may_have_them() {
+        for (answer, found) in [
+            (json!([{ "id": "a" }, { "id": "b", "state": "creating" }]), vec![r#""a""#]),
+            (json!(["a.zip"]), vec![r#""a.zip""#]),
+            (json!({ "backups": [{ "name": "a" }] }), vec![r#""a""#]),
+            (json!({ "data": { "backups": [{ "id": 7 }] } }), vec!["7"]),
+            (json!({ "backups": { "a": {}, "b": { "done": false } } }), vec![r#""a""#]),
+            (json!({ "backups": { "alpha": [{ "id": "a" }] } }), vec![r#""a""#]),
+            (json!({ "backups": [] }), vec![]),
+            (json!({ "count": 0 }), vec![]),
+            (json!(null), vec![]),
+        ] {
+            let ids: Vec<_> = finished(&answer).map(|(id, _)| id).collect();
+            assert_eq!(ids, found, "{answer}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Sight, Wait,
-    listing::{Stage, listed, stage},
+    listing::{Stage, describe, listed, stage},
     run::Verdict,
 };
 use crate::agent::Agent;
@@ -48,7 +48,7 @@ impl Agent {
                 }
                 Some(entry) => {
                     (was_seen, absent) = (true, 0);
-                    Verdict::NotYet(Some(format!("it is listed as {entry}")))
+                    Verdict::NotYet(Some(describe(entry)))
                 }
                 None => {
                     absent += 1;
@@ -96,7 +96,7 @@ impl Agent {
                 Some(entry) if matches!(stage(entry), Stage::Finished | Stage::Unknown) => {
                     Verdict::Done(entry.clone())
                 }
-                Some(entry) => Verdict::NotYet(Some(format!("it is listed as {entry}"))),
+                Some(entry) => Verdict::NotYet(Some(describe(entry))),
                 None => Verdict::NotYet(Some("it is not listed".to_owned())),
             },
         };

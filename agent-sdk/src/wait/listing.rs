@@ -22,6 +22,9 @@ const FINISHED: [&str; 5] = ["finished", "completed", "complete", "done", "insta
 const FAILED: [&str; 7] =
     ["failed", "error", "errored", "cancelled", "canceled", "aborted", "corrupt"];
 
+/// What an entry may say of itself with yes or no.
+const DONE: [&str; 5] = ["done", "finished", "completed", "complete", "ready"];
+
 /// How far the work on an entry of a list is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -34,15 +37,35 @@ pub(super) enum Stage {
 
 /// Reads how far the work on an entry is, as the entry itself says it.
 pub(super) fn stage(entry: &Value) -> Stage {
-    let says = |key| entry.get(key).and_then(Value::as_str).map(str::to_ascii_lowercase);
-    let state = says("state").or_else(|| says("status")).unwrap_or_default();
-    let word = state.rsplit('.').next().unwrap_or_default();
-    match word {
+    let state = state(entry).unwrap_or_default().to_ascii_lowercase();
+    match state.rsplit('.').next().unwrap_or_default() {
         word if UNFINISHED.contains(&word) => Stage::Unfinished,
         word if FINISHED.contains(&word) => Stage::Finished,
         word if FAILED.contains(&word) => Stage::Failed,
-        _ => Stage::Unknown,
+        _ if DONE.iter().any(|key| entry.get(key) == Some(&Value::Bool(false))) => {
+            Stage::Unfinished
+        }
+        _ => match progress(entry) {
+            // A part of one, or of a hundred.
+            Some(part) if part < 1.0 || (part > 1.0 && part < 100.0) => Stage::Unfinished,
+            _ => Stage::Unknown,
+        },
     }
+}
+
+/// Returns what an entry says of the work on it, in words for an error.
+pub(super) fn describe(entry: &Value) -> String {
+    let state = state(entry).map(|state| format!(" as `{state}`")).unwrap_or_default();
+    let progress = progress(entry).map(|part| format!(", progress {part}")).unwrap_or_default();
+    format!("it is listed{state}{progress}")
+}
+
+fn state(entry: &Value) -> Option<&str> {
+    ["state", "status"].iter().find_map(|key| entry.get(key)?.as_str())
+}
+
+fn progress(entry: &Value) -> Option<f64> {
+    ["progress", "percent"].iter().find_map(|key| entry.get(key)?.as_f64())
 }
 
 /// Finds the innermost object that has the id as a value, or under which it is the key.
@@ -74,7 +97,10 @@ mod tests {
     #[test]
     fn an_entry_is_found_wherever_the_list_may_have_it() {
         for (answer, found, expected) in [
-            (json!({ "downloads": [{ "id": "7", "progress": 0.5 }] }), true, Stage::Unknown),
+            (json!({ "downloads": [{ "id": "7", "progress": 0.5 }] }), true, Stage::Unfinished),
+            (json!({ "downloads": [{ "id": "7", "percent": 40 }] }), true, Stage::Unfinished),
+            (json!({ "downloads": [{ "id": "7", "percent": 100 }] }), true, Stage::Unknown),
+            (json!({ "downloads": [{ "id": "7", "ready": false }] }), true, Stage::Unfinished),
             (json!({ "downloads": [{ "entity_id": 7 }] }), true, Stage::Unknown),
             (json!({ "downloads": { "7": { "state": "running" } } }), true, Stage::Unfinished),
             (json!(["6", "7"]), true, Stage::Unknown),

@@ -16,12 +16,24 @@ use crate::{
 const RUN_MARKS: [&str; 6] =
     ["starts", "start_count", "started_at", "start_time", "last_start", "pid"];
 
-/// Knows whether a server has been anything but running.
+/// In these, a server is down or comes up. One that is stopping or restarting may be in its countdown,
+/// which can be called off.
+const DOWN: [KnownState; 7] = [
+    KnownState::Starting,
+    KnownState::Stopped,
+    KnownState::Crashed,
+    KnownState::Killed,
+    KnownState::Updating,
+    KnownState::Deploying,
+    KnownState::Removed,
+];
+
+/// Knows whether a server has been down.
 #[derive(Default)]
 struct Restart {
     /// What told the run before.
     before: Option<Run>,
-    has_left: bool,
+    was_down: bool,
 }
 
 /// What an answer says of the present run of a server.
@@ -35,9 +47,9 @@ impl Agent {
     /// words. Let the wait make the call ([`Wait::after`]), so that no restart is too quick for it. It
     /// asks by the action `server`.
     ///
-    /// A server that runs is no proof: it runs on during a countdown. Proof is that it was seen in another
-    /// state and then running, an event that says so, or an answer that tells another run from the one
-    /// before: another `starts`, `started_at` or `pid`, or a smaller `uptime`.
+    /// A server that runs is no proof: it runs on during a countdown, which may be called off. Proof is that
+    /// it was seen down or starting and then running, an event that says so, or an answer that tells
+    /// another run from the one before: another `starts`, `started_at` or `pid`, or a smaller `uptime`.
     ///
     /// # Errors
     ///
@@ -70,16 +82,16 @@ impl Check<ServerState> for Restart {
     }
 
     fn look(&mut self, sight: Sight<'_>) -> Verdict<ServerState> {
-        let Some(state) = sight.state() else { return Verdict::NotYet(None) };
+        let Some(state) = sight.state() else { return Verdict::untold(sight, "a state") };
         if state != KnownState::Running {
-            self.has_left = true;
+            self.was_down |= is_down(&state);
             return Verdict::NotYet(Some(format!("`{}`", state.as_str())));
         }
         let is_another_run = match sight {
             Sight::Event(message) => says_started(message),
             Sight::Snapshot(answer) => self.is_another_run(answer),
         };
-        if self.has_left || is_another_run {
+        if self.was_down || is_another_run {
             return Verdict::Done(state);
         }
         Verdict::NotYet(Some(format!("`{}`, and it was not seen to stop", state.as_str())))
@@ -107,15 +119,19 @@ impl Run {
     }
 }
 
+fn is_down(state: &ServerState) -> bool {
+    state.known().is_some_and(|state| DOWN.contains(&state))
+}
+
 /// Whether an event says that a server has come up, and not only that it is.
 fn says_started(message: &Message) -> bool {
-    let from_another = match message.known() {
-        Some(KnownEvent::ServerState { before: Some(before), .. }) => before != KnownState::Running,
+    let was_down = match message.known() {
+        Some(KnownEvent::ServerState { before: Some(before), .. }) => is_down(&before),
         _ => false,
     };
     let kind = message.kind().unwrap_or_default();
     let word = kind.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    from_another || ["started", "restarted"].iter().any(|it| word.eq_ignore_ascii_case(it))
+    was_down || ["started", "restarted"].iter().any(|it| word.eq_ignore_ascii_case(it))
 }
 
 #[cfg(test)]
@@ -156,5 +172,34 @@ mod tests {
     fn a_state_from_before_the_call_is_no_proof() {
         let (starting, running) = (json!({ "state": "starting" }), json!({ "state": "running" }));
         assert!(!is_restarted(&starting, &running));
+    }
+
+    /// A countdown that was called off went from stopping to running, and so did a restart.
+    #[test]
+    fn a_server_that_was_about_to_stop_and_runs_on_has_not_restarted() {
+        let changed = |before: &str, after: &str| {
+            let detail = json!({ "server": "alpha", "before": before, "after": after });
+            json!({ "action": "server.changed_state", "parameters": detail })
+        };
+        let started = json!({ "event": "server.started", "server": "alpha" });
+        for (events, restarted) in [
+            (vec![changed("running", "stopping"), changed("stopping", "running")], false),
+            (vec![changed("running", "restarting"), changed("restarting", "running")], false),
+            (vec![changed("running", "stopped"), changed("", "running")], true),
+            (vec![changed("starting", "running")], true),
+            (
+                vec![json!({ "action": "server_state", "server": "alpha", "state": "running" })],
+                false,
+            ),
+            (vec![started], true),
+        ] {
+            let mut check = Restart::default();
+            let is_done = |event: &Value| {
+                let message = Message::new(event.to_string().into(), 1 << 20);
+                matches!(check.look(Sight::Event(&message)), Verdict::Done(_))
+            };
+            let done: Vec<_> = events.iter().map(is_done).collect();
+            assert_eq!(done.last(), Some(&restarted), "{events:?}");
+        }
     }
 }

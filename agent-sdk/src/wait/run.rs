@@ -52,6 +52,14 @@ pub(super) enum Verdict<T> {
     Ask,
 }
 
+impl<T> Verdict<T> {
+    /// It does not tell what it was to tell, if it is an answer; an event need not.
+    pub(super) fn untold(sight: Sight<'_>, what: &str) -> Self {
+        let is_answer = matches!(sight, Sight::Snapshot(_));
+        Self::NotYet(is_answer.then(|| format!("an answer without {what}")))
+    }
+}
+
 /// What is known when the time is up.
 #[derive(Default)]
 struct Known {

@@ -48,7 +48,8 @@ impl Sight<'_> {
                 _ => None,
             },
             Self::Snapshot(answer) => {
-                let text = |value: &Value| value.as_str().map(ServerState::new);
+                let is_state = |text: &&str| !text.eq_ignore_ascii_case("ok");
+                let text = |value: &Value| value.as_str().filter(is_state).map(ServerState::new);
                 find(answer, &STATES, &text).or_else(|| text(answer))
             }
         }
@@ -127,12 +128,15 @@ mod tests {
             json!({ "status": "RUNNING", "id": "alpha" }),
             json!({ "server": { "state": { "name": "running" } } }),
             json!({ "data": { "server": { "current_state": "server.running" } } }),
+            json!({ "status": "ok", "server": { "state": "server.running" } }),
             json!("server.running"),
         ] {
             let state = Sight::Snapshot(&answer).state();
             assert_eq!(state, Some(ServerState::new("running")), "{answer}");
         }
-        for answer in [json!({}), json!(null), json!([1]), json!({ "state": 1 })] {
+        for answer in
+            [json!({}), json!(null), json!([1]), json!({ "state": 1 }), json!({ "status": "ok" })]
+        {
             assert_eq!(Sight::Snapshot(&answer).state(), None, "{answer}");
         }
     }

@@ -1,6 +1,9 @@
 //! Waits that make the call themselves: nothing is too quick for them, or taken for done too early.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use agent_sdk::{
     Agent, KnownState, ServerState,
@@ -253,8 +256,25 @@ async fn a_mod_that_failed_is_not_there_and_what_is_listed_of_it_is_told() {
     let mock = builder().handler("mods", failed).start().await.unwrap();
     let agent = common::client(&mock).connect().await.unwrap();
     let error = agent.wait_for_mod("7").timeout(LIMIT).await.unwrap_err().to_string();
-    assert!(error.contains("the mod `7`") && error.contains("failed"), "{error}");
+    assert!(error.contains("the mod `7`"), "{error}");
+    assert!(error.ends_with("last seen: it is listed as `failed`"), "{error}");
     let missing = agent.wait_for_mod("8").timeout(LIMIT).await.unwrap_err().to_string();
     assert!(missing.ends_with("last seen: it is not listed"), "{missing}");
+    mock.stop().await;
+}
+
+/// It was taken for the one that was asked for.
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_was_under_way_before_is_not_the_new_one() {
+    let asked = AtomicU64::new(0);
+    let list = move |_, _| {
+        let state = if asked.fetch_add(1, Relaxed) == 0 { "creating" } else { "finished" };
+        async move { Ok(json!({ "backups": [{ "id": "other", "state": state }] })) }
+    };
+    let mock = builder().handler("query_backups", list).start().await.unwrap();
+    let agent = common::client(&mock).connect().await.unwrap();
+    let before = agent.known_backups("alpha").await.unwrap();
+    let error = agent.wait_for_backup(before).timeout(LIMIT).await.unwrap_err().to_string();
+    assert!(error.ends_with("last seen: 1 finished backups"), "{error}");
     mock.stop().await;
 }

@@ -256,7 +256,8 @@ async fn a_server_is_empty_when_it_says_so_and_not_when_it_says_nothing() {
     let (server, mock, agent) = pair("server.running").await;
     let limit = Duration::from_millis(50);
     let unknown = agent.wait_until_empty("alpha").timeout(limit);
-    assert!(matches!(soon(unknown).await, Err(WaitError::TimedOut { last: None, .. })));
+    let error = soon(unknown).await.unwrap_err().to_string();
+    assert!(error.ends_with("last seen: an answer without a number of players"), "{error}");
     server.set(json!({ "state": "running", "players": 3 }));
     let waiting = agent.wait_until_empty("alpha").poll_every(NEVER);
     let waiting = tokio::spawn(waiting);

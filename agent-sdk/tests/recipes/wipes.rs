@@ -67,12 +67,15 @@ async fn a_server_is_wiped_in_order_whatever_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_stopped_already_is_wiped_as_well() {
+async fn a_server_that_is_down_already_is_wiped_as_well() {
     let (mock, agent) = with_files(Trouble::LostEvents, builder()).await;
     agent.server_stop(ServerStop::new(SERVER)).await.unwrap();
     sleep(Duration::from_secs(60)).await;
     ends(wipe(&agent, SERVER, &files())).await.unwrap();
     assert_eq!(calls(&mock, "server_stop"), 1);
+    mock.crash(SERVER);
+    ends(wipe(&agent, SERVER, &[])).await.unwrap();
+    assert_eq!(calls(&mock, "server_stop"), 1, "one that has crashed needs no stop");
     mock.stop().await;
 }
 
