@@ -132,13 +132,11 @@ async fn plain_text_to_another_host_has_to_be_allowed() {
 
 #[tokio::test]
 async fn no_listener_is_one_clear_error() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let builder = Agent::builder(format!("ws://{address}")).credentials("root", "x");
-    let error = soon(builder.connect()).await.unwrap_err();
+    let mock = mock().start().await.unwrap();
+    mock.go_down().await;
+    let error = soon(client(&mock).connect()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
-    assert!(error.to_string().contains(&address.to_string()), "{error}");
+    assert!(error.to_string().contains(&format!("127.0.0.1:{}", mock.port())), "{error}");
 }
 
 #[tokio::test]

@@ -2,7 +2,12 @@
 
 use agent_sdk::mock::MockAgent;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::timeout,
+};
 
 use crate::support::{Ended, Fleet, LIMIT, ended, program, run};
 
@@ -19,20 +24,31 @@ async fn mock() -> MockAgent {
     MockAgent::builder(json!({ "actions": { "whoami": {} } })).start().await.unwrap()
 }
 
-/// Runs a command that waits, against a port where a first attempt is seen to fail before the agent
-/// comes up.
+/// Runs a command that waits. Its first attempt fails, and the agent is there from the second one on.
 async fn come_up_after_a_first_attempt(arguments: &[&str]) -> Ended {
     let mock = mock().await;
-    mock.go_down().await;
-    let address = mock.url().replace("wss://", "");
-    let address = address.split('/').next().unwrap().to_owned();
-    let listener = TcpListener::bind(&address).await.unwrap();
-    let running = tokio::spawn(ended(client(&mock, arguments)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut command = client(&mock, arguments);
+    command.env("AGENT_URL", format!("wss://{}", listener.local_addr().unwrap()));
+    let running = tokio::spawn(ended(command));
     // The attempt ends as it does while an agent starts: without a word.
-    drop(tokio::time::timeout(LIMIT, listener.accept()).await.expect("no attempt").unwrap());
-    drop(listener);
-    mock.come_up().await.unwrap();
-    let ended = running.await.unwrap();
+    drop(timeout(LIMIT, listener.accept()).await.expect("no attempt").unwrap());
+    let mut visitors = JoinSet::new();
+    let agent = ("127.0.0.1", mock.port());
+    let forwarding = async {
+        loop {
+            let (mut visitor, _) = listener.accept().await.unwrap();
+            visitors.spawn(async move {
+                let mut agent = TcpStream::connect(agent).await.unwrap();
+                // It fails where either side breaks off.
+                let _ = copy_bidirectional(&mut visitor, &mut agent).await;
+            });
+        }
+    };
+    let ended = tokio::select! {
+        ended = running => ended.unwrap(),
+        () = forwarding => unreachable!("it goes on"),
+    };
     mock.stop().await;
     ended
 }

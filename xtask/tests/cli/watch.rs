@@ -71,10 +71,9 @@ async fn a_lost_connection_is_made_again_with_its_subscriptions() {
 /// An agent that had replaced itself was noticed by nothing.
 #[tokio::test]
 async fn an_agent_that_comes_back_with_another_catalogue_is_an_event_of_its_own() {
-    let mock = |actions| MockAgent::builder(json!({ "actions": actions })).tls(false);
-    let first = mock(json!({ "whoami": {} })).start().await.unwrap();
+    let mock = MockAgent::builder(json!({ "whoami": {} })).tls(false).start().await.unwrap();
     let mut command = program(["watch", "--time"]);
-    command.env("AGENT_URL", first.url()).env("AGENT_PASSWORD", first.password());
+    command.env("AGENT_URL", mock.url()).env("AGENT_PASSWORD", mock.password());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut watch = command.spawn().unwrap();
     let mut events = lines(watch.stdout.take().unwrap());
@@ -82,19 +81,16 @@ async fn an_agent_that_comes_back_with_another_catalogue_is_an_event_of_its_own(
     line_with(&mut stderr, "watching").await;
     // What is sent after the catalogue arrives after it.
     timeout(LIMIT, async {
-        while first.request_count() == 0 {
+        while mock.request_count() == 0 {
             tokio::task::yield_now().await;
         }
     })
     .await
     .expect("it asks for the catalogue");
-    first.push_event(&json!({ "action": "later" })).await;
+    mock.push_event(&json!({ "action": "later" })).await;
     assert_eq!(event(&mut events).await["event"]["action"], "later");
-    let next = mock(json!({ "whoami": {}, "brand_new": {} }))
-        .port(first.port())
-        .credentials(first.username().to_owned(), first.password().to_owned());
-    first.stop().await;
-    let _next = next.start().await.unwrap();
+    mock.replace_catalogue(json!({ "whoami": {}, "brand_new": {} })).unwrap();
+    mock.restart().await.unwrap();
     assert_eq!(event(&mut events).await["event"], json!({ "client": "catalogue_changed" }));
     line_with(&mut stderr, "has another catalogue than before").await;
     terminate(&watch).await;
