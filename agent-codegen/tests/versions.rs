@@ -165,6 +165,9 @@ fn what_only_some_versions_require_is_optional_and_says_so() {
     assert!(part.contains("pub more: Option<String>"), "{part}");
     let docs = "/// Sets `more`. Since 1.1.35. Required since 1.2.0-rc.1.\n";
     assert!(part.contains(docs), "{part}");
+    let table: String = file(&code, "catalogue.rs").split_whitespace().collect();
+    let row = r#"ParameterInfo::new("more","str",false).since("1.1.35").required_by_some(),"#;
+    assert!(table.contains(row), "{table}");
     let told = report.to_string();
     assert!(
         told.contains(

@@ -260,6 +260,8 @@ pub struct ParameterInfo {
     pub word: &'static str,
     /// Whether the agent demands it.
     pub required: bool,
+    /// Whether some versions of the agent demand it, where it may be left out.
+    pub required_by_some: bool,
     /// The first version of the agent with the parameter, of those that have the action, if an older
     /// one is known without it.
     pub since: Option<&'static str>,
@@ -272,7 +274,14 @@ impl ParameterInfo {
     /// Makes an entry; the generated table calls it.
     #[must_use]
     pub const fn new(name: &'static str, word: &'static str, required: bool) -> Self {
-        Self { name, word, required, since: None, until: None }
+        Self { name, word, required, required_by_some: false, since: None, until: None }
+    }
+
+    /// Says that some versions of the agent demand it; the generated table calls it.
+    #[must_use]
+    pub const fn required_by_some(mut self) -> Self {
+        self.required_by_some = true;
+        self
     }
 
     /// Names the first version of the agent that has it; the generated table calls it.

@@ -58,7 +58,8 @@ fn row(action: &Action) -> TokenStream {
     let parameters = action.parameters.iter().map(|parameter| {
         let (wire, word, required) = (&parameter.wire, &parameter.word, parameter.required);
         let versions = versions(&parameter.availability);
-        quote!(ParameterInfo::new(#wire, #word, #required)#versions)
+        let by_some = parameter.requiring.varies().then(|| quote!(.required_by_some()));
+        quote!(ParameterInfo::new(#wire, #word, #required)#versions #by_some)
     });
     let versions = versions(availability);
     quote! {

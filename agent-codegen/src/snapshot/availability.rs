@@ -37,6 +37,11 @@ impl Availability {
         Self { runs }
     }
 
+    /// Whether some of the known versions have it and others have not.
+    pub fn varies(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
     /// The first known version that has it, if an older one has not.
     pub fn since(&self) -> Option<&str> {
         self.runs.first()?.since.as_deref()
@@ -92,6 +97,7 @@ mod tests {
             let versions = Availability::of(["1", "2", "3", "4"].into_iter().zip(has));
             assert_eq!(versions.sentence("").as_deref(), sentence, "{has:?}");
             assert_eq!((versions.since(), versions.until()), (since, until), "{has:?}");
+            assert_eq!(versions.varies(), sentence.is_some(), "{has:?}");
         }
         let required = Availability::of([("1", false), ("2", true)]);
         assert_eq!(required.sentence("Required").as_deref(), Some("Required since 2."));
