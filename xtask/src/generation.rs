@@ -16,6 +16,9 @@ use similar::TextDiff;
 
 use crate::{failure::Failure, only::Only, project::Project};
 
+/// What makes the code of the project itself, unless it was asked for otherwise.
+pub const GENERATE: &str = "cargo xtask generate";
+
 /// From what, how, and where to.
 #[derive(Debug)]
 pub struct Plan {
@@ -37,6 +40,8 @@ pub struct Plan {
     /// What was found on the way to this plan.
     pub findings: Report,
     pub generator: Generator,
+    /// What makes the same code of the same snapshots; the files name it.
+    pub command: String,
     pub strict: bool,
 }
 
@@ -107,8 +112,50 @@ impl Plan {
             only: None,
             findings,
             generator: Generator::new(),
+            command: GENERATE.to_owned(),
             strict: false,
         })
+    }
+
+    /// As [`Plan::of`], for the versions and the actions for which the code that is there was generated:
+    /// its header names the command that makes it.
+    pub fn as_generated(project: &Project) -> Result<Self, Failure> {
+        let mut plan = Self::of(project)?;
+        let entry = std::fs::read_to_string(plan.out.join("mod.rs")).unwrap_or_default();
+        let command = entry
+            .lines()
+            .nth(1)
+            .and_then(|line| line.strip_prefix("// `")?.strip_suffix("` writes it anew."));
+        let Some(command) = command else { return Ok(plan) };
+        let mut words = command.split(' ').map(|word| word.trim_matches('\''));
+        while let Some(word) = words.next() {
+            match word {
+                "--supporting" => plan.supporting = words.next().and_then(|it| it.parse().ok()),
+                "--only" => plan.only = words.next().map(Only::read).transpose()?,
+                _ => {}
+            }
+        }
+        if plan.supporting.is_some() || plan.only.is_some() {
+            command.clone_into(&mut plan.command);
+        }
+        Ok(plan)
+    }
+
+    /// What generates, with the actions that it is for.
+    pub fn generator(&self) -> Generator {
+        let generator = self.generator.clone().command(&self.command);
+        match &self.only {
+            Some(only) => generator.only(only.names()),
+            None => generator,
+        }
+    }
+
+    /// The catalogue of which code is made: the newest one, or the union of the versions to support.
+    pub fn select(&self, history: &History, report: &mut Report) -> Option<Snapshot> {
+        match &self.supporting {
+            Some(range) => history.supporting(range, report),
+            None => history.newest(report),
+        }
     }
 
     /// Entries that the overlay lacks, as TOML.
@@ -159,17 +206,13 @@ impl Plan {
         if snapshot.actions().values().all(Action::cloud_controller_only) {
             return Ok(None);
         }
-        let mut generator = self.generator.clone();
-        if let Some(only) = &self.only {
-            only.check(&[&snapshot])?;
-            generator = generator.only(only.names());
-        }
-        Ok(Some(generator.generate(&snapshot, &overlay, report)))
+        self.only.as_ref().map_or(Ok(()), |only| only.check(&[&snapshot]))?;
+        Ok(Some(self.generator().generate(&snapshot, &overlay, report)))
     }
 
     fn read(&self, report: &mut Report) -> Option<(Snapshot, Overlay)> {
         let snapshot = match &self.supporting {
-            Some(range) => self.union(range, report),
+            Some(_) => self.union(report),
             None => read_snapshot(&self.earlier, &self.snapshot, &self.later, report),
         };
         let overlay = match &self.overlay {
@@ -179,13 +222,13 @@ impl Plan {
         Some((snapshot?, overlay?))
     }
 
-    fn union(&self, range: &VersionRange, report: &mut Report) -> Option<Snapshot> {
+    fn union(&self, report: &mut Report) -> Option<Snapshot> {
         let paths = self.earlier.iter().chain([&self.snapshot]).chain(&self.later);
         let mut found = Report::new();
         let history = History::read(paths, &mut found);
         report.extend(&found);
         // What could be read of one in part would be said to be gone from it.
-        (!found.has_errors()).then(|| history.supporting(range, report))?
+        (!found.has_errors()).then(|| self.select(&history, report))?
     }
 
     /// The snapshots that are not in their canonical form.

@@ -63,7 +63,7 @@ impl Check {
     pub async fn run(self) -> Result<(), Failure> {
         let only = self.only.as_deref().map(Only::read).transpose()?;
         let project = self.project.find()?;
-        let plan = Plan::of(&project)?;
+        let plan = Plan::as_generated(&project)?;
         let mut outcome = plan.run(Mode::Check)?;
         if let Some(revision) = &self.against {
             outcome.altered = altered(&project, revision)?;
@@ -73,7 +73,7 @@ impl Check {
             let fails = self.fail_on.fails(changes.verdict());
             outcome.live = Some(Live { changes, fails });
         }
-        print_report(&outcome, Mode::Check, "`cargo xtask generate`", &self.format)
+        print_report(&outcome, Mode::Check, &format!("`{}`", plan.command), &self.format)
     }
 
     /// What the running agent changed of the newest snapshot.

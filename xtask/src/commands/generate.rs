@@ -13,7 +13,7 @@ use agent_codegen::{
 
 use crate::{
     failure::Failure,
-    generation::{Mode, Plan},
+    generation::{GENERATE, Mode, Plan},
     only::Only,
     output::FormatOption,
     project::{Project, ProjectOption},
@@ -136,6 +136,7 @@ impl Generate {
             only: None,
             findings: Report::new(),
             generator: Generator::new(),
+            command: String::new(),
             strict: false,
         };
         self.adjust(&mut plan)?;
@@ -161,13 +162,13 @@ impl Generate {
         if let Some(path) = &self.crate_path {
             plan.generator = plan.generator.clone().crate_path(path);
         }
-        plan.generator = plan.generator.clone().command(self.command());
+        plan.command = self.command();
         Ok(())
     }
 
     /// What makes the same code of the same snapshots.
     fn command(&self) -> String {
-        let mut words = vec!["cargo xtask generate".to_owned()];
+        let mut words = vec![GENERATE.to_owned()];
         words.extend(self.downstream.then(|| "--downstream".to_owned()));
         let supporting = self.supporting.as_ref().map(ToString::to_string);
         let options = [

@@ -104,7 +104,7 @@ struct Running {
 impl Update {
     pub async fn run(self) -> Result<(), Failure> {
         let project = self.project.find()?;
-        let plan = Plan::of(&project)?;
+        let plan = Plan::as_generated(&project)?;
         let running = self.ask().await?;
         let target = project.schemas().join(format!("agent-{}.json", running.version));
         let mut updated = self.compare(&plan, &running, &target)?;
@@ -286,9 +286,9 @@ fn generate(
         snapshot.ok_or_else(|| Failure::failed("the agent's catalogue cannot be written"))
     };
     let history = History::new(paths.iter().map(read).collect::<Result<_, _>>()?);
-    let snapshot = history.newest(report);
+    let snapshot = plan.select(&history, report);
     let snapshot = snapshot.ok_or_else(|| Failure::failed("there is no snapshot"))?;
-    Ok(plan.generator.generate(&snapshot, overlay, report))
+    Ok(plan.generator().generate(&snapshot, overlay, report))
 }
 
 /// What a changelog of catalogues begins with.

@@ -60,12 +60,17 @@ async fn a_union_of_versions_is_generated_and_checked_by_the_command_in_its_head
 
     let check = [&supporting[..], &["--check"]].concat();
     assert_eq!(run(project.path(), &check).await.code, Some(0));
+    // `check` knows by the header what the code is for.
+    assert_eq!(run(project.path(), &["check"]).await.code, Some(0));
     let methods = folder.join("methods.rs");
     let text = fs::read_to_string(&methods).unwrap();
     fs::write(&methods, text.replacen("pub fn whoami", "pub fn who_am_i", 1)).unwrap();
     let found = run(project.path(), &check).await;
     assert_eq!(found.code, Some(1), "{found:?}");
     assert!(found.stderr.contains("the same command without `--check` rewrites them"), "{found:?}");
+    let found = run(project.path(), &["check"]).await;
+    let remedy = "`cargo xtask generate --supporting 1.1.34..` rewrites them";
+    assert!(found.code == Some(1) && found.stderr.contains(remedy), "{found:?}");
 }
 
 #[tokio::test]
