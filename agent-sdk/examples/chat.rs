@@ -59,7 +59,8 @@ impl Chat {
     #[must_use]
     pub fn new(url: &str) -> Self {
         let limit = Some(Duration::from_secs(10));
-        let config = ureq::Agent::config_builder().timeout_global(limit).build();
+        // Directly, as the SDK connects, whatever `HTTPS_PROXY` says.
+        let config = ureq::Agent::config_builder().timeout_global(limit).proxy(None).build();
         Self { url: url.to_owned(), http: config.into() }
     }
 

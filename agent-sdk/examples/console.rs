@@ -62,6 +62,9 @@ pub async fn record(agent: &Agent, server: &str, log: &mut impl Write) -> Result
                 rcon.is_in_doubt = true;
                 writeln!(log, "-- the connection was lost: lines may be missing here --")?;
             }
+            Some(Event::SubscriptionMissing { .. }) => {
+                writeln!(log, "-- the agent sends the console no more: lines are missing here --")?;
+            }
             Some(_) => {}
             None => return Ok(()),
         }

@@ -55,7 +55,7 @@ pub(super) struct Watcher {
     asked: Instant,
     timer: Pin<Box<Sleep>>,
     problem: Option<Error>,
-    /// Whose turn it is, so that neither keeps the other from being seen.
+    /// Whether the question is polled first: it and the events take turns, so that neither starves.
     is_turn_of_answer: bool,
 }
 

@@ -6,8 +6,13 @@ use agent_sdk::{
     Agent,
     mock::{Builder, LastingFault, MockAgent, Pace},
 };
+use axum::Router;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    net::TcpListener,
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 
 /// The server of all tests.
 pub const SERVER: &str = "survival";
@@ -96,4 +101,16 @@ pub async fn server(agent: &Agent) -> Value {
 /// An answer that accepts anything and does nothing.
 pub async fn accept(_: Value, _: agent_sdk::mock::Context) -> Result<Value, Value> {
     Ok(json!({}))
+}
+
+/// Serves a page, and returns what a browser reads of it.
+pub async fn read(page: Router, path: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}{path}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async { axum::serve(listener, page).await });
+    let browser = ureq::Agent::from(ureq::Agent::config_builder().proxy(None).build());
+    let get = move || browser.get(url).call().unwrap().body_mut().read_to_string().unwrap();
+    let text = spawn_blocking(get).await.unwrap();
+    serving.abort();
+    text
 }

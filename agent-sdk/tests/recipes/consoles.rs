@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_sdk::{
     Agent,
     actions::ServerRconSend,
-    mock::{Context, MockAgent},
+    mock::{Context, LastingFault, MockAgent},
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -93,5 +93,33 @@ async fn rcon_is_written_after_an_agent_has_begun_to_count_anew() {
     let rcon: Vec<_> = lines.iter().filter(|line| line.starts_with("rcon: ")).collect();
     assert_eq!(rcon.len(), 11, "{lines:?}");
     assert_eq!(rcon[9..], ["rcon: new 1", "rcon: new 2"]);
+    mock.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_that_came_too_fast_are_counted() {
+    let mock = builder().start().await.unwrap();
+    let agent = mock.client().event_capacity(1).connect().await.unwrap();
+    let lines = recorded(&agent, async {
+        // They arrive in one turn.
+        let line = |text: &str| json!({ "action": "stdout", "server": SERVER, "line": text });
+        for text in ["one", "two", "three"] {
+            mock.push_event(&line(text)).await;
+        }
+    })
+    .await;
+    assert_eq!(lines, ["-- 2 lines are missing here --", "three"]);
+    mock.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_that_the_agent_does_not_send_again_is_noted() {
+    let (mock, agent) = running(builder().lasting_fault(LastingFault::RejectResubscribe)).await;
+    let lines = recorded(&agent, async {
+        mock.restart().await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+    })
+    .await;
+    assert!(lines.iter().any(|line| line.contains("sends the console no more")), "{lines:?}");
     mock.stop().await;
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::{net::TcpListener, task::spawn_blocking, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
-    common::{Trouble, builder, ends, running},
+    common::{Trouble, builder, ends, read, running},
     jobs::metrics::{Metrics, observe, page},
 };
 
@@ -71,12 +71,7 @@ async fn states_are_exported_whatever_is_lost_meanwhile() {
 #[tokio::test]
 async fn an_agent_that_was_never_heard_is_down_and_has_no_age() {
     let metrics = Metrics::new(["eu-1".to_owned()]);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/metrics", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async { axum::serve(listener, page(metrics)).await });
-    let get = move || ureq::get(url).call().unwrap().body_mut().read_to_string().unwrap();
-    let text = spawn_blocking(get).await.unwrap();
+    let text = read(page(metrics), "/metrics").await;
     assert!(text.contains("agent_up{agent=\"eu-1\"} 0"), "{text}");
     assert!(!text.contains("agent_last_heard_seconds{"), "{text}");
-    serving.abort();
 }

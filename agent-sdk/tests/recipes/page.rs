@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use agent_sdk::Error;
 use serde_json::json;
-use tokio::{net::TcpListener, task::spawn_blocking, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
-    common::{SERVER, Trouble, builder, ends, running},
+    common::{SERVER, Trouble, builder, ends, read, running},
     jobs::players::{Players, count, page},
 };
 
@@ -52,10 +52,5 @@ async fn an_answer_without_a_number_is_unknown_and_not_zero() {
 
 #[tokio::test]
 async fn the_page_is_served() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async { axum::serve(listener, page(Players::default())).await });
-    let get = move || ureq::get(url).call().unwrap().body_mut().read_to_string().unwrap();
-    assert_eq!(spawn_blocking(get).await.unwrap(), "Players: unknown\n");
-    serving.abort();
+    assert_eq!(read(page(Players::default()), "/").await, "Players: unknown\n");
 }

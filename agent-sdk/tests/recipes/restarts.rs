@@ -121,21 +121,24 @@ async fn a_server_whose_players_are_unknown_is_not_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_hosts_are_restarted_one_after_the_other() {
-    let (one, first) = running(builder()).await;
-    let (two, second) = running(builder()).await;
-    let hosts = [("eu-1".to_owned(), first), ("eu-2".to_owned(), second)];
-    let not_before = async {
-        sleep(Duration::from_secs(15)).await;
-        assert_eq!((calls(&one, "restart"), calls(&two, "restart")), (1, 0));
-    };
-    let (restarted, ()) = tokio::join!(ends(restart_one_by_one(&hosts, SERVER)), not_before);
-    restarted.unwrap();
-    for (_, agent) in &hosts {
-        assert_eq!(server(agent).await["starts"], 2);
+async fn many_hosts_are_restarted_one_after_the_other_whatever_is_lost() {
+    for trouble in Trouble::ALL {
+        let (one, first) = trouble.mock(builder()).await;
+        let (two, second) = running(builder()).await;
+        let hosts = [("eu-1".to_owned(), first), ("eu-2".to_owned(), second)];
+        let looking = async {
+            sleep(Duration::from_secs(11)).await;
+            assert_eq!((calls(&one, "restart"), calls(&two, "restart")), (1, 0), "{trouble:?}");
+        };
+        let job = trouble.during(&one, restart_one_by_one(&hosts, SERVER));
+        let (restarted, ()) = tokio::join!(job, looking);
+        restarted.unwrap();
+        for (_, agent) in &hosts {
+            assert_eq!(server(agent).await["starts"], 2, "{trouble:?}");
+        }
+        one.stop().await;
+        two.stop().await;
     }
-    one.stop().await;
-    two.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
