@@ -121,15 +121,17 @@ async fn probe(
     let began = Instant::now();
     let agent = target.connect().await?;
     let builder = target.builder()?;
-    let expires = match builder.clone().certificate().await {
-        Ok(certificate) => expires_in(certificate.der()),
-        // Without TLS there is none.
-        Err(_) => None,
-    };
-    let health = builder.health().await.ok();
-    let catalogue = drift(&agent, known).await;
-    let servers = servers(&agent).await;
+    // Side by side: what an agent does not answer costs one time limit, and not one for each.
+    let (certificate, health, catalogue, servers) = tokio::join!(
+        builder.clone().certificate(),
+        builder.health(),
+        drift(&agent, known),
+        servers(&agent),
+    );
     agent.close().await;
+    // Without TLS there is none.
+    let expires = certificate.ok().and_then(|certificate| expires_in(certificate.der()));
+    let health = health.ok();
     let mut warnings = Vec::new();
     if expires.is_some_and(|seconds| seconds < expiry.as_secs().cast_signed()) {
         warnings.push("its certificate expires soon, or has expired".to_owned());
