@@ -8,13 +8,13 @@ use std::{
 use agent_codegen::{
     Code, Generator, Overlay, Report, Snapshot,
     diff::Diff,
-    emit::{Difference, write_whole},
+    emit::{Difference, FilesError},
     snapshot::{Action, History, VersionRange},
 };
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::{failure::Failure, only::Only, project::Project};
+use crate::{failure::Failure, only::Only, project::Project, transaction::Change};
 
 /// What makes the code of the project itself, unless it was asked for otherwise.
 pub const GENERATE: &str = "cargo xtask generate";
@@ -22,6 +22,8 @@ pub const GENERATE: &str = "cargo xtask generate";
 /// From what, how, and where to.
 #[derive(Debug)]
 pub struct Plan {
+    /// The project whose own code it is; `None` for what is made from a file of somebody's own.
+    pub project: Option<Project>,
     pub snapshot: PathBuf,
     /// `None` where nothing is known beyond the catalogue.
     pub overlay: Option<PathBuf>,
@@ -102,6 +104,7 @@ impl Plan {
         let mut earlier = canonical.clone();
         let snapshot = earlier.pop().ok_or_else(|| project.no_snapshot())?;
         Ok(Self {
+            project: Some(project.clone()),
             snapshot,
             overlay: existing(project.overlay()),
             out: project.generated(),
@@ -184,20 +187,39 @@ impl Plan {
         };
         outcome.report.extend(&self.findings);
         let Some(code) = self.generate(&mut outcome.report)? else { return Ok(outcome) };
-        let differences = match mode {
-            Mode::Write => code.write(&self.out),
-            Mode::Check => code.check(&self.out),
+        outcome.differences = match mode {
+            Mode::Write => self.write(&code, &uncanonical)?,
+            Mode::Check => code.check(&self.out).map_err(|error| unwritten(&error))?,
         };
-        outcome.differences = differences.map_err(|error| Failure::failed(error.to_string()))?;
         if mode == Mode::Check {
             outcome.shown = unified(&code, &outcome.differences);
-        } else {
-            for (path, snapshot) in &uncanonical {
-                write_whole(path, snapshot.canonical())
-                    .map_err(|error| Failure::file(path, "written", &error))?;
-            }
         }
         Ok(outcome)
+    }
+
+    /// Writes the code and canonical snapshots; all of them or none in the project's own folder.
+    fn write(
+        &self,
+        code: &Code,
+        uncanonical: &[(PathBuf, Snapshot)],
+    ) -> Result<Vec<Difference>, Failure> {
+        let snapshots = uncanonical.iter().map(|(path, snapshot)| Change {
+            path: path.clone(),
+            content: Some(snapshot.canonical()),
+        });
+        let snapshots: Vec<_> = snapshots.collect();
+        let Some(project) = &self.project else {
+            return code.write(&self.out).map_err(|error| unwritten(&error));
+        };
+        if self.out != project.generated() {
+            let differences = code.write(&self.out).map_err(|error| unwritten(&error))?;
+            project.commit(&snapshots)?;
+            return Ok(differences);
+        }
+        let (differences, mut changes) = changes(code, &self.out)?;
+        changes.extend(snapshots);
+        project.commit(&changes)?;
+        Ok(differences)
     }
 
     fn generate(&self, report: &mut Report) -> Result<Option<Code>, Failure> {
@@ -246,6 +268,21 @@ impl Plan {
         }
         Ok(found)
     }
+}
+
+/// What is different in a folder, and the changes that bring it up to date.
+pub fn changes(code: &Code, out: &Path) -> Result<(Vec<Difference>, Vec<Change>), Failure> {
+    let differences = code.check_writable(out).map_err(|error| unwritten(&error))?;
+    let changes = differences.iter().map(|difference| Change {
+        path: difference.path().to_owned(),
+        content: code.content(difference).map(str::to_owned),
+    });
+    let changes = changes.collect();
+    Ok((differences, changes))
+}
+
+fn unwritten(error: &FilesError) -> Failure {
+    Failure::failed(error.to_string())
 }
 
 /// The files whose snapshots are canonical but for their line endings.

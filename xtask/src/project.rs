@@ -7,7 +7,11 @@ use std::{
 
 use agent_codegen::{Report, snapshot};
 
-use crate::{failure::Failure, output, transaction};
+use crate::{
+    failure::Failure,
+    output,
+    transaction::{self, Change},
+};
 
 /// The project that the command works on.
 #[derive(Debug, clap::Args)]
@@ -19,7 +23,7 @@ pub struct ProjectOption {
 }
 
 /// The project's folder; paths below it are shown as they would be typed here.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Project {
     root: PathBuf,
 }
@@ -78,6 +82,18 @@ impl Project {
 
     pub fn generated(&self) -> PathBuf {
         self.root.join("agent-sdk").join("src").join("generated")
+    }
+
+    /// Changes files of the project: all of them or none, at whatever point the process is killed.
+    pub fn commit(&self, changes: &[Change]) -> Result<(), Failure> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let edited = transaction::commit(&self.root, &self.schemas(), changes)?;
+        if !edited.is_empty() {
+            output::note(format!("written{}", transaction::but_edited(&edited)));
+        }
+        Ok(())
     }
 
     /// All snapshots, from the oldest version to the newest; there is at least one. Files that are

@@ -92,7 +92,7 @@ fn recover_locked(root: &Path, schemas: &Path) -> Result<Option<String>, Failure
     let Some(journal) = transaction.read_journal()? else {
         let done = transaction.run(Step::RemoveFolder, &[]);
         done.map_err(|error| transaction.failed(Step::RemoveFolder, &error))?;
-        let told = "removed what an interrupted update had prepared; it had changed nothing";
+        let told = "removed what an interrupted command had prepared; it had changed nothing";
         return Ok(Some(told.to_owned()));
     };
     transaction.journal = journal;
@@ -101,7 +101,10 @@ fn recover_locked(root: &Path, schemas: &Path) -> Result<Option<String>, Failure
         let done = transaction.run(step, &[]);
         edited.extend(done.map_err(|error| transaction.failed(step, &error))?);
     }
-    Ok(Some(format!("finished an interrupted update{}", but_edited(&edited))))
+    Ok(Some(format!(
+        "finished what an interrupted command had begun to write{}",
+        but_edited(&edited)
+    )))
 }
 
 /// What is said of files that were left as they are.
@@ -158,8 +161,8 @@ impl Transaction {
         let is_ours = |it: &Journal| it.files.iter().all(|entry| is_inside(&entry.path));
         journal.filter(is_ours).map(Some).ok_or_else(|| {
             Failure::failed(format!(
-                "`{}` is not the journal of an update; remove the folder `{}`, and look with \
-                 `git status` at what the update had changed",
+                "`{}` is not the journal of a change; remove the folder `{}`, and look with \
+                 `git status` at what was changed",
                 path.display(),
                 self.folder.display()
             ))
@@ -194,7 +197,7 @@ impl Transaction {
     fn failed(&self, step: Step, error: &io::Error) -> Failure {
         if step.is_after_journal() {
             return Failure::failed(format!(
-                "the update is written in part, since `{}` cannot be changed: {error}; mend that, \
+                "it is written in part, since `{}` cannot be changed: {error}; mend that, \
                  and the next command finishes it",
                 step.file().map_or_else(|| self.folder.clone(), |at| self.shown_path(at)).display()
             ));

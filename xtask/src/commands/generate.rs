@@ -126,6 +126,7 @@ impl Generate {
             None => project?.generated(),
         };
         let mut plan = Plan {
+            project: None,
             snapshot,
             overlay,
             out,

@@ -21,12 +21,12 @@ use crate::{
     catalogue::{self, Catalogue},
     connection::Connection,
     failure::Failure,
-    generation::Plan,
+    generation::{self, Plan},
     live,
     output::{self, FormatOption},
     progress,
     project::{Project, ProjectOption},
-    transaction::{self, Change},
+    transaction::Change,
 };
 
 /// Follow the running agent: fetch, compare, write, generate, compile
@@ -208,19 +208,11 @@ impl Update {
         let code = generate(plan, running, updated, &overlay, &mut report)?;
         updated.tasks = tasks::of_overlay(&report);
         let others = files(project, running, updated)?;
-        let differences = code.check_writable(&plan.out);
-        let differences = differences.map_err(|error| Failure::failed(error.to_string()))?;
-        let generated = differences.iter().map(|difference| Change {
-            path: difference.path().to_owned(),
-            content: code.content(difference).map(str::to_owned),
-        });
+        let (_, generated) = generation::changes(&code, &plan.out)?;
         let changes: Vec<_> = others.into_iter().chain(generated).collect();
         updated.written = changes.iter().map(|change| change.path.clone()).collect();
-        if !self.dry_run && !changes.is_empty() {
-            let edited = transaction::commit(project.root(), &project.schemas(), &changes)?;
-            if !edited.is_empty() {
-                output::note(format!("updated{}", transaction::but_edited(&edited)));
-            }
+        if !self.dry_run {
+            project.commit(&changes)?;
         }
         let has_workspace = project.root().join("Cargo.toml").exists();
         if has_workspace && !self.dry_run && !updated.written.is_empty() {

@@ -139,7 +139,7 @@ fn a_journal_that_leads_out_of_the_project_is_refused() {
         let journal = serde_json::json!({ "files": [{ "path": path, "removed": false }] });
         fs::write(folder.join("journal.json"), journal.to_string()).unwrap();
         let error = recover(project.path(), &project.path().join("schemas")).unwrap_err();
-        assert!(error.to_string().contains("is not the journal of an update"), "{path}: {error}");
+        assert!(error.to_string().contains("is not the journal of a change"), "{path}: {error}");
     }
 }
 

@@ -74,6 +74,10 @@ impl ParameterInfo {
 
 pub mod generated_code {
     pub use crate::{text_enum, text_newtype};
+
+    pub fn debug<A: crate::Action>(_: &A, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
 }
 
 #[macro_export]
