@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, advance, sleep},
 };
 
-use self::agent::{Answer, Order, Welcome};
+use self::agent::{Answer, Order, Sent, Welcome};
 use crate::{
     Agent, CloseReason, Error, Outcome, ReconnectPolicy, State,
     connection::{self, Shared},
@@ -47,6 +47,7 @@ enum Step {
         timeout: u64,
         fail_fast: bool,
     },
+    Subscribe,
     Answer(Index, Answer),
     Cancel(Index),
     Noise,
@@ -77,6 +78,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         12 => (10..4_000_u64, prop::bool::weighted(0.2))
             .prop_map(|(timeout, fail_fast)| Step::Call { timeout, fail_fast }),
+        1 => Just(Step::Subscribe),
         8 => (any::<Index>(), answer).prop_map(|(which, answer)| Step::Answer(which, answer)),
         2 => any::<Index>().prop_map(Step::Cancel),
         1 => Just(Step::Noise),
@@ -170,8 +172,9 @@ impl Model {
     async fn take(&mut self, step: &Step) {
         match step {
             Step::Call { timeout, fail_fast } => {
-                self.call(Duration::from_millis(*timeout), *fail_fast);
+                self.call("work", Duration::from_millis(*timeout), *fail_fast);
             }
+            Step::Subscribe => self.call("subscribe", Duration::from_secs(10), false),
             Step::Answer(which, answer) => return self.answer(*which, *answer).await,
             Step::Cancel(which) => {
                 let live: Vec<_> = self.calls.iter_mut().filter(|call| call.is_live()).collect();
@@ -205,9 +208,9 @@ impl Model {
         settle().await;
     }
 
-    fn call(&mut self, timeout: Duration, fail_fast: bool) {
+    fn call(&mut self, action: &'static str, timeout: Duration, fail_fast: bool) {
         let (id, end) = (self.calls.len() as u64, Arc::default());
-        let call = self.client.call_raw("work", json!({ "id": id }));
+        let call = self.client.call_raw(action, json!({ "id": id, "topic": id.to_string() }));
         let call = call.timeout(timeout).fail_fast(fail_fast).owned();
         let told: Arc<Mutex<Option<End>>> = Arc::clone(&end);
         let task = tokio::spawn(async move {
@@ -244,7 +247,7 @@ impl Model {
     async fn lose(&mut self, order: Order) {
         let session = self.agent.session();
         let was_open = session.is_open();
-        let sent: HashSet<u64> = self.agent.sent().into_iter().map(|(id, _)| id).collect();
+        let sent: HashSet<u64> = self.agent.sent().iter().flatten().map(|sent| sent.id).collect();
         session.order(order);
         settle().await;
         for (call, id) in self.calls.iter().zip(0..).filter(|(call, _)| call.is_live()) {
@@ -261,9 +264,13 @@ impl Model {
             self.calls.iter().zip(0..).filter(|(call, _)| call.is_live()).map(|it| it.1).collect();
         let stats = self.client.statistics();
         assert_eq!(stats.pending, live.len() as u64, "what has ended or was dropped is freed");
-        let once: HashSet<u64> = sent.iter().map(|(id, _)| *id).collect();
-        let tokens: HashSet<&String> = sent.iter().map(|(_, token)| token).collect();
-        assert!(once.len() == sent.len() && tokens.len() == sent.len(), "nothing is sent twice");
+        self.check_subscriptions(&sent);
+        let sent: Vec<&Sent> = sent.iter().flatten().collect();
+        let once: HashSet<u64> = sent.iter().map(|sent| sent.id).collect();
+        let calls = || sent.iter().filter(|sent| !sent.subscribes).map(|sent| sent.id);
+        assert_eq!(calls().collect::<HashSet<_>>().len(), calls().count(), "nothing is sent twice");
+        let tokens: HashSet<&String> = sent.iter().map(|sent| &sent.token).collect();
+        assert_eq!(tokens.len(), sent.len(), "no token is used twice");
         let in_flight = live.iter().filter(|id| once.contains(id)).count();
         assert!(in_flight <= MAX_IN_FLIGHT, "{in_flight} calls in flight");
         for (call, id) in self.calls.iter().zip(0..) {
@@ -292,6 +299,24 @@ impl Model {
                 assert!(waiting == 0 || !has_room, "{waiting} calls wait for nothing");
             }
             _ => {}
+        }
+    }
+
+    /// What was subscribed to on one connection is subscribed to again on each that follows, before any
+    /// call is sent there.
+    fn check_subscriptions(&self, sent: &[Vec<Sent>]) {
+        let mut made: HashSet<u64> = HashSet::new();
+        for session in sent {
+            let first_call = session.iter().position(|sent| !sent.subscribes);
+            let before = session.iter().take(first_call.unwrap_or(session.len()));
+            let again: HashSet<u64> = before.map(|sent| sent.id).collect();
+            assert!(first_call.is_none() || made.is_subset(&again), "{made:?} is not made again");
+            let subscribed = session.iter().filter(|sent| sent.subscribes).map(|sent| sent.id);
+            let holds = |id: &u64| {
+                let call = usize::try_from(*id).ok().and_then(|id| self.calls.get(id));
+                call.is_some_and(|call| call.end() == Some(End::Answered(*id)))
+            };
+            made.extend(subscribed.filter(holds));
         }
     }
 

@@ -66,6 +66,14 @@ pub(super) struct Asked {
     token: Value,
 }
 
+/// A request among the bytes of a connection.
+pub(super) struct Sent {
+    pub(super) id: u64,
+    pub(super) token: String,
+    /// Whether it subscribes: such a one is made again on each connection.
+    pub(super) subscribes: bool,
+}
+
 /// One connection that was asked for.
 pub(super) struct Session {
     orders: UnboundedSender<Order>,
@@ -121,9 +129,9 @@ impl Agent {
         lock(&self.sessions).last().cloned().expect("the first connection was made")
     }
 
-    /// The calls that were ever sent, on all connections, with their tokens.
-    pub(super) fn sent(&self) -> Vec<(u64, String)> {
-        lock(&self.sessions).iter().flat_map(|session| requests(&lock(&session.wire))).collect()
+    /// What was ever sent, on one connection after the other.
+    pub(super) fn sent(&self) -> Vec<Vec<Sent>> {
+        lock(&self.sessions).iter().map(|session| requests(&lock(&session.wire))).collect()
     }
 }
 
@@ -173,8 +181,12 @@ async fn serve(
             Some(message) = socket.next(), if session.reads.load(Relaxed) => {
                 let Message::Text(text) = message? else { continue };
                 let request: Value = serde_json::from_str(&text).expect("requests are JSON");
-                let (id, token) = identify(&request);
-                lock(&session.asked).push(Asked { id, token });
+                let asked = Asked { id: id(&request), token: request["idempotence"].clone() };
+                if subscribes(&request) {
+                    socket.send(Message::text(texts(&asked, Answer::Success).concat())).await?;
+                } else {
+                    lock(&session.asked).push(asked);
+                }
             }
             Some(order) = to_do.recv() => match order {
                 Order::Read(whether) => session.reads.store(whether, Relaxed),
@@ -213,13 +225,16 @@ fn texts(asked: &Asked, answer: Answer) -> Vec<String> {
     vec![reply.to_string(); if answer == Answer::Twice { 2 } else { 1 }]
 }
 
-fn identify(request: &Value) -> (u64, Value) {
-    let id = request["parameters"]["id"].as_u64().expect("each call has a number");
-    (id, request["idempotence"].clone())
+fn id(request: &Value) -> u64 {
+    request["parameters"]["id"].as_u64().expect("each call has a number")
+}
+
+fn subscribes(request: &Value) -> bool {
+    request["action"] == "subscribe"
 }
 
 /// The whole requests among the bytes of one connection.
-fn requests(wire: &[u8]) -> Vec<(u64, String)> {
+fn requests(wire: &[u8]) -> Vec<Sent> {
     let mut requests = Vec::new();
     let Some(mut at) = memchr::memmem::find(wire, b"\r\n\r\n").map(|head| head + 4) else {
         return requests;
@@ -238,8 +253,8 @@ fn requests(wire: &[u8]) -> Vec<(u64, String)> {
         let mask = header.mask.expect("clients mask").into_iter().cycle();
         let payload: Vec<u8> = payload.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
         if let Ok(request) = serde_json::from_slice::<Value>(&payload) {
-            let (id, token) = identify(&request);
-            requests.push((id, token.to_string()));
+            let token = request["idempotence"].to_string();
+            requests.push(Sent { id: id(&request), token, subscribes: subscribes(&request) });
         }
     }
 }
