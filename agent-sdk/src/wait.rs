@@ -151,8 +151,9 @@ impl<T> Wait<T> {
     /// end the wait. The default is no call. After the first poll it changes nothing.
     ///
     /// A call that is rejected or not sent ends the wait ([`WaitError::Call`]). If it is not known whether
-    /// the agent has executed it, the wait goes on: what is waited for tells. The time limit is that of
-    /// the call and the wait together, beside the [`timeout`](Call::timeout) of the call's answer.
+    /// the agent has executed it, the wait goes on: what is waited for tells. So it does when the answer
+    /// takes longer than 10 s, as that of some agents when a backup is done. The time limit is that of
+    /// the call and the wait together.
     ///
     /// # Cancel safety
     ///

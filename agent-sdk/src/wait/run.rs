@@ -1,10 +1,15 @@
 //! One wait, from its first look to its end.
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use tokio::{
     runtime::Handle,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -16,6 +21,9 @@ use crate::{
     error::{Error, Outcome, Unanswered},
     reply::Reply,
 };
+
+/// So long, what is seen does not end the wait before the call's answer does: it may be a rejection.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// What is waited for, and how.
 pub(super) struct Plan<T> {
@@ -92,17 +100,26 @@ pub(super) async fn run<T>(mut plan: Plan<T>) -> Result<T, WaitError> {
 /// Ends with an error only if the connection is closed for good, or the call has failed for certain.
 async fn wait<T>(plan: &mut Plan<T>, known: &mut Known) -> Result<T, Error> {
     let mut watcher = Watcher::new(plan.view.clone());
-    if let Some(call) = plan.call.take() {
+    let mut call = plan.call.take();
+    if let Some(made) = &mut call {
         look_before(&mut watcher, &mut *plan.check).await?;
-        known.call = Some(Error::OutcomeUnknown {
-            action: call.action().into(),
-            reason: Unanswered::TimedOut(plan.timeout),
-        });
-        known.call = make(call).await?;
-        watcher.ask_soon();
+        let reason = Unanswered::TimedOut(plan.timeout);
+        known.call = Some(Error::OutcomeUnknown { action: made.action().into(), reason });
+        if let Ok(answer) = timeout(ANSWER_TIME, made).await {
+            known.call = doubt(answer)?;
+            call = None;
+            watcher.ask_soon();
+        }
     }
     loop {
-        let seen = watcher.next().await?;
+        let seen = match next(&mut call, &mut watcher).await {
+            Turn::Answered(answer) => {
+                known.call = doubt(answer)?;
+                watcher.ask_soon();
+                continue;
+            }
+            Turn::Seen(seen) => seen?,
+        };
         let Some(sight) = seen.sight() else {
             known.problem = watcher.problem();
             continue;
@@ -122,6 +139,29 @@ async fn wait<T>(plan: &mut Plan<T>, known: &mut Known) -> Result<T, Error> {
     }
 }
 
+/// What comes first: the answer to the call, or the next look.
+enum Turn {
+    Answered(Result<Reply, Error>),
+    Seen(Result<Seen, Error>),
+}
+
+/// # Cancel safety
+///
+/// Nothing is lost when the future is dropped.
+async fn next(call: &mut Option<Call<'static, Reply>>, watcher: &mut Watcher) -> Turn {
+    let mut looking = pin!(watcher.next());
+    poll_fn(|cx| {
+        if let Some(made) = call
+            && let Poll::Ready(answer) = Pin::new(made).poll(cx)
+        {
+            *call = None;
+            return Poll::Ready(Turn::Answered(answer));
+        }
+        looking.as_mut().poll(cx).map(Turn::Seen)
+    })
+    .await
+}
+
 /// Listens, subscribes and asks, so that whatever the call brings about is seen. A question that fails
 /// keeps no call from being made.
 async fn look_before<T>(watcher: &mut Watcher, check: &mut dyn Check<T>) -> Result<(), Error> {
@@ -136,10 +176,9 @@ async fn look_before<T>(watcher: &mut Watcher, check: &mut dyn Check<T>) -> Resu
     }
 }
 
-/// Makes the call; returns an error if it is not known whether the agent has executed it, and fails if it
-/// has not.
-async fn make(call: Call<'static, Reply>) -> Result<Option<Error>, Error> {
-    match call.await {
+/// Returns an error if it is not known whether the agent has executed the call, and fails if it has not.
+fn doubt(answer: Result<Reply, Error>) -> Result<Option<Error>, Error> {
+    match answer {
         Ok(_) => Ok(None),
         Err(error) => match error.outcome() {
             Outcome::Unknown => Ok(Some(error)),

@@ -119,6 +119,27 @@ async fn a_question_that_is_never_answered_keeps_no_call_from_being_made() {
     assert_eq!(starts(&agent).await, 2);
 }
 
+/// The work was done, and the wait ended with the time limit of the call's answer.
+#[tokio::test(start_paused = true)]
+async fn work_that_is_done_ends_the_wait_though_its_call_is_never_answered() {
+    let (mock, agent) = running(builder().pace(Pace::realistic().console(None))).await;
+    mock.inject(Fault::lose().for_action("restart"));
+    let call = agent.call_raw("restart", alpha()).timeout(NEVER);
+    agent.wait_for_restart("alpha").after(call).timeout(LIMIT * 3).await.unwrap();
+    assert_eq!(starts(&agent).await, 2);
+    mock.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_that_comes_late_ends_the_wait() {
+    let (mock, agent) = running(builder()).await;
+    mock.inject(Fault::delay(Duration::from_secs(30)).for_action("restart"));
+    let call = agent.call_raw("restart", json!({ "server": "Nowhere" })).timeout(NEVER);
+    let error = agent.wait_for_restart("alpha").after(call).await.unwrap_err();
+    assert!(matches!(error, WaitError::Call { .. }), "{error}");
+    mock.stop().await;
+}
+
 #[tokio::test]
 async fn a_wait_that_is_dropped_before_its_call_makes_none() {
     let (mock, agent) = running(builder()).await;
