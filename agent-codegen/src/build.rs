@@ -82,7 +82,7 @@ enum Snapshots {
 }
 
 impl Snapshots {
-    /// The files, from the oldest version to the newest; Cargo is told to look at them.
+    /// The files, from the oldest version to the newest; Cargo watches them.
     fn files(&self, report: &mut Report) -> Option<Vec<PathBuf>> {
         let folder = match self {
             Self::File(path) => return Some(vec![in_crate(path)]),

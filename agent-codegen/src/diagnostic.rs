@@ -364,7 +364,7 @@ impl Report {
         self.omitted_error |= other.omitted_error;
     }
 
-    /// Whether anything could not be done.
+    /// Returns whether anything could not be done.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.omitted_error || self.iter().any(|found| found.severity == Severity::Error)
@@ -384,7 +384,7 @@ impl Report {
         report
     }
 
-    /// Whether nothing was found.
+    /// Returns whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.diagnostics.is_empty()

@@ -246,7 +246,7 @@ impl Change {
         self
     }
 
-    /// Whether it is about one of these actions, by the old name or the new one.
+    /// Returns whether it is about one of these actions, by the old name or the new one.
     fn concerns(&self, actions: &BTreeSet<String>) -> bool {
         let renamed = (self.rule == Rule::ActionRenamed).then_some(self.after.as_ref()).flatten();
         let mut names = self.action.iter().chain(renamed).peekable();

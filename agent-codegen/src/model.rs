@@ -150,7 +150,7 @@ impl Action {
         self.parameters.iter().filter(|parameter| parameter.role == Role::Optional)
     }
 
-    /// Whether there is something that a caller has to say.
+    /// Returns whether there is something that a caller has to say.
     pub fn demands_anything(&self) -> bool {
         self.parameters.iter().any(|parameter| parameter.role != Role::Optional)
     }

@@ -260,7 +260,7 @@ fn is_plain(wire: &str) -> bool {
         && !is_marked(wire)
 }
 
-/// Whether a name ends in what [`suffix`] makes.
+/// Returns whether a name ends in what [`suffix`] makes.
 fn is_marked(name: &str) -> bool {
     let Some((_, suffix)) = name.rsplit_once("_x") else { return false };
     suffix.len() >= MARK_DIGITS && suffix.chars().all(|c| c.is_ascii_hexdigit() || c == '_')
@@ -275,7 +275,7 @@ pub(crate) fn type_parameter(slot: &str, is_taken: impl Fn(&str) -> bool) -> Str
     name
 }
 
-/// Whether a name can be chosen by hand: a Rust name in snake case that is free.
+/// Returns whether a name can be chosen by hand: a Rust name in snake case that is free.
 pub(crate) fn can_be_chosen(scope: Scope, name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -286,7 +286,7 @@ pub(crate) fn can_be_chosen(scope: Scope, name: &str) -> bool {
         && !(scope == Scope::Action && reserved::is_taken_type(&name.to_upper_camel_case()))
 }
 
-/// Whether a type name can be chosen by hand.
+/// Returns whether a type name can be chosen by hand.
 pub(crate) fn can_be_chosen_type(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric())
@@ -294,7 +294,7 @@ pub(crate) fn can_be_chosen_type(name: &str) -> bool {
         && !reserved::is_taken_type(name)
 }
 
-/// Whether an enum's variant can be called so by hand.
+/// Returns whether an enum's variant can be called so by hand.
 pub(crate) fn can_be_chosen_variant(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric())

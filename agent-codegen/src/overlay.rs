@@ -298,7 +298,7 @@ impl Overlay {
         Some(overlay)
     }
 
-    /// Whether it declares a type of this name.
+    /// Returns whether it declares a type of this name.
     pub(crate) fn declares(&self, name: &str) -> bool {
         self.declared.contains_key(name)
     }
@@ -308,7 +308,7 @@ impl Overlay {
         self.content.subject.as_ref().map(|subject| subject.get_ref().0.as_str())
     }
 
-    /// Whether it says what a parameter holds.
+    /// Returns whether it says what a parameter holds.
     pub(crate) fn types(&self, action: &str, parameter: &str) -> bool {
         let here = self.content.actions.get(action).and_then(|it| it.parameters.get(parameter));
         let everywhere = self.content.parameters.get(parameter);

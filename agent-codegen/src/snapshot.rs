@@ -125,7 +125,7 @@ impl Snapshot {
         canonical::write(&self.document)
     }
 
-    /// Whether it was read from its canonical text, byte for byte.
+    /// Returns whether it was read from its canonical text, byte for byte.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
         !self.marked && self.source.text() == self.canonical()
@@ -250,7 +250,7 @@ impl Action {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Whether only the vendor's cloud may call it.
+    /// Returns whether only the vendor's cloud may call it.
     #[must_use]
     pub fn cloud_controller_only(&self) -> bool {
         self.cloud_controller_only
@@ -282,7 +282,7 @@ impl Parameter {
         &self.values
     }
 
-    /// Whether the agent demands it.
+    /// Returns whether the agent demands it.
     #[must_use]
     pub fn required(&self) -> bool {
         self.required

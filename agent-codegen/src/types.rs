@@ -79,7 +79,7 @@ impl ParamType {
 }
 
 impl ParamType {
-    /// Whether it is a number of whatever size.
+    /// Returns whether it is a number of whatever size.
     pub(crate) fn is_number(&self) -> bool {
         matches!(
             self,
@@ -119,7 +119,7 @@ impl ParamType {
         }
     }
 
-    /// Whether both are the same type in Rust by name, whatever a declared one holds.
+    /// Returns whether both are the same type in Rust by name, whatever a declared one holds.
     pub(crate) fn is_written_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Named(one, _), Self::Named(other, _)) => one == other,
@@ -130,7 +130,8 @@ impl ParamType {
         }
     }
 
-    /// Whether this says more of a value than `other` and nothing else: `list<str>` of `list`.
+    /// Returns whether this says more of a value than `other` and nothing else: `list<str>` of
+    /// `list`.
     pub(crate) fn is_made_of(&self, other: &Self) -> bool {
         match (self, other) {
             (_, Self::Any) => true,

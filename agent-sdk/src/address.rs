@@ -130,7 +130,7 @@ impl Host {
     }
 }
 
-/// Whether the last label of a name makes it an IPv4 address for a resolver.
+/// Returns whether the last label of a name makes it an IPv4 address for a resolver.
 fn is_number(label: &str) -> bool {
     let hexadecimal = label
         .strip_prefix("0x")

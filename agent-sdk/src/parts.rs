@@ -7,7 +7,7 @@ use crate::{
     wire::{Envelope, Token, Tokens},
 };
 
-/// Finds token, status and parameters; whether there is a token.
+/// Finds token, status and parameters; returns whether there is a token.
 #[must_use]
 pub fn read_envelope(message: &[u8]) -> bool {
     Envelope::read(message).is_some_and(|envelope| envelope.token.is_some())

@@ -51,13 +51,14 @@ pub struct AgentsOption {
 }
 
 impl AgentsOption {
-    /// Whether no agent is named.
+    /// Returns whether no agent is named.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.tags.is_empty() && !self.all
     }
 
-    /// Whether one agent is named, so that its results need no name beside them. This depends on what
-    /// was typed alone, and not on how many agents have a tag today: scripts read the results.
+    /// Returns whether one agent is named, so that its results need no name beside them. This
+    /// depends on what was typed alone, and not on how many agents have a tag today: scripts read
+    /// the results.
     pub fn names_one(&self) -> bool {
         self.names.len() == 1 && self.tags.is_empty() && !self.all
     }

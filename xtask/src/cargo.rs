@@ -115,7 +115,7 @@ fn names(source: &str) -> impl Iterator<Item = String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned)
 }
 
-/// Whether the variable is kept from cargo, and so from build scripts.
+/// Returns whether the variable is kept from cargo, and so from build scripts.
 ///
 /// Those for an agent hold its password. Others are set by the cargo that runs this program: the
 /// build scripts of some dependencies (`ring`) look at these, so that a cargo that inherited them

@@ -120,8 +120,8 @@ pub async fn version_of(target: &Target) -> Result<String, Failure> {
     })
 }
 
-/// Whether a version, which comes from the network, is safe as a part of a file's name, and tells
-/// which snapshot is newer.
+/// Returns whether a version, which comes from the network, is safe as a part of a file's name, and
+/// tells which snapshot is newer.
 fn is_file_name(version: &str) -> bool {
     version.len() <= 64 && Version::read(version).is_some()
 }

@@ -90,7 +90,7 @@ fn line() -> impl Iterator<Item = String> {
     words.map(|word| word.to_string_lossy().into_owned())
 }
 
-/// Whether a word is one that was begun so.
+/// Returns whether a word is one that begins with what was typed.
 pub fn is_begun(word: &str, begun: &OsStr) -> bool {
     begun.to_str().is_some_and(|begun| word.starts_with(begun))
 }

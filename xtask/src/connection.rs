@@ -90,7 +90,7 @@ impl Connection {
         self.address.timeout
     }
 
-    /// Whether agents are meant by their names.
+    /// Returns whether agents are meant by their names.
     pub fn is_by_name(&self) -> bool {
         !self.agents.is_empty()
     }
@@ -155,7 +155,7 @@ impl Connection {
         }
         let target = self.address.unnamed()?.trust(self.trust.way()?).allow_plaintext(allowed);
         let target = target.username(username.unwrap_or_else(|| "root".to_owned()));
-        // What is wrong with the command line is told before the password is read.
+        // Mistakes in the command line are reported before the password is read.
         let _ = target.builder()?;
         Ok(target.password(self.password.clone()))
     }

@@ -42,7 +42,7 @@ impl Failure {
         Self { exit, text: String::new() }
     }
 
-    /// Whether there is nothing to say but the exit code.
+    /// Returns whether there is nothing to say but the exit code.
     pub fn is_silent(&self) -> bool {
         self.text.is_empty()
     }
@@ -74,7 +74,7 @@ impl fmt::Display for Failure {
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let exit = match error {
-            // What other options on the same command line would mend.
+            // Other options on the same command line would mend these.
             ConnectError::InvalidUrl { .. }
             | ConnectError::InvalidCredentials { .. }
             | ConnectError::PlaintextRefused { .. } => Exit::Usage,

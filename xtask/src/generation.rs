@@ -285,7 +285,7 @@ fn unwritten(error: &FilesError) -> Failure {
     Failure::failed(error.to_string())
 }
 
-/// The files whose snapshots are canonical but for their line endings.
+/// The files whose snapshots are canonical except for their line endings.
 fn crlf(uncanonical: &[(PathBuf, Snapshot)]) -> Vec<PathBuf> {
     let only_line_endings =
         |snapshot: &Snapshot| snapshot.text().replace("\r\n", "\n") == snapshot.canonical();
@@ -316,7 +316,7 @@ pub fn read_snapshot(
 }
 
 impl Outcome {
-    /// Whether everything is, or was, as it should be.
+    /// Returns whether everything is, or was, as it should be.
     pub fn is_current(&self) -> bool {
         self.not_canonical.is_empty()
             && self.differences.is_empty()

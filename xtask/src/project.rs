@@ -121,7 +121,7 @@ impl Project {
         ))
     }
 
-    /// Whether the file is one of the project's own snapshots.
+    /// Returns whether the file is one of the project's own snapshots.
     pub fn owns(&self, file: &Path) -> bool {
         let folder = |path: &Path| path.canonicalize().ok();
         let own = folder(&self.schemas());

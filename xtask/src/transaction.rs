@@ -138,7 +138,7 @@ fn relative(root: &Path, path: &Path) -> Result<String, Failure> {
     below.ok_or_else(|| Failure::failed(format!("`{}` is not in the project", path.display())))
 }
 
-/// Whether a path from a journal leads to a place inside of the project.
+/// Returns whether a path from a journal leads to a place inside of the project.
 fn is_inside(path: &str) -> bool {
     let mut names = Path::new(path).components();
     !path.is_empty() && names.all(|name| matches!(name, Component::Normal(_)))

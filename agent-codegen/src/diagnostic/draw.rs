@@ -40,7 +40,8 @@ impl Report {
 }
 
 impl Diagnostic {
-    /// Whether it takes a line alone: one that concerns many places is about none of their lines.
+    /// Returns whether it takes a line alone: one that concerns many places is about none of their
+    /// lines.
     fn is_brief(&self) -> bool {
         !self.actions.is_empty()
     }

@@ -61,8 +61,8 @@ impl Comparison<'_> {
         self.changes.push(change);
     }
 
-    /// Whether a change follows from how the whole catalogue tells types, which is one change: names
-    /// alone have neither types nor anything else that is told of a parameter.
+    /// Returns whether a change follows from how the whole catalogue tells types, which is one
+    /// change: names alone have neither types nor any other facts about a parameter.
     fn merges(&mut self, change: &Change) -> bool {
         let Some(types) = &mut self.types else { return false };
         let untold = if types.rule == Rule::TypesAppeared { &change.before } else { &change.after };

@@ -140,7 +140,7 @@ impl Rule {
         }
     }
 
-    /// Whether a change of no action is one of the overlay.
+    /// Returns whether a change of no action is one of the overlay.
     fn is_of_overlay(self) -> bool {
         matches!(
             self,

@@ -33,8 +33,9 @@ fn known(action: Both<'_>) -> BTreeMap<&str, Known<'_>> {
     .collect()
 }
 
-/// Whether two actions take the same as far as the catalogues tell: names, types and what is required.
-/// What people say of an action is said by its name, so it does not follow a rename by itself.
+/// Returns whether two actions take the same as far as the catalogues tell: names, types and what
+/// is required. What people say of an action is said by its name, so it does not follow a rename by
+/// itself.
 pub(super) fn are_the_same(old: Both<'_>, new: Both<'_>) -> bool {
     let of = |action: &'_ snapshot::Action| -> BTreeMap<String, (ParamType, bool)> {
         let all = action.parameters().iter();

@@ -35,7 +35,7 @@ impl Relation {
     }
 }
 
-/// Whether one type takes every value of another.
+/// Returns whether one type takes every value of another.
 fn includes(large: &ParamType, small: &ParamType) -> bool {
     use ParamType as T;
 

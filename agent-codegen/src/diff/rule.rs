@@ -42,7 +42,7 @@ macro_rules! rules {
                 match self { $(Self::$name => $meaning.trim_ascii()),* }
             }
 
-            /// Whether it concerns only what people read.
+            /// Returns whether it concerns only what people read.
             pub(super) fn is_documentation(self) -> bool {
                 match self { $(Self::$name => $documentation),* }
             }

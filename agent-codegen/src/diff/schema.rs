@@ -13,7 +13,7 @@ const WORDS: [&str; 4] = ["description", "title", "examples", "$comment"];
 /// The keys whose values are named things: one more of them leaves the others as they are.
 const OPEN: [&str; 3] = ["properties", "$defs", "definitions"];
 
-/// Whether a type made from the new schema has all that one made from the old schema has.
+/// Returns whether a type made from the new schema has all that one made from the old schema has.
 pub(super) fn extends(old: &Json, new: &Json) -> bool {
     includes(old, new, false)
 }

@@ -230,7 +230,7 @@ fn difference(path: &Path, text: &str) -> io::Result<Option<Difference>> {
     }))
 }
 
-/// Whether the bytes are the text as Git checks it out with `core.autocrlf`.
+/// Returns whether the bytes are the text as Git checks it out with `core.autocrlf`.
 fn is_same_but_for_line_endings(bytes: &[u8], text: &str) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|found| found.replace("\r\n", "\n") == text)
 }
@@ -256,7 +256,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether the first line of a file says that this generator wrote it.
+/// Returns whether the first line of a file says that this generator wrote it.
 fn is_generated(path: &Path) -> io::Result<bool> {
     let file = match std::fs::File::open(path) {
         Ok(file) if file.metadata()?.is_file() => file,

@@ -218,7 +218,7 @@ fn value(member: &Field) -> TokenStream {
     if may_be_absent { quote!(Option<#value>) } else { value }
 }
 
-/// Whether `null` is a value of a type, and serde would take nothing at all for it.
+/// Returns whether `null` is a value of a type, and serde would take nothing at all for it.
 fn takes_null(param_type: &ParamType) -> bool {
     match param_type {
         ParamType::Nullable(_) => true,

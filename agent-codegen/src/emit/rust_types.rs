@@ -53,7 +53,7 @@ pub(super) fn argument(param_type: &ParamType, name: &Ident) -> (TokenStream, To
     }
 }
 
-/// Whether other types than the field's own are usefully accepted: `"text"` for a string.
+/// Returns whether other types than the field's own are usefully accepted: `"text"` for a string.
 fn is_converted(param_type: &ParamType) -> bool {
     matches!(
         param_type,
@@ -61,12 +61,12 @@ fn is_converted(param_type: &ParamType) -> bool {
     )
 }
 
-/// Whether a type is made of integers alone, which JSON may write with a point.
+/// Returns whether a type is made of integers alone, which JSON may write with a point.
 pub(super) fn is_integer(param_type: &ParamType) -> bool {
     matches!(param_type.leaf(), ParamType::Integer | ParamType::Unsigned | ParamType::LongInteger)
 }
 
-/// Whether values are small, have a text and are read from one.
+/// Returns whether values are small, have a text and are read from one.
 pub(super) fn is_scalar(inner: &ParamType) -> bool {
     matches!(
         inner,
@@ -79,7 +79,7 @@ pub(super) fn is_scalar(inner: &ParamType) -> bool {
     )
 }
 
-/// Whether a value of this type is copied where others are cloned.
+/// Returns whether a value of this type is copied where others are cloned.
 pub(super) fn is_copied(param_type: &ParamType) -> bool {
     match param_type {
         ParamType::Nullable(inner) => is_copied(inner),
@@ -112,7 +112,7 @@ pub(super) fn import<'a>(imports: &mut Imports, types: impl IntoIterator<Item = 
     }
 }
 
-/// Whether a type is or holds one that the test finds.
+/// Returns whether a type is or holds one that the test finds.
 fn holds(param_type: &ParamType, test: &impl Fn(&ParamType) -> bool) -> bool {
     test(param_type)
         || match param_type {

@@ -140,7 +140,7 @@ fn enumeration(home: &Home, declared: &Declared) -> Vec<TokenStream> {
     ]
 }
 
-/// Whether values can be sorted and hashed.
+/// Returns whether values can be sorted and hashed.
 fn is_ordered(inner: &ParamType) -> bool {
     match inner {
         ParamType::List(item) => is_ordered(item),

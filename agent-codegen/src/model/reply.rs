@@ -436,7 +436,7 @@ impl Building<'_, '_> {
         }
     }
 
-    /// Whether the type of a field leads back to the struct with nothing between.
+    /// Returns whether the type of a field leads back to the struct with nothing between.
     fn is_recursive(&self, id: Id, field: Id) -> bool {
         let circle = |id: Id| self.circles.get(id).copied().flatten();
         let named = self.types.named(self.graph, field);

@@ -47,7 +47,7 @@ const WORDS: &[&str] = &[
     "urls",
 ];
 
-/// Whether a value of this name is likely to hold what must not be shown.
+/// Returns whether a value of this name is likely to hold what must not be shown.
 ///
 /// Rather too often than too seldom: the overlay can say otherwise of a parameter.
 pub(crate) fn is_secret(wire: &str) -> bool {
@@ -59,7 +59,7 @@ pub(crate) fn is_secret(wire: &str) -> bool {
     TELLING.iter().any(|part| name.contains(part)) || words.any(|word| WORDS.contains(&word))
 }
 
-/// Whether a type is, or is made of, a declared one whose name speaks of a secret.
+/// Returns whether a type is, or is made of, a declared one whose name speaks of a secret.
 pub(super) fn holds_secret(param_type: &ParamType) -> bool {
     match param_type {
         ParamType::Named(name, inner) => is_secret(name) || holds_secret(inner),

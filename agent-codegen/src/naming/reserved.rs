@@ -190,7 +190,7 @@ const TYPES: &[&str] = &[
     "Value",
 ];
 
-/// Whether a function or a field cannot have this name.
+/// Returns whether a function or a field cannot have this name.
 pub(super) fn is_taken(scope: Scope, snake: &str) -> bool {
     let own = match scope {
         Scope::Action => OF_THE_AGENT,
@@ -201,7 +201,7 @@ pub(super) fn is_taken(scope: Scope, snake: &str) -> bool {
     [KEYWORDS, OF_EVERY_VALUE, own].iter().any(|names| names.contains(&snake))
 }
 
-/// Whether a type cannot have this name.
+/// Returns whether a type cannot have this name.
 pub(super) fn is_taken_type(camel: &str) -> bool {
     TYPES.contains(&camel)
 }

@@ -138,7 +138,7 @@ fn check(name: &str, entry: &TypeEntry) -> Result<(), (String, String)> {
     Err((String::new(), help.to_owned()))
 }
 
-/// Whether each value has a variant's name, and no two the same.
+/// Returns whether each value has a variant's name, and no two the same.
 fn check_values(values: &[ValueEntry]) -> Result<(), (String, String)> {
     let mut texts = BTreeSet::new();
     let mut names = BTreeMap::new();

@@ -88,7 +88,7 @@ impl Overlay {
         types.for_each(|entry| self.check_mark(entry.is.as_ref(), report));
     }
 
-    /// Whether each parameter of a name is described where it is used.
+    /// Returns whether each parameter of a name is described where it is used.
     fn describe_all(&self, snapshot: &Snapshot, name: &str) -> bool {
         let mut used = snapshot.actions().iter().filter_map(|(action, described)| {
             let listed = described.parameters().iter().find(|it| it.name() == name);

@@ -69,7 +69,7 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
     decode(bytes)
 }
 
-/// Whether a name leads down from a folder, and is one line.
+/// Returns whether a name leads down from a folder, and is one line.
 fn is_below(name: &str) -> bool {
     let down = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     !name.trim().is_empty()

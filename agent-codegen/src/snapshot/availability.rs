@@ -37,7 +37,7 @@ impl Availability {
         Self { runs }
     }
 
-    /// Whether some of the known versions have it and others have not.
+    /// Returns whether some of the known versions have it and others have not.
     pub fn varies(&self) -> bool {
         !self.runs.is_empty()
     }

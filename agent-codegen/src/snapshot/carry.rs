@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Snapshot {
-    /// Whether there is a parameter for which it has no type.
+    /// Returns whether there is a parameter for which it has no type.
     #[must_use]
     pub fn lacks_types(&self) -> bool {
         let parameters = self.actions.values().flat_map(|action| &action.parameters);

@@ -49,7 +49,7 @@ fn version_of(name: &str) -> Option<Version> {
     Version::read(name.strip_prefix("agent-")?.strip_suffix(".json")?)
 }
 
-/// Whether a file could be meant as a snapshot.
+/// Returns whether a file could be meant as a snapshot.
 fn is_other_json(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let stem = lower.strip_suffix(".json");

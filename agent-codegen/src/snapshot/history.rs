@@ -73,8 +73,8 @@ impl History {
     /// that one of them has. `None` if none is in the range, which is an error in the report.
     ///
     /// A parameter that one version does not require is optional. Where versions tell different types
-    /// of a parameter, it takes any JSON value, with a warning unless an overlay says its type. What
-    /// is told beside that, and the canonical text, is that of the newest one.
+    /// of a parameter, it takes any JSON value, with a warning unless an overlay says its type. All
+    /// else, and the canonical text, is that of the newest one.
     pub fn supporting(&self, range: &VersionRange, report: &mut Report) -> Option<Snapshot> {
         let is_in = |it: &&Snapshot| it.parsed_version().is_some_and(|it| range.contains(&it));
         let supported: Vec<_> = self.snapshots.iter().filter(is_in).collect();

@@ -77,7 +77,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Whether a name can be read by a person; an error if it is longer, or one of the parameters.
+    /// Returns whether a name can be read by a person; an error if it is longer, or one of the
+    /// parameters.
     fn names_are_short(&mut self, action: &str, json: &Json, path: &Path<'_>) -> bool {
         let parameters = json.get("required_parameters").map(|it| &it.kind);
         let longest = match parameters {
@@ -277,8 +278,9 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the agent demands a parameter. It does unless its description says otherwise, in
-    /// whatever form: what is demanded and left out is rejected, and not the other way round.
+    /// Returns whether the agent demands a parameter. It does unless its description says
+    /// otherwise, in whatever form: what is demanded and left out is rejected, and not the other
+    /// way round.
     fn required(
         &mut self,
         of: &Described<'_>,

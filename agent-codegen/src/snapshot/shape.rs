@@ -44,7 +44,7 @@ fn outermost(source: &Arc<Source>, mut document: Json, report: &mut Report) -> O
     None
 }
 
-/// Whether this is, or is within, the envelope of a rejected call.
+/// Returns whether this is, or is within, the envelope of a rejected call.
 fn is_refusal(envelope: &Json) -> bool {
     let status = envelope.get("status").and_then(Json::as_text);
     status.is_some_and(|status| status.trim().eq_ignore_ascii_case("error"))
@@ -65,7 +65,7 @@ fn nested(catalogue: &mut Json) -> Option<Json> {
     take(actions, &name)
 }
 
-/// Whether `actions` in it is a map of actions without any doubt.
+/// Returns whether `actions` in it is a map of actions without any doubt.
 fn holds_catalogue(json: &Json) -> bool {
     json.get("actions").is_some_and(|it| is_bare(it) && !describes_an_action(it))
 }
@@ -92,7 +92,7 @@ fn member_mut<'a>(json: &'a mut Json, key: &str) -> Option<&'a mut Json> {
     }
 }
 
-/// Whether this is a map of actions, and not a bare map's action whose name is `actions`.
+/// Returns whether this is a map of actions, and not a bare map's action whose name is `actions`.
 ///
 /// Whatever is taken for a bare map has to be one inside of `actions` too, where the canonical form
 /// puts it.
@@ -100,7 +100,7 @@ fn is_action_map(json: &Json) -> bool {
     json.as_map().is_some() && (is_bare(json) || !describes_an_action(json))
 }
 
-/// Whether a map is an action's description, by the keys that only a description has so.
+/// Returns whether a map is an action's description, by the keys that only a description has so.
 fn describes_an_action(json: &Json) -> bool {
     let is = |key: &str, test: fn(&Kind) -> bool| json.get(key).is_some_and(|it| test(&it.kind));
     is("description", |kind| matches!(kind, Kind::Text(_)))
@@ -108,8 +108,8 @@ fn describes_an_action(json: &Json) -> bool {
         || is("cloud_controller_only", |kind| matches!(kind, Kind::Boolean(_)))
 }
 
-/// Whether this is a map of actions without anything around it: at least one entry has a key that
-/// only an action's description has. The parameters of an action may have such names too.
+/// Returns whether this is a map of actions without anything around it: at least one entry has a
+/// key that only an action's description has. The parameters of an action may have such names too.
 fn is_bare(document: &Json) -> bool {
     let keys = ["description", "required_parameters", "cloud_controller_only"];
     document.as_map().is_some_and(|map| {

@@ -155,7 +155,7 @@ impl Grammar<'_> {
         })))
     }
 
-    /// Whether a bracket with something in it follows; `[]` and `(optional)` are marks.
+    /// Returns whether a bracket with something in it follows; `[]` and `(optional)` are marks.
     fn opens(&self, open: &str) -> bool {
         let rest = self.rest.trim_start();
         rest.starts_with(open)

@@ -46,7 +46,7 @@ impl ParamType {
             .ok_or_else(|| NotThatType { expected: self.to_string() })
     }
 
-    /// Whether a JSON value is of this type.
+    /// Returns whether a JSON value is of this type.
     #[must_use]
     pub fn admits(&self, value: &Value) -> bool {
         match self {

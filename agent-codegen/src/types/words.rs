@@ -85,7 +85,7 @@ pub(super) fn plain(word: &str) -> Option<ParamType> {
     })
 }
 
-/// Whether a word means `null`.
+/// Returns whether a word means `null`.
 pub(super) fn is_null(word: &str) -> bool {
     matches!(word, "null" | "none" | "nil" | "nonetype" | "undefined" | "()")
 }

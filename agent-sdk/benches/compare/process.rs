@@ -62,7 +62,7 @@ pub fn end_after(time: Duration) {
     });
 }
 
-/// Whether there are two processors: one for the client, one for the server.
+/// Returns whether there are two processors: one for the client, one for the server.
 pub fn are_enough() -> bool {
     cores().len() > 1
 }

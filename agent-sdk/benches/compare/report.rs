@@ -125,17 +125,17 @@ impl Row {
         }
     }
 
-    /// Whether it was measured, and by an otherwise idle machine.
+    /// Returns whether it was measured, and by an otherwise idle machine.
     pub fn is_good(&self) -> bool {
         !self.values.is_empty() && !self.is_disturbed
     }
 
-    /// Whether the median reaches the goal.
+    /// Returns whether the median reaches the goal.
     pub fn is_met(&self) -> bool {
         self.goal.is_none_or(|goal| goal.is_met(self.spread().1))
     }
 
-    /// Whether the median is so far from the goal that noise does not explain it.
+    /// Returns whether the median is so far from the goal that noise does not explain it.
     pub fn is_missed_by_far(&self) -> bool {
         let is_met = |goal: Goal| goal.with_room(self.room).is_met(self.spread().1);
         self.is_good() && !self.goal.is_none_or(is_met)

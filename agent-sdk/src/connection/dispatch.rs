@@ -38,7 +38,7 @@ pub(super) struct Unclaimed {
 }
 
 impl Unclaimed {
-    /// Whether it is an event for sure, without a look into it.
+    /// Returns whether it is an event for sure, without a look into it.
     pub(super) fn is_event(&self) -> bool {
         !self.is_late
     }

@@ -227,7 +227,7 @@ impl FrameDecoder {
         }
     }
 
-    /// Whether a data frame of this length belongs to a message that is too large.
+    /// Returns whether a data frame of this length belongs to a message that is too large.
     fn skips(&self, length: u64) -> bool {
         let before = match &self.message {
             None => 0,

@@ -247,7 +247,7 @@ impl PendingCalls {
         self.take(now, gate)
     }
 
-    /// Whether no call waits to be sent or answered.
+    /// Returns whether no call waits to be sent or answered.
     pub(crate) fn is_idle(&self) -> bool {
         self.len() == 0
     }

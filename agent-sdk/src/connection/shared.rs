@@ -205,7 +205,8 @@ impl Shared {
         }
     }
 
-    /// Whether a call, or the wish to close, has woken the task since it looked into the queue.
+    /// Returns whether a call, or the wish to close, has woken the task since it looked into the
+    /// queue.
     pub(crate) fn was_woken(&self) -> bool {
         self.queue().driver.is_none()
     }

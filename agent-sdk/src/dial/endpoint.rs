@@ -55,7 +55,7 @@ impl Endpoint {
         Ok(Self { tls, address, path: read_path(path)?, is_absolute: host.ends_with('.') })
     }
 
-    /// Whether the host is this machine, by name or address.
+    /// Returns whether the host is this machine, by name or address.
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.address.host {
             Host::Name(name) => name == "localhost",

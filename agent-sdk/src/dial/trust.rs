@@ -39,7 +39,7 @@ const BUSY_DELAY: Duration = Duration::from_millis(25);
 pub(crate) struct Trust {
     source: Source,
     provider: Arc<CryptoProvider>,
-    /// What a certificate may repeat: its names are chosen by whoever made it.
+    /// What a certificate may repeat: the peer chooses its names.
     secrets: Secrets,
 }
 

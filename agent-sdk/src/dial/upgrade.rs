@@ -178,12 +178,13 @@ fn parse_one(received: &[u8], limit: usize, key: &str) -> Result<Head, Refusal> 
     Ok(Head::Accepted(head))
 }
 
-/// Whether a peer that was not spoken to in TLS answers in TLS: an alert, or a handshake.
+/// Returns whether a peer that was not spoken to in TLS answers in TLS: an alert, or a handshake.
 fn is_tls(received: &[u8]) -> bool {
     matches!(received, [0x15 | 0x16, 0x03, ..])
 }
 
-/// RFC 6455, 4.1, but for the subprotocol: the agent may name `SMP1.0`, none, or all of the list.
+/// Checks an upgrade by RFC 6455, 4.1, except for the subprotocol: the agent may name `SMP1.0`, none, or
+/// all of the list.
 fn check_upgrade(fields: &Fields<'_, '_>, key: &str) -> Result<(), &'static str> {
     if !fields.has_token("upgrade", "websocket") {
         return Err("its answer upgrades to something else than WebSocket");
@@ -216,7 +217,7 @@ impl Fields<'_, '_> {
         self.all(name).next()
     }
 
-    /// Whether a field whose value is a list has this word in it.
+    /// Returns whether a field whose value is a list has this word in it.
     fn has_token(&self, name: &str, token: &str) -> bool {
         self.all(name)
             .flat_map(|value| value.split(','))
@@ -285,8 +286,8 @@ fn likely_cause(status: u16, body: &str, endpoint: &Endpoint) -> Option<String> 
     }
 }
 
-/// Whether a body is the JSON of an agent's health check, perhaps in chunks (`docs/protocol.md`,
-/// documented).
+/// Returns whether a body is the JSON of an agent's health check, perhaps in chunks
+/// (`docs/protocol.md`, documented).
 fn is_health(body: &str) -> bool {
     let json = body.find('{').zip(body.rfind('}')).and_then(|(start, end)| body.get(start..=end));
     let json: Option<serde_json::Value> = json.and_then(|json| serde_json::from_str(json).ok());

@@ -142,7 +142,7 @@ pub enum Unanswered {
 }
 
 impl Error {
-    /// Whether the agent may have executed the call.
+    /// Returns whether the agent may have executed the call.
     ///
     /// # Examples
     ///

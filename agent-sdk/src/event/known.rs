@@ -150,7 +150,8 @@ fn words(kind: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a kind says that it tells a server's state. `agent_status` and `agent_statement` do not.
+/// Returns whether a kind says that it tells a server's state. `agent_status` and `agent_statement`
+/// do not.
 fn tells_state(words: &[String]) -> bool {
     words.iter().all(|word| STATE_WORDS.contains(&&**word))
         && words.iter().any(|word| word == "state" || word == "status")

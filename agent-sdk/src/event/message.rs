@@ -67,9 +67,9 @@ impl Message {
         &self.0.bytes
     }
 
-    /// Whether the message holds what no Rust string can hold: bytes that are not UTF-8, as in the
-    /// Latin-1 console lines of some game servers, or half of a surrogate pair. Its texts have
-    /// U+FFFD in those places; [`Message::as_bytes`] has the original.
+    /// Returns whether the message holds what no Rust string can hold: bytes that are not UTF-8, as
+    /// in the Latin-1 console lines of some game servers, or half of a surrogate pair. Its texts
+    /// have U+FFFD in those places; [`Message::as_bytes`] has the original.
     ///
     /// # Examples
     ///

@@ -122,7 +122,7 @@ impl Builder {
         self
     }
 
-    /// Whether to speak TLS. Default: yes, as the agent does.
+    /// Returns whether to speak TLS. Default: yes, as the agent does.
     ///
     /// # Examples
     ///
@@ -192,8 +192,9 @@ impl Builder {
         self
     }
 
-    /// Whether a call fails the test if nothing is expected of its action ([`MockAgent::on`]); if not,
-    /// the mock answers it itself. `list_actions`, `whoami` and subscriptions never do. Default: `false`.
+    /// Returns whether a call fails the test if nothing is expected of its action
+    /// ([`MockAgent::on`]); if not, the mock answers it itself. `list_actions`, `whoami` and
+    /// subscriptions never do. Default: `false`.
     ///
     /// # Examples
     ///

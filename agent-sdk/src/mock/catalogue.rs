@@ -96,7 +96,7 @@ fn name_in_list(item: &Value) -> Option<String> {
     item.as_str().or_else(|| item["name"].as_str()).map(str::to_owned)
 }
 
-/// Whether a parameter says of itself that it may be left out.
+/// Returns whether a parameter says of itself that it may be left out.
 fn is_optional(parameter: &Value) -> bool {
     let word = parameter.as_str().or_else(|| parameter["type"].as_str());
     parameter["required"] == false

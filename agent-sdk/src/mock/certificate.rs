@@ -23,7 +23,7 @@ pub enum Certificate {
     SelfSigned,
     /// As [`Certificate::SelfSigned`], but expired for years.
     Expired,
-    /// As [`Certificate::SelfSigned`], but for no name at all.
+    /// As [`Certificate::SelfSigned`], without any name.
     Nameless,
     /// One of your own.
     Pem {

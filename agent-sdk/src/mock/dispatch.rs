@@ -84,7 +84,7 @@ impl Shared {
         }))
     }
 
-    /// Whether the call may be made at all; the detail of the refusal, if not.
+    /// Returns whether the call may be made at all; the detail of the refusal, if not.
     fn check(&self, call: &Call<'_>) -> Result<(), Value> {
         let catalogue = Arc::clone(&lock(&self.catalogue));
         let Some(entry) = catalogue.get(call.action) else {
@@ -211,7 +211,7 @@ fn topic(parameters: &Map<String, Value>) -> Result<&str, Value> {
     topic.ok_or_else(|| json!({ "error": "`topic` must be a string" }))
 }
 
-/// The parameters, but for those that must not be sent around.
+/// Returns the parameters without those that must not be sent around.
 fn without_secrets(mut parameters: Map<String, Value>) -> Map<String, Value> {
     parameters.retain(|name, value| {
         if let Value::Object(inner) = value {

@@ -220,7 +220,7 @@ impl Expectations {
         }
     }
 
-    /// Whether anything is expected of an action.
+    /// Returns whether anything is expected of an action.
     pub(super) fn has(&self, action: &str) -> bool {
         lock(&self.list).iter().any(|expected| expected.action == action)
     }

@@ -164,7 +164,7 @@ impl Faults {
         self.with(Vec::clear);
     }
 
-    /// What befalls a reply to this action: the oldest fault that is meant for it.
+    /// Returns the oldest fault that applies to a reply to this action.
     pub(super) fn take_for(&self, action: &str) -> Option<FaultKind> {
         self.with(|list| {
             let meant = |fault: &Fault| fault.action.as_deref().is_none_or(|only| only == action);

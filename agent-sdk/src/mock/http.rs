@@ -59,7 +59,7 @@ impl Head {
         (!values.is_empty()).then(|| values.join(", "))
     }
 
-    /// Whether a header's list holds a word, in any case.
+    /// Returns whether a header's list holds a word, in any case.
     pub(super) fn header_has(&self, name: &str, word: &str) -> bool {
         let list = self.header(name).unwrap_or_default();
         list.split(',').any(|item| item.trim().eq_ignore_ascii_case(word))

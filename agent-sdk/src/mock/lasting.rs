@@ -380,7 +380,7 @@ impl LastingFaults {
         (!happened.swap(true, Relaxed)).then_some(Strike::Freeze(*time))
     }
 
-    /// Whether a session may subscribe to something.
+    /// Returns whether a session may subscribe to something.
     pub(super) fn admits_subscription(&self, what: &str, session: u64) -> bool {
         /// More are not remembered.
         const MAX: usize = 10_000;

@@ -220,7 +220,7 @@ async fn download(
     }
 }
 
-/// Whether a request by HTTP Basic is let in; a bad one counts towards the ban.
+/// Returns whether a request by HTTP Basic is let in; a bad one counts towards the ban.
 fn admit_basic(shared: &Shared, head: &Head, from: IpAddr) -> bool {
     let is_known = shared.users.iter().any(|user| user.match_basic(head));
     let admitted = shared.limiter.admit(from, is_known);

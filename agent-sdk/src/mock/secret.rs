@@ -13,7 +13,7 @@ const TELLING: [&str; 9] = [
     "token",
 ];
 
-/// Whether a parameter of this name is likely to hold a secret.
+/// Returns whether a parameter of this name is likely to hold a secret.
 pub(super) fn is_secret(name: &str) -> bool {
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();

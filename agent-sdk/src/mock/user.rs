@@ -150,15 +150,15 @@ impl User {
         self
     }
 
-    /// Whether an upgrade request carries this user's login: the protocol, the name and the password,
-    /// and nothing else.
+    /// Returns whether an upgrade request carries this user's login: the protocol, the name and the
+    /// password, and nothing else.
     pub(super) fn match_head(&self, head: &Head) -> bool {
         let Some(header) = head.header(LOGIN_HEADER) else { return false };
         let items: Vec<_> = header.split(',').map(str::trim).collect();
         items == [PROTOCOL, &self.name, &self.password]
     }
 
-    /// Whether a request carries it by HTTP Basic.
+    /// Returns whether a request carries it by HTTP Basic.
     pub(super) fn match_basic(&self, head: &Head) -> bool {
         let expected = format!("{}:{}", self.name, self.password);
         let expected = data_encoding::BASE64.encode(expected.as_bytes());
@@ -173,7 +173,7 @@ impl User {
         (!self.granted().filter(reaches).any(permits)).then_some(needed)
     }
 
-    /// Whether a server exists for the user.
+    /// Returns whether a server exists for the user.
     pub(super) fn sees(&self, server: &str) -> bool {
         self.granted().any(|role| role.sees(server))
     }

@@ -51,7 +51,8 @@ impl Verifier {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether that certificate is acceptable: what fails from then on is the proof of its key.
+    /// Returns whether that certificate is acceptable: what fails from then on is the proof of its
+    /// key.
     pub(crate) fn has_accepted(&self) -> bool {
         self.accepted.load(Ordering::Relaxed)
     }

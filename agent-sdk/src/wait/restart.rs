@@ -123,7 +123,7 @@ fn is_down(state: &ServerState) -> bool {
     state.known().is_some_and(|state| DOWN.contains(&state))
 }
 
-/// Whether an event says that a server has come up, and not only that it is.
+/// Returns whether an event says that a server has come up, and not only that it is.
 fn says_started(message: &Message) -> bool {
     let was_down = match message.known() {
         Some(KnownEvent::ServerState { before: Some(before), .. }) => is_down(&before),

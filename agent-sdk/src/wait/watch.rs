@@ -191,7 +191,7 @@ impl Watcher {
     }
 }
 
-/// Whether a question had no answer that it would have had at another time.
+/// Returns whether a question had no answer that it would have had at another time.
 fn is_unheard(error: &Error) -> bool {
     match error {
         Error::NotSent { reason, .. } => {

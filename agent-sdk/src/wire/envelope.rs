@@ -63,7 +63,7 @@ impl Envelope {
         is_whole.then(|| Self { token, status: status.unwrap_or_default(), parameters })
     }
 
-    /// Whether it may answer a request.
+    /// Returns whether it may answer a request.
     pub(crate) fn is_answer(&self) -> bool {
         self.token.is_some()
     }

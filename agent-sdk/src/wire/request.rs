@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Token;
 use crate::action::{Parameters, json};
 
-/// A request, written but for its token.
+/// A request that is written except for its token.
 #[derive(Clone)]
 pub(crate) struct Request(Vec<u8>);
 

@@ -116,7 +116,7 @@ fn refuse_if_others_can_write(file: &Path) -> Result<(), Failure> {
 }
 
 impl Entry {
-    /// Whether the file says where this agent's password is.
+    /// Returns whether the file says where this agent's password is.
     pub fn has_password(&self) -> bool {
         self.password_file.is_some() || self.password_command.is_some()
     }

@@ -107,11 +107,11 @@ impl Fetch {
                  own in `schemas`",
             ));
         }
-        // Before anybody is asked.
+        // Before any agent is asked.
         self.project.find()?;
         let mut outcomes = Vec::new();
         let mut verdict = Verdict::of(targets.len());
-        // What comes of all is told below, once all are known.
+        // The results are reported below, once all are known.
         let _ = fleet::each(
             targets,
             one_by_one,

@@ -115,7 +115,7 @@ impl Generate {
         let project = self.project.find();
         let own = project.as_ref().ok().filter(|project| project.owns(&snapshot));
         let overlay = own.map(Project::overlay).filter(|path| path.exists());
-        // For one version of somebody's own, nothing else is read.
+        // For one version from outside of the project, nothing else is read.
         let (earlier, later) = if own.is_some() || self.supporting.is_some() {
             beside(&snapshot)?
         } else {

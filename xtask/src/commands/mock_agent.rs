@@ -187,6 +187,6 @@ fn ready(mock: &MockAgent) -> Result<(), Failure> {
         password: mock.password(),
     };
     let line = serde_json::to_string(&line);
-    // Whoever starts a mock is to read its password.
+    // The password of a mock is for the user who starts it.
     output::raw(&line.map_err(|error| Failure::failed(error.to_string()))?)
 }

@@ -140,8 +140,8 @@ fn variable(name: &str) -> Result<Option<OsString>, Failure> {
     }
 }
 
-/// Whether a variable switches something dangerous on. Only exact words count: `disabled` must not
-/// mean yes, nor any spelling that this program does not know.
+/// Returns whether a variable switches something dangerous on. Only exact words count: `disabled`
+/// must not mean yes, nor any spelling that this program does not know.
 pub fn is_on(name: &str) -> Result<bool, Failure> {
     match env::var_os(name).as_deref().map(OsStr::to_str) {
         None | Some(Some("0" | "false")) => Ok(false),

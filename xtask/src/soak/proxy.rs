@@ -39,7 +39,7 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// One that lets nobody in.
+    /// One that refuses every login.
     pub fn closed(random: &mut impl Rng) -> Self {
         match random.random_range(0..4) {
             0 => Self::Unavailable,

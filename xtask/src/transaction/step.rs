@@ -34,7 +34,7 @@ pub(super) fn steps(files: usize) -> impl Iterator<Item = Step> {
 }
 
 impl Step {
-    /// Whether it comes after the moment of the change.
+    /// Returns whether it comes after the moment of the change.
     pub(super) fn is_after_journal(&self) -> bool {
         matches!(self, Self::Put(_) | Self::RemoveJournal | Self::RemoveFolder)
     }

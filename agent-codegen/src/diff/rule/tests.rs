@@ -439,7 +439,7 @@ fn the_published_schema_is_made_from_the_rules_and_names_every_key() {
     }
 }
 
-/// Whether an object has every key that is required, and no other than are described.
+/// Returns whether an object has every key that is required, and no other than are described.
 fn holds(object: &serde_json::Value, schema: &serde_json::Value) {
     let keys: BTreeSet<_> = object.as_object().expect("a map").keys().map(String::as_str).collect();
     let described = schema["properties"].as_object().expect("a map");

@@ -54,7 +54,7 @@ impl<'a> Graph<'a> {
         self.nodes.get(id)
     }
 
-    /// Whether a schema becomes a type with a name.
+    /// Returns whether a schema becomes a type with a name.
     pub fn is_named(&self, id: Id) -> bool {
         self.named.get(id).copied().unwrap_or_default()
     }
@@ -107,7 +107,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Whether a schema that is no object makes a type of its own where one is needed.
+    /// Returns whether a schema that is no object makes a type of its own where one is needed.
     fn can_be_named(&self, id: Id) -> bool {
         self.node(id).is_some_and(|it| it.is_target && !it.is_reference())
     }
@@ -145,7 +145,7 @@ impl<'a> Graph<'a> {
         self.node(id).and_then(Node::inner).filter(|inner| !self.is_named(*inner))
     }
 
-    /// Whether each schema takes `null`: by itself, or since what it refers to does.
+    /// Returns whether each schema takes `null`: by itself, or since what it refers to does.
     fn nullability(&self) -> Vec<bool> {
         let mut null = vec![None; self.nodes.len()];
         for start in 0..self.nodes.len() {
@@ -317,7 +317,7 @@ impl Types {
     }
 }
 
-/// Whether the members of a component lead to each other.
+/// Returns whether the members of a component lead to each other.
 fn is_circle(edges: &[Vec<Id>], component: &[Id]) -> bool {
     match component {
         [one] => edges.get(*one).is_some_and(|it| it.contains(one)),

@@ -70,7 +70,7 @@ const KNOWN: &[&str] = &[
     "xml",
 ];
 
-/// Whether a keyword is one of JSON Schema or `OpenAPI`, or begins by `x-`.
+/// Returns whether a keyword is one of JSON Schema or `OpenAPI`, or begins by `x-`.
 pub(super) fn is_known(key: &str) -> bool {
     key.starts_with("x-") || KNOWN.contains(&key) || is_conditional(key)
 }
@@ -92,7 +92,7 @@ fn is_conditional(key: &str) -> bool {
     )
 }
 
-/// Whether a keyword says something that the type does not show.
+/// Returns whether a keyword says something that the type does not show.
 pub(super) fn is_lost(key: &str, schema: &Json) -> bool {
     let value = schema.get(key);
     match key {
@@ -106,7 +106,7 @@ pub(super) fn is_lost(key: &str, schema: &Json) -> bool {
     }
 }
 
-/// Whether a schema says what a value is made of; `required` or `pattern` alone do not.
+/// Returns whether a schema says what a value is made of; `required` or `pattern` alone do not.
 pub(super) fn has_shape(schema: &Json) -> bool {
     let keys = [
         "$ref",
@@ -133,7 +133,7 @@ pub(super) fn has_shape(schema: &Json) -> bool {
     }
 }
 
-/// Whether a schema has fields of its own, by name or by a rule.
+/// Returns whether a schema has fields of its own, by name or by a rule.
 pub(super) fn has_fields(schema: &Json) -> bool {
     properties(schema).is_some()
         || schema.get("additionalProperties").is_some_and(|it| it.as_map().is_some())
@@ -153,7 +153,7 @@ pub(super) fn types(schema: &Json) -> Vec<&str> {
     words.iter().filter_map(Json::as_text).filter(|word| *word != "null").collect()
 }
 
-/// Whether nothing but `null` fits a schema.
+/// Returns whether nothing but `null` fits a schema.
 pub(super) fn is_null(schema: &Json) -> bool {
     let is_only = |key: &str| match schema.get(key).map(|it| &it.kind) {
         Some(Kind::List(all)) => all.len() == 1 && all.iter().all(means_null),
@@ -163,7 +163,7 @@ pub(super) fn is_null(schema: &Json) -> bool {
     ["type", "const", "enum"].into_iter().any(is_only)
 }
 
-/// Whether a schema says that the value may be `null`, by any of the ways to say so.
+/// Returns whether a schema says that the value may be `null`, by any of the ways to say so.
 pub(super) fn says_null(schema: &Json) -> bool {
     let is_true = |key: &str| schema.get(key).is_some_and(|it| it.kind == Kind::Boolean(true));
     let holds = |key: &str| match schema.get(key).map(|it| &it.kind) {
@@ -275,7 +275,7 @@ fn number(schema: &Json) -> ParamType {
     }
 }
 
-/// Whether two values are equal, wherever they are written.
+/// Returns whether two values are equal, wherever they are written.
 pub(super) fn same(one: &Json, other: &Json) -> bool {
     match (&one.kind, &other.kind) {
         (Kind::List(one), Kind::List(other)) => {

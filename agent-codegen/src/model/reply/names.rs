@@ -11,7 +11,7 @@ use super::{
 };
 use crate::naming;
 
-/// What a type is called, but for the action.
+/// The name of a type without that of its action.
 pub(super) fn suffix(place: &Place<'_>) -> String {
     let mut name = "Reply".to_owned();
     let mut steps = place.steps().into_iter();

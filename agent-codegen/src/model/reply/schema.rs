@@ -90,7 +90,7 @@ impl Node<'_> {
         }
     }
 
-    /// Whether it makes a type of its own whatever leads to it.
+    /// Returns whether it makes a type of its own whatever leads to it.
     pub fn is_type(&self) -> bool {
         matches!(self.kind, Kind::Struct(_) | Kind::Enum(_))
     }
@@ -113,7 +113,7 @@ impl Node<'_> {
         format!("{kind} {} {is_worded}", self.nullable)
     }
 
-    /// Whether it is nothing but a reference.
+    /// Returns whether it is nothing but a reference.
     pub fn is_reference(&self) -> bool {
         matches!(self.kind, Kind::Same(_)) && self.json.get("$ref").is_some()
     }

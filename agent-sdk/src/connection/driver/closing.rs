@@ -63,7 +63,7 @@ impl Driver<'_> {
         let (code, text) = reason.unzip();
         let echo = match code {
             None => CLOSE_NORMAL,
-            // Some codes are for one's own use and must not travel: RFC 6455, 7.4.1.
+            // Some codes are for local use and must not travel: RFC 6455, 7.4.1.
             Some(code) if !CloseCode::from(code).is_allowed() => CLOSE_PROTOCOL,
             Some(code) => code,
         };

@@ -46,7 +46,7 @@ fn end(state: &CallState) -> Option<Completion> {
     }
 }
 
-/// Whether a caller still waits for the answer.
+/// Returns whether a caller still waits for the answer.
 fn answer(pending: &mut PendingCalls, token: Token) -> bool {
     let Some(call) = pending.answered(token) else {
         assert!(pending.issued(token));

@@ -158,12 +158,12 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether nothing can be made in a folder.
+/// Returns whether nothing can be made in a folder.
 fn is_closed_folder(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// Whether no other file can take the place of this one.
+/// Returns whether no other file can take the place of this one.
 fn must_stay(error: &io::Error) -> bool {
     is_closed_folder(error)
         || matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)

@@ -117,7 +117,7 @@ mod other_users {
         assert!(path.metadata().unwrap().file_type().is_fifo());
     }
 
-    /// Anybody who can open a file can lock it.
+    /// A user who can open a file can lock it.
     #[test]
     fn neither_the_file_nor_its_lock_can_be_opened_by_others() {
         let (_folder, known) = file();

@@ -82,7 +82,7 @@ enum Part {
     Member,
 }
 
-/// Whether an error has to do with that part of an item.
+/// Returns whether an error has to do with that part of an item.
 fn mentions(error: &CompileError, item: &str, part: Part) -> bool {
     let Some(path) = item.rsplit('`').nth(1) else { return false };
     let name = match (path.split_once("::"), part) {
