@@ -90,8 +90,8 @@ fn recover_locked(root: &Path, schemas: &Path) -> Result<Option<String>, Failure
     }
     let mut transaction = Transaction::new(root, schemas, Journal::default());
     let Some(journal) = transaction.read_journal()? else {
-        let done = transaction.run(Step::RemoveFolder, &[]);
-        done.map_err(|error| transaction.failed(Step::RemoveFolder, &error))?;
+        fs::remove_dir_all(&transaction.folder)
+            .map_err(|error| Failure::file(&transaction.folder, "removed", &error))?;
         let told = "removed what an interrupted command had prepared; it had changed nothing";
         return Ok(Some(told.to_owned()));
     };

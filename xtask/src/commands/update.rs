@@ -32,7 +32,7 @@ use crate::{
 /// Follow the running agent: fetch, compare, write, generate, compile
 ///
 /// In the end it says what is left to do, with file and line. Until everything that it writes is
-/// ready, it changes nothing.
+/// ready, it changes nothing; interrupted after that, the next command finishes it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{RESULT_HELP}\n\n{PASSWORD_HELP}\n\n{EXAMPLES}"))]
 pub struct Update {
