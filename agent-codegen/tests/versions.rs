@@ -255,6 +255,16 @@ fn a_range_without_a_snapshot_or_with_an_odd_end_is_told() {
     }
 }
 
+/// It would be left out of the union without a word.
+#[test]
+fn a_snapshot_without_a_version_in_its_name_is_an_error_of_every_range() {
+    let versions = [VERSIONS[0], ("mine.json", VERSIONS[2].1)];
+    let mut report = Report::new();
+    history(&versions).supporting(&"..".parse().expect("it is a range"), &mut report);
+    assert!(report.has_errors(), "{report}");
+    assert!(report.to_string().contains("`mine.json` has no version in its name"), "{report}");
+}
+
 const CATALOGUE: &str = r#"{"actions": {
     "foo-bar": {"required_parameters": {"server": "str"}},
     "foo_bar": {"required_parameters": {"server": "str", "to": "gadget"}},

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use super::{Action, Availability, Parameter, Snapshot, VersionRange, union};
 use crate::{
     diagnostic::{Diagnostic, Report},
-    text::Listed,
+    text::{Listed, Quoted},
 };
 
 /// The catalogues of several versions of one agent.
@@ -76,6 +76,12 @@ impl History {
     /// of a parameter, it takes any JSON value, with a warning unless an overlay says its type. All
     /// else, and the canonical text, is that of the newest one.
     pub fn supporting(&self, range: &VersionRange, report: &mut Report) -> Option<Snapshot> {
+        for unnamed in self.snapshots.iter().filter(|it| it.version().is_none()) {
+            let file = Quoted(unnamed.file_name());
+            let message = format!("{file} has no version in its name, so no range holds it");
+            let help = "call it `agent-<version>.json`, as in `agent-1.1.34.json`";
+            report.push(Diagnostic::error("supporting", message).help(help));
+        }
         let is_in = |it: &&Snapshot| it.parsed_version().is_some_and(|it| range.contains(&it));
         let supported: Vec<_> = self.snapshots.iter().filter(is_in).collect();
         let Some(newest) = supported.last() else {

@@ -45,6 +45,10 @@ fn code_for_some_actions_compiles_alone() {
     let mut report = Report::new();
     let code = generator.generate(&new.snapshot, &new.overlay, &mut report);
     assert!(!report.has_errors(), "{report}");
+    let replies = &code.files()["replies.rs"];
+    assert!(replies.contains("struct WhoamiReply") && !replies.contains("Titles"), "{replies}");
+    let types = &code.files()["types.rs"];
+    assert!(types.contains("WipeTarget") && !types.contains("Schedule"), "{types}");
     let found = crate_of("subset", &code, &sources(&code)).check();
     assert!(found.is_empty(), "{found:#?}");
 }
