@@ -217,7 +217,8 @@ pub struct ActionInfo {
     pub parameters: &'static [ParameterInfo],
     /// Whether only the vendor's cloud may call it; such an action has no method.
     pub cloud_controller_only: bool,
-    /// The first version of the agent that has it, if an older one is known that has not.
+    /// The first version of the agent that has it, if an older one is known that has not. Where it
+    /// was away for a while, that with which it came back.
     pub since: Option<&'static str>,
     /// The last version of the agent that has it, if a newer one is known that has not.
     pub until: Option<&'static str>,

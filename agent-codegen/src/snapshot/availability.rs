@@ -42,12 +42,12 @@ impl Availability {
         !self.runs.is_empty()
     }
 
-    /// The first known version that has it, if an older one has not.
+    /// The first of the last known versions in a row that have it, if an older one has not.
     pub fn since(&self) -> Option<&str> {
-        self.runs.first()?.since.as_deref()
+        self.runs.last()?.since.as_deref()
     }
 
-    /// The last known version that has it, if a newer one has not.
+    /// The last known version that has it, if it is not the newest one.
     pub fn until(&self) -> Option<&str> {
         self.runs.last()?.until.as_deref()
     }
@@ -90,8 +90,8 @@ mod tests {
             ([true, true, true, false], Some("Until 3."), None, Some("3")),
             ([false, true, true, false], Some("Since 2, until 3."), Some("2"), Some("3")),
             ([false, true, false, false], Some("In 2 alone."), Some("2"), Some("2")),
-            ([true, false, true, true], Some("Until 1, and since 3."), None, None),
-            ([false, true, false, true], Some("In 2 alone, and since 4."), Some("2"), None),
+            ([true, false, true, true], Some("Until 1, and since 3."), Some("3"), None),
+            ([false, true, false, true], Some("In 2 alone, and since 4."), Some("4"), None),
             ([false, false, false, false], None, None, None),
         ] {
             let versions = Availability::of(["1", "2", "3", "4"].into_iter().zip(has));

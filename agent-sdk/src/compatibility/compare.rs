@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::catalogue::{Action, Parameter};
-use crate::{action::ActionInfo, text::excerpt};
+use crate::{
+    action::{ActionInfo, ParameterInfo},
+    text::excerpt,
+};
 
 /// How well an action of the generated table works at the connected agent, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,14 +103,13 @@ impl ActionChange {
 impl ActionChange {
     /// Returns whether a table of several versions says that not all of them agree here.
     pub(super) fn is_foreseen(&self, table: &ActionInfo) -> bool {
-        let is_in_some = |name: &str| {
-            let mut parameters = table.parameters.iter();
-            parameters.any(|it| it.name == name && (it.since.is_some() || it.until.is_some()))
-        };
+        let parameter = |name: &str| table.parameters.iter().find(|it| it.name == name);
+        let is_in_some = |it: &ParameterInfo| it.since.is_some() || it.until.is_some();
         match self {
             Self::Removed | Self::CloudOnly => table.since.is_some() || table.until.is_some(),
-            Self::ParameterRemoved { parameter } | Self::ParameterBecameRequired { parameter } => {
-                is_in_some(parameter)
+            Self::ParameterRemoved { parameter: name } => parameter(name).is_some_and(is_in_some),
+            Self::ParameterBecameRequired { parameter: name } => {
+                parameter(name).is_some_and(|it| it.required_by_some || is_in_some(it))
             }
             Self::TypeChanged { before, after, .. } => {
                 before.split(" | ").any(|word| word == after)
@@ -245,6 +247,23 @@ fn fit_of_types(before: &str, after: &str) -> Fit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A parameter that all versions have and only some require was taken for one that broke.
+    #[test]
+    fn what_only_some_versions_of_a_table_require_is_foreseen() {
+        const PARAMETERS: &[ParameterInfo] = &[
+            ParameterInfo::new("limit", "int", false).required_by_some(),
+            ParameterInfo::new("level", "str", false),
+            ParameterInfo::new("delay", "int", false).since("1.2.0"),
+        ];
+        let table = ActionInfo::new("audit_events", "", PARAMETERS, false);
+        for (name, foreseen) in [("limit", true), ("level", false), ("delay", true), ("x", false)] {
+            let change = ActionChange::ParameterBecameRequired { parameter: name.to_owned() };
+            assert_eq!(change.is_foreseen(&table), foreseen, "{name}");
+        }
+        let gone = ActionChange::ParameterRemoved { parameter: "limit".to_owned() };
+        assert!(!gone.is_foreseen(&table), "all versions have it");
+    }
 
     #[test]
     fn another_type_is_judged_by_what_was_sent() {
