@@ -20,7 +20,7 @@ use super::{Sight, topic::Topic};
 use crate::{
     agent::Agent,
     error::{Error, NotSent, Outcome},
-    event::{Event, Events, Message},
+    event::{Event, Events, KnownEvent, Message},
 };
 
 /// So much time passes at least between two questions, whatever the events are.
@@ -52,6 +52,8 @@ pub(super) struct Watcher {
     events: Events,
     topic: Option<Arc<Topic>>,
     asking: Option<Asking>,
+    /// Whether a server has changed its state since the question was asked: its answer may be older.
+    is_overtaken: bool,
     asked: Instant,
     timer: Pin<Box<Sleep>>,
     problem: Option<Error>,
@@ -93,6 +95,7 @@ impl Watcher {
             events,
             topic: topic.map(Arc::new),
             asking: None,
+            is_overtaken: false,
             asked,
             timer: Box::pin(sleep_until(asked)),
             problem: None,
@@ -119,7 +122,9 @@ impl Watcher {
                     self.asked = Instant::now();
                     self.timer.as_mut().reset(self.asked + self.view.poll_every);
                     self.asking = Some(self.ask());
+                    self.is_overtaken = false;
                 }
+                Step::Answer(Ok(_)) if self.is_overtaken => self.ask_soon(),
                 Step::Answer(Ok(answer)) => {
                     self.problem = None;
                     return Ok(Seen::Answer(answer));
@@ -132,7 +137,10 @@ impl Watcher {
                     self.problem = Some(error);
                     return Ok(Seen::NoAnswer);
                 }
-                Step::Event(Some(Event::Message(message))) => return Ok(Seen::Event(message)),
+                Step::Event(Some(Event::Message(message))) => {
+                    self.is_overtaken |= self.asking.is_some() && tells_state(&message);
+                    return Ok(Seen::Event(message));
+                }
                 // One may be missing here.
                 Step::Event(Some(_)) => self.ask_soon(),
                 Step::Event(None) => return Err(closed(&self.view.agent).await),
@@ -189,6 +197,10 @@ impl Watcher {
             Step::Answer(answer)
         })
     }
+}
+
+fn tells_state(message: &Message) -> bool {
+    matches!(message.known(), Some(KnownEvent::ServerState { .. }))
 }
 
 /// Returns whether a question had no answer that it would have had at another time.

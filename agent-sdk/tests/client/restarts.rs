@@ -299,3 +299,45 @@ async fn a_backup_that_was_under_way_before_is_not_the_new_one() {
     assert!(error.ends_with("last seen: 1 finished backups"), "{error}");
     mock.stop().await;
 }
+
+/// A mock whose second answer about its server is older than the event that comes before it.
+fn with_old_answer(event: &'static str) -> mock::Builder {
+    let asked = AtomicU64::new(0);
+    builder().handler("restart", |_, _| async { Ok(json!({})) }).handler(
+        "server",
+        move |_, context| {
+            let asked = asked.fetch_add(1, Relaxed);
+            async move {
+                if asked == 1 {
+                    let detail = json!({ "server": "alpha", "after": event });
+                    let event = json!({ "action": "server.changed_state", "parameters": detail });
+                    context.push_event(&event).await;
+                }
+                Ok(json!({ "state": if asked < 2 { "server.running" } else { event } }))
+            }
+        },
+    )
+}
+
+/// It was told as a change back, and a crash as over.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_older_than_an_event_is_no_change_of_state() {
+    let mock = with_old_answer("server.crashed").start().await.unwrap();
+    let agent = common::client(&mock).connect().await.unwrap();
+    let mut states = agent.watch_state("alpha");
+    for state in ["running", "crashed"] {
+        assert_eq!(states.next().await.unwrap().state.word(), state);
+    }
+    let further = tokio::time::timeout(Duration::from_secs(60), states.next()).await;
+    assert!(further.is_err(), "{further:?}");
+    mock.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_older_than_an_event_proves_no_restart() {
+    let mock = with_old_answer("server.stopped").start().await.unwrap();
+    let agent = common::client(&mock).connect().await.unwrap();
+    let error = restart(&agent).timeout(LIMIT).await.unwrap_err().to_string();
+    assert!(error.ends_with("last seen: `server.stopped`"), "{error}");
+    mock.stop().await;
+}
