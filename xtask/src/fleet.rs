@@ -127,9 +127,9 @@ pub fn print<T: Serialize + Display>(
     if format.is_json() {
         return print_line("result", outcome);
     }
-    let agent = printable(&outcome.agent);
     match &outcome.result {
         Ok(value) => {
+            let agent = printable(&outcome.agent);
             let text = value.to_string();
             // What takes several lines has a heading.
             let is_line = !text.contains('\n');
@@ -137,10 +137,15 @@ pub fn print<T: Serialize + Display>(
             output::result(&format!("{agent}:{}{text}", if is_line { " " } else { "\n  " }))
         }
         Err(failure) => {
-            output::error(&Failure::failed(format!("{agent}: {failure}")));
+            print_failure(&outcome.agent, failure);
             Ok(())
         }
     }
+}
+
+/// Says why one of several agents failed.
+pub fn print_failure(agent: &str, failure: &Failure) {
+    output::error(&Failure::failed(format!("{}: {failure}", printable(agent))));
 }
 
 /// Writes one line of JSON for one of several agents, with the keys `agent`, and `key` or `error`.

@@ -18,7 +18,7 @@ use super::PASSWORD_HELP;
 use crate::{
     connection::{Connection, Target, Targets},
     failure::Failure,
-    fleet::{Outcome, Verdict},
+    fleet::{self, Outcome, Verdict},
     interrupt::Interrupt,
     json, output,
     text::printable,
@@ -129,8 +129,7 @@ impl Watch {
             }
             let outcome = Outcome { agent, result: end.and_then(End::reached) };
             if let Err(failure) = &outcome.result {
-                let agent = printable(&outcome.agent);
-                output::error(&Failure::failed(format!("{agent}: {failure}")));
+                fleet::print_failure(&outcome.agent, failure);
             }
             verdict.add(&outcome);
         }

@@ -64,6 +64,16 @@ async fn a_dry_run_masks_secrets_and_connects_to_nothing() {
     assert!(!format!("{shown:?}").contains("hunter2"), "{shown:?}");
 }
 
+/// Only parameters that the catalogue has were masked.
+#[tokio::test]
+async fn a_dry_run_masks_what_is_named_like_a_secret_at_any_depth() {
+    let options = r#"options={"token":"hunter2","hosts":[{"rcon_password":"hunter2","port":1}]}"#;
+    let shown =
+        ended(agentctl(["call", "brand_new", options, "api_key=hunter2", "--dry-run"])).await;
+    assert!(!shown.stdout.contains("hunter2"), "{shown:?}");
+    assert_eq!(shown.json()["parameters"]["options"]["hosts"][0]["port"], 1);
+}
+
 #[tokio::test]
 async fn a_call_without_a_checkout_has_the_types_of_one() {
     let mock = Mock::start().await;
