@@ -235,6 +235,29 @@ fn types_that_a_newer_version_does_not_tell_are_those_of_the_older_ones() {
 }
 
 #[test]
+fn a_setter_takes_what_it_took_for_the_oldest_version() {
+    let optional = |word: &str| format!(r#"{{"type": "{word}", "required": false}}"#);
+    let (text, null) = (optional("str"), optional("str | null"));
+    for (older, newer, argument) in [
+        (text.as_str(), null.as_str(), "impl Into<String>"),
+        (&null, &text, "Option<String>"),
+        (r#""str""#, &null, "impl Into<String>"),
+        (r#""str | null""#, &text, "impl Into<String>"),
+        (r#""str""#, r#""str | null""#, "impl Into<String>"),
+    ] {
+        let catalogue =
+            |by: &str| format!(r#"{{"lift": {{"required_parameters": {{"by": {by}}}}}}}"#);
+        let (older, newer) = (catalogue(older), catalogue(newer));
+        let versions = [("agent-1.json", older.as_str()), ("agent-2.json", newer.as_str())];
+        let range = "..".parse().expect("it is a range");
+        let both = history(&versions).supporting(&range, &mut Report::new()).expect("both are");
+        let (code, _) = generate(&Generator::new(), &both, "");
+        let setter = format!("pub fn by(mut self, value: {argument}) -> Self");
+        assert!(structure(&code, "Lift").contains(&setter), "{older} {newer}");
+    }
+}
+
+#[test]
 fn a_range_without_a_snapshot_or_with_an_odd_end_is_told() {
     let history = history(&VERSIONS);
     let told = |range: &str| {
@@ -355,4 +378,6 @@ fn an_unknown_action_of_a_subset_is_an_error_with_the_nearest_one() {
         let text = found.to_string();
         assert!(text.contains(&format!("`{name}`")) && text.contains(told), "{text}");
     }
+    let (_, report) = subset(&[]);
+    assert!(report.has_errors(), "the code of nothing would take the place of that of all");
 }

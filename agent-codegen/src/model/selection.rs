@@ -23,25 +23,35 @@ impl Selection<'_> {
         self.0.is_none_or(|names| names.contains(action))
     }
 
-    /// Reports each name of which no method can be made.
+    /// Reports each name of which no method can be made, and a selection of nothing.
     pub fn check(self, snapshot: &Snapshot, report: &mut Report) {
-        for name in self.0.into_iter().flatten() {
-            let (message, help) = match snapshot.actions().get(name) {
-                Some(action) if action.cloud_controller_only() => (
-                    format!("{} has no method: only the vendor's cloud may call it", Quoted(name)),
-                    "take it out of the actions to generate".to_owned(),
-                ),
-                Some(_) => continue,
-                None => (
-                    format!("the catalogue has no action {} to generate", Quoted(name)),
-                    match snapshot.nearest_action(name) {
-                        Some(near) => format!("the nearest match is {}", Quoted(near)),
-                        None => "take it out of the actions to generate".to_owned(),
-                    },
-                ),
-            };
-            let found = Diagnostic::error("unknown-action", message).help(help);
-            report.push(found.at(snapshot.source(), 0..0));
+        let Some(names) = self.0 else { return };
+        let mut tell = |message: String, help: String| {
+            report.push(Diagnostic::error("unknown-action", message).help(help));
+        };
+        if names.is_empty() {
+            tell("no action is chosen to generate".to_owned(), "name at least one".to_owned());
+        }
+        let file = Quoted(snapshot.file_name());
+        for name in names {
+            let take_out = "take it out of the actions to generate".to_owned();
+            let name = name.as_str();
+            match snapshot.actions().get(name) {
+                None => {
+                    let nearest = snapshot.nearest_action(name);
+                    let nearest = nearest.map(|it| format!("the nearest match is {}", Quoted(it)));
+                    let message = format!("{file} has no action {} to generate", Quoted(name));
+                    tell(message, nearest.unwrap_or(take_out));
+                }
+                Some(action) if action.cloud_controller_only() => {
+                    let name = Quoted(name);
+                    tell(
+                        format!("{name} has no method: only the vendor's cloud may call it"),
+                        take_out,
+                    );
+                }
+                Some(_) => {}
+            }
         }
     }
 

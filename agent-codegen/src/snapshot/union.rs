@@ -92,10 +92,14 @@ impl<'a> Union<'a> {
                 ParamType::Any
             }
         };
-        // What may be left out need not be `null`, and its setter takes the same as where it is
-        // required.
-        if !united.required && self.all().any(|it| it.required) {
-            united.param_type = without_null(&united.param_type).clone();
+        if !united.required {
+            // A setter takes what it took for the oldest version: `null` only where that let it be
+            // left out as well.
+            let takes_null =
+                |it: &Parameter| !it.required && matches!(it.param_type, ParamType::Nullable(_));
+            let value = without_null(&united.param_type).clone();
+            let is_null = self.all().next().is_some_and(takes_null);
+            united.param_type = if is_null { value.nullable() } else { value };
         }
     }
 
