@@ -4,7 +4,10 @@ use std::{fmt, io, path::Path, process::ExitCode};
 
 use agent_sdk::{ConnectError, Error, transfer::TransferError};
 
-use crate::{json, text::printable};
+use crate::{
+    json,
+    text::{printable, shown_part},
+};
 
 /// What the exit code tells a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +121,8 @@ impl From<Error> for Failure {
         Self::check_failed(if is_whole {
             error.to_string()
         } else {
-            let detail = printable(&json::compact(&rejected.detail().to_string()));
+            let detail = rejected.detail().to_string();
+            let detail = printable(&json::compact(shown_part(&detail)));
             format!("{error}\nThe agent's whole answer: {detail}")
         })
     }

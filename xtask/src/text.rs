@@ -36,7 +36,7 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
 /// or that is not seen.
 pub fn printable(text: &str) -> String {
     // Before it is cut: of the password too little may be left to be found.
-    let text = without_passwords(beginning(text, MOST_BYTES));
+    let text = without_passwords(shown_part(text));
     match text.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => escape(&text[..end], is_unseen) + "…",
         None => escape(&text, is_unseen),
@@ -60,6 +60,12 @@ pub fn printable_message(text: &str) -> String {
         0 => lines,
         more => format!("{lines}…\n({more} more bytes)"),
     }
+}
+
+/// The beginning of foreign words that will be shown as [`printable`]: what is laid out or searched
+/// before need not be more.
+pub fn shown_part(text: &str) -> &str {
+    beginning(text, MOST_BYTES)
 }
 
 /// The beginning of a text, so many bytes at most.

@@ -165,7 +165,8 @@ fn views(text: &[u8], part: usize) -> impl Iterator<Item = View> {
         (next.0.len() != view.0.len()).then_some(next)
     });
     unescaped.take(ROUNDS + 1).flat_map(move |view| {
-        let decoded: Vec<View> = (0..4).map(|start| view.decoded(start, part)).collect();
+        let starts = if view.runs(part).next().is_some() { 0..4 } else { 0..0 };
+        let decoded: Vec<View> = starts.map(|start| view.decoded(start, part)).collect();
         decoded.into_iter().chain([view])
     })
 }
@@ -214,13 +215,18 @@ impl View {
         Self(units)
     }
 
+    /// The runs of digits of Base64 that may hold `part` bytes.
+    fn runs(&self, part: usize) -> impl Iterator<Item = &[Unit]> {
+        let least = (part * 4).div_ceil(3);
+        let runs = self.0.split(|unit| digit(unit.byte).is_none());
+        runs.filter(move |run| run.len() >= least)
+    }
+
     /// Out of Base64, of either alphabet: each run of its digits that may hold `part` bytes, from one
     /// of its first four.
     fn decoded(&self, start: usize, part: usize) -> Self {
-        let least = (part * 4).div_ceil(3);
-        let runs = self.0.split(|unit| digit(unit.byte).is_none());
         let mut units = Vec::new();
-        for run in runs.filter(|run| run.len() >= least) {
+        for run in self.runs(part) {
             for group in run.get(start..).unwrap_or_default().chunks(4) {
                 let bits = group
                     .iter()

@@ -11,6 +11,7 @@ use std::{fs, path::Path, time::Duration};
 
 use agent_codegen::is_unseen;
 use futures_util::{StreamExt, stream};
+use serde::de::IgnoredAny;
 use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 
@@ -18,12 +19,14 @@ use self::{
     agent::{HostileAgent, Manner},
     words::{PASSWORD, USERNAME, Words},
 };
-use crate::support::{Ended, bare, copy_of_project, ended, terminate};
+use crate::support::{Ended, LIMIT, bare, copy_of_project, run_within, terminate};
 
 /// So many commands run at a time.
 const AT_A_TIME: usize = 4;
 /// A screen or two; results for machines may be longer.
 const MOST_BYTES: usize = 64 * 1024;
+/// Lines that look like those of the program, or of what reads its output.
+const FORGED: [&str; 4] = ["error: forged", "sha256:forged", "warning: forged", "::error::forged"];
 /// How long `watch` watches.
 const WATCH: Duration = Duration::from_millis(700);
 
@@ -111,6 +114,7 @@ async fn no_command_shows_what_an_agent_says_as_it_came() {
             // Otherwise it would prove nothing.
             assert!(!end.stderr.contains("try `--help`"), "{name}: {end:?}");
             check(&name, &end, is_data);
+            check_form(&name, command, &end.stdout);
             check_written(&name, &project);
         });
         stream::iter(runs).buffer_unordered(AT_A_TIME).collect::<()>().await;
@@ -151,7 +155,9 @@ async fn no_command_shows_a_hostile_snapshot_as_it_came() {
             let snapshot = project.path().join("schemas/agent-9.9.9.json");
             fs::write(snapshot, words.catalogue()).unwrap();
             let end = ended(hostile(command, project.path())).await;
-            check(&format!("{command} ({})", words.name()), &end, *is_data);
+            let name = format!("{command} ({})", words.name());
+            check(&name, &end, *is_data);
+            check_form(&name, command, &end.stdout);
         });
         stream::iter(runs).buffer_unordered(AT_A_TIME).collect::<()>().await;
     }
@@ -192,6 +198,11 @@ fn hostile(command: &str, folder: &Path) -> Command {
     program
 }
 
+/// Runs a program to its end. A megabyte of hostile text takes a busy machine its time.
+async fn ended(program: Command) -> Ended {
+    run_within(4 * LIMIT, program, "").await
+}
+
 /// Names the agent twice, for the commands that work with several.
 fn write_agents(folder: &Path, url: &str) {
     fs::write(folder.join("password"), PASSWORD).unwrap();
@@ -221,13 +232,30 @@ fn check(name: &str, end: &Ended, is_data: bool) {
         assert!(may_be_long || size < MOST_BYTES, "{name}: {size} bytes: {}", beginning(text));
         let acts = |c: char| c != '\n' && is_unseen(c);
         assert!(!text.contains(acts), "{name}: {:?}", around(text, text.find(acts)));
-        for forged in ["error: forged", "sha256:forged", "warning: forged"] {
+        for forged in FORGED {
             let line = text.lines().find(|line| line.starts_with(forged));
             assert_eq!(line, None, "{name}");
         }
         if let Some((coding, at)) = words::find_password(text) {
             panic!("{name}: {coding}: {:?}", around(text, Some(at)));
         }
+    }
+}
+
+/// Fails if a result for a machine is not what it is called: words of an agent that end a text early
+/// would be read as more than a text.
+fn check_form(name: &str, command: &str, stdout: &str) {
+    if ["--format json", "call ", "watch "].iter().any(|it| command.contains(it)) {
+        let read = serde_json::Deserializer::from_str(stdout).into_iter::<IgnoredAny>();
+        read.for_each(|value| assert!(value.is_ok(), "{name}: {value:?}: {}", beginning(stdout)));
+    } else if command.contains("nagios") {
+        let bars = stdout.matches('|').count();
+        assert_eq!((stdout.lines().count(), bars), (1, 1), "{name}: {stdout}");
+    } else if command.contains("prometheus") {
+        let is_own = |line: &str| line.starts_with("# ") || line.starts_with("architect_agent_");
+        assert!(stdout.lines().all(is_own), "{name}: {stdout}");
+    } else if command.contains("github") {
+        assert!(stdout.lines().all(|line| line.starts_with("::")), "{name}: {stdout}");
     }
 }
 

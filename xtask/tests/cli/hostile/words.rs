@@ -17,7 +17,7 @@ const ACTING: [&str; 10] = [
     "\u{7f}\u{8}\u{b}\u{c}",
     "\u{202e}\u{2066}\u{200f}\u{61c}",
     "\u{200b}\u{feff}\u{ad}\u{3164}",
-    "\nerror: forged\nsha256:forged\nwarning: forged\n",
+    "\nerror: forged\nsha256:forged\nwarning: forged\n::error::forged\n",
     "\rerror: forged\r\nsha256:forged\r",
     "\u{2028}error: forged\u{2029}sha256:forged",
     "\u{e0041}\u{fe0f}\u{fff9}",
@@ -40,7 +40,7 @@ impl Words {
     pub fn new(number: usize) -> Self {
         let (coding, coded) = codings().swap_remove(number % Self::KINDS);
         let acting = ACTING.iter().cycle().skip(number).take(4).copied().collect::<String>();
-        let long = if number % 5 == 4 { "x\u{1b}[1m ".repeat(20_000) } else { String::new() };
+        let long = if number % 5 == 4 { "x\u{1b}[1m ".repeat(10_000) } else { String::new() };
         let text = format!("said {coded} {acting} {coded}\nerror: forged {long}");
         let quoted = serde_json::Value::from(text.as_str()).to_string();
         let escaped = escaped(PASSWORD);
