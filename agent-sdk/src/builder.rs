@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 
 use tokio::runtime::Handle;
 
-#[cfg(feature = "health")]
+#[cfg(any(feature = "health", feature = "tls"))]
 use crate::text::Secrets;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -388,7 +388,7 @@ impl Builder {
     }
 
     /// What is taken out of the agent's words.
-    #[cfg(feature = "health")]
+    #[cfg(any(feature = "health", feature = "tls"))]
     pub(crate) fn secrets(&self) -> Secrets {
         self.options.secrets.clone()
     }
