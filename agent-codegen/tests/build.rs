@@ -133,3 +133,36 @@ fn paths_are_relative_to_the_crate_and_not_to_the_current_folder() {
     assert!(output.status.success(), "{output:?}");
     assert!(folder.path().join("out/mod.rs").exists());
 }
+
+/// Cargo obeys each line of a build script that begins by `cargo::`.
+#[test]
+fn what_an_overlay_says_cannot_give_cargo_an_order() {
+    const ORDER: &str = "cargo::rustc-env=ORDER=obeyed";
+    if let Some(folder) = std::env::var_os("OVERLAY_FOLDER") {
+        let folder = Path::new(&folder);
+        let built = build::snapshot(folder.join("agent.json"))
+            .overlay(folder.join("overlay.toml"))
+            .out_dir(folder.join("out"))
+            .generate();
+        println!("\n{}", built.expect_err("the reply is not there"));
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    snapshot(folder.path(), "agent.json", &format!("lift\\n{ORDER}"));
+    let name = format!("lift\\n{ORDER}");
+    let overlay = format!(
+        "[actions.\"{name}\"]\nreply = \"x\\n{ORDER}.json\"\n\
+         [actions.\"x\\r\\n{ORDER}\"]\nname = \"y\\n{ORDER}\"\n"
+    );
+    fs::write(folder.path().join("overlay.toml"), overlay).expect("it can be written");
+    let output = std::process::Command::new(std::env::current_exe().expect("it runs"))
+        .args(["--exact", "what_an_overlay_says_cannot_give_cargo_an_order", "--nocapture"])
+        .env("OVERLAY_FOLDER", folder.path())
+        .output()
+        .expect("it can be run");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("cargo::rerun-if-changed="), "{text}");
+    let is_order = |line: &str| line.trim_start().starts_with(ORDER);
+    assert!(!text.split(['\n', '\r']).any(is_order), "{text}");
+}

@@ -154,3 +154,15 @@ fn a_chosen_name_makes_a_variant_of_any_value() {
         assert!(code.contains(part), "{part} in {code}");
     }
 }
+
+#[test]
+fn five_thousand_values_make_a_variant_each() {
+    let values: Vec<_> = (0..5_000).map(|number| format!("\"mod-{number}\"")).collect();
+    let overlay = format!("[types.ModName]\nvalues = [{}]\n", values.join(", "));
+    let (text, report) = generate(&overlay, &[("mod", "ModName")]);
+    assert!(errors(&report).is_empty(), "{report}");
+    for number in [0, 1, 2_500, 4_999] {
+        let arm = format!("Self::Mod{number} => \"mod-{number}\"");
+        assert!(text.contains(&arm), "{arm}");
+    }
+}

@@ -286,6 +286,45 @@ fn each_promise_of_the_front_page_names_tests_that_exist() {
     assert!(promises_of("agent-sdk/tests/README.md") > 10);
 }
 
+#[test]
+fn each_fault_of_other_generators_names_tests_that_exist() {
+    assert!(promises_of("agent-codegen/tests/README.md") > 45);
+}
+
+/// The bounds were whatever the dependency was added with.
+#[test]
+fn the_lower_bound_of_each_dependency_is_what_is_built_with() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let (_, dependencies) = manifest.split_once("[workspace.dependencies]\n").unwrap();
+    let mut bounds = 0;
+    for line in dependencies.lines().take_while(|line| !line.starts_with('[')) {
+        let Some((name, rest)) = line.split_once(" = ") else { continue };
+        let inline = rest.split_once("version = ").map(|(_, version)| version);
+        let Some(bound) = inline.or_else(|| rest.strip_prefix('"').map(|_| rest)) else { continue };
+        let bound = bound.trim_start_matches('"').split('"').next().unwrap();
+        let bound = bound.trim_start_matches(['=', '^', '~']);
+        let name = rest.split_once("package = \"").map_or(name, |(_, name)| name);
+        let name = name.split('"').next().unwrap();
+        let locked = lock.split("[[package]]").filter(|it| value(it, "name") == Some(name));
+        let versions: Vec<_> = locked.filter_map(|it| value(it, "version")).collect();
+        // What is behind a plus sign is no part of the order of versions.
+        let is_bound = |version: &&str| version.split('+').next() == Some(bound);
+        assert!(versions.iter().any(is_bound), "{name}: {bound} and {versions:?}");
+        bounds += 1;
+    }
+    assert!(bounds > 20, "{bounds}");
+}
+
+/// Cargo refuses a second package with the same `links`.
+#[test]
+fn two_versions_of_the_sdk_can_be_in_one_build() {
+    for package in ["agent-sdk", "agent-codegen"] {
+        let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+        assert!(!manifest.contains("\nlinks"), "{package}");
+    }
+}
+
 /// Checks that the last column of a document's tables names tests; returns how many rows there are.
 fn promises_of(document: &str) -> usize {
     let document = fs::read_to_string(root().join(document)).unwrap();
