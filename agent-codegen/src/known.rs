@@ -216,7 +216,7 @@ mod tests {
         let catalogue = br#"{ "lift": { "required_parameters": { "pace": "str", "to": "str" } } }"#;
         let snapshot = Snapshot::from_bytes("catalogue", catalogue, &mut report).unwrap();
         let overlay =
-            "[types.Pace]\nvalues = [\"slow\", \"fast\"]\n[parameters.pace]\ntype = \"Pace\"";
+            "[types.Tempo]\nvalues = [\"slow\", \"fast\"]\n[parameters.pace]\ntype = \"Tempo\"";
         let overlay = Overlay::from_text("overlay", overlay, &mut report).unwrap();
         let known = KnownAction::find(&snapshot, &overlay, "lift").unwrap();
         assert_eq!(known.parameter("pace").unwrap().values, ["slow", "fast"], "{report}");

@@ -87,6 +87,11 @@ fn what_is_understood_becomes_its_type_without_a_word() {
         (json!({ "type": "integer", "format": "uint32" }), "u64"),
         (json!({ "type": "integer", "format": "int64" }), "i64"),
         (json!({ "type": "integer", "maximum": 18_446_744_073_709_551_615_u64 }), "i128"),
+        (json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }), "u64"),
+        (json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }), "i64"),
+        (json!({ "type": "integer", "minimum": -1e30 }), "i128"),
+        (json!({ "type": "integer", "minimum": 0, "maximum": 1e30 }), "i128"),
+        (json!({ "type": "integer", "format": "int128" }), "i128"),
         (json!({ "type": "number" }), "Number"),
         (json!({ "type": "number", "format": "double" }), "f64"),
         (json!({ "type": ["integer", "number"] }), "Number"),
@@ -173,6 +178,15 @@ fn what_is_not_understood_is_told_and_read_as_any_value() {
             "an object that is something else",
         ),
         (json!({ "type": "string", "itms": {} }), "String", "the keyword `itms` is not known"),
+        (
+            json!({ "type": "object", "properties": ["a"] }),
+            "Map<String, Value>",
+            "`properties` has to be an object",
+        ),
+        (json!({ "type": "string", "required": "a" }), "String", "`required` has to be a list"),
+        (json!({ "type": "array", "items": 5 }), "Vec<Value>", "`items` has to be a schema"),
+        (json!({ "type": "string", "nullable": "no" }), "String", "`nullable` has to be"),
+        (json!({ "$ref": 5 }), "Value", "`$ref` has to be a text"),
     ] {
         let outcome = property(&schema);
         let field = format!("pub p: {expected},");
@@ -186,6 +200,40 @@ fn what_is_not_understood_is_told_and_read_as_any_value() {
             "{}",
             outcome.report
         );
+    }
+}
+
+/// The first of them was taken, and a reply that was like the other could not be read.
+#[test]
+fn a_property_of_which_alternatives_say_different_things_is_any_value() {
+    let typed = |word: &str| json!({ "properties": { "p": { "type": word } } });
+    let outcome = reply(&json!({
+        "properties": { "own": { "type": "string" } },
+        "oneOf": [typed("string"), typed("integer")],
+    }));
+    outcome.says(&["pub p: Option<Value>,", "pub own: Option<String>,"]);
+    assert_eq!(outcome.found().len(), 1, "{}", outcome.report);
+    // What always holds does so whatever else an alternative says.
+    let outcome = reply(&json!({
+        "properties": { "p": { "type": "string" } },
+        "oneOf": [typed("integer"), {}],
+    }));
+    outcome.says(&["pub p: Option<String>,"]);
+    let outcome = reply(&json!({ "anyOf": [typed("integer")], "allOf": [typed("string")] }));
+    outcome.says(&["pub p: Option<String>,"]);
+}
+
+#[test]
+fn a_reply_that_may_be_null_names_what_it_is_otherwise() {
+    let object = json!({ "type": "object", "properties": { "p": { "type": "string" } } });
+    for schema in [
+        json!({ "anyOf": [{ "type": "null" }, object] }),
+        json!({ "oneOf": [object, { "const": null }] }),
+        json!({ "type": ["object", "null"], "properties": object["properties"] }),
+    ] {
+        let outcome = reply(&schema);
+        outcome.says(&["pub Option<ActReplyValue>", "pub struct ActReplyValue {"]);
+        assert!(outcome.found().is_empty(), "{}", outcome.report);
     }
 }
 

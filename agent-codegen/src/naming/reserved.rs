@@ -53,6 +53,7 @@ const OF_THE_AGENT: &[&str] = &[
     "compatibility",
     "compatibility_with",
     "default",
+    "dial",
     "door",
     "download",
     "events",
@@ -63,7 +64,10 @@ const OF_THE_AGENT: &[&str] = &[
     "last_heard_of",
     "new",
     "read_text",
+    "receive_logins",
     "reconnect",
+    "sent",
+    "session",
     "shared",
     "state",
     "statistics",
@@ -72,9 +76,12 @@ const OF_THE_AGENT: &[&str] = &[
     "url",
     "wait_for_backup",
     "wait_for_download",
+    "wait_for_mod",
+    "wait_for_restart",
     "wait_for_state",
     "wait_until",
     "wait_until_empty",
+    "watch_state",
 ];
 
 /// Functions of a struct of parameters that are no setters.
@@ -168,6 +175,7 @@ const TYPES: &[&str] = &[
     "Rejected",
     "Reply",
     "RetryingCall",
+    "Secrets",
     "ServerState",
     "State",
     "Statistics",
@@ -203,5 +211,6 @@ pub(super) fn is_taken(scope: Scope, snake: &str) -> bool {
 
 /// Returns whether a type cannot have this name.
 pub(super) fn is_taken_type(camel: &str) -> bool {
-    TYPES.contains(&camel)
+    // A required parameter that is not set has a type of its own, whatever it is called.
+    TYPES.contains(&camel) || camel.starts_with("Missing")
 }

@@ -31,6 +31,9 @@ fn each_wire_name_has_its_method_and_type() {
         ("Result", "result", "Result_"),
         ("Send", "send", "Send_"),
         ("string", "string", "String_"),
+        // What a required parameter has that is not set.
+        ("missing_target", "missing_target", "MissingTarget_"),
+        ("Missing", "missing", "Missing_"),
         // Other ways to write words.
         ("fooBar", "foo_bar", "FooBar"),
         ("FOO_BAR", "foo_bar", "FooBar"),

@@ -13,6 +13,7 @@ const CATALOGUE: &str = r#"{"actions": {
         }
     },
     "configuration": {"required_parameters": {"configuration": "map"}},
+    "missing_target": {"required_parameters": {"missing_target": "str", "Missing": "int"}},
     "new": {"required_parameters": {"new": "list<str>"}},
     "worlds": null
 }}"#;

@@ -106,6 +106,28 @@ pub(super) fn is_lost(key: &str, schema: &Json) -> bool {
     }
 }
 
+/// What the value of a keyword has to be, if it is something else.
+pub(super) fn other_form(key: &str, schema: &Json) -> Option<&'static str> {
+    let kind = &schema.get(key)?.kind;
+    let (is_right, form) = match key {
+        "$defs" | "definitions" | "patternProperties" | "properties" => {
+            (matches!(kind, Kind::Map(_)), "an object")
+        }
+        "allOf" | "anyOf" | "enum" | "oneOf" | "prefixItems" | "required" => {
+            (matches!(kind, Kind::List(_)), "a list")
+        }
+        "$ref" => (matches!(kind, Kind::Text(_)), "a text"),
+        "nullable" => (matches!(kind, Kind::Boolean(_)), "`true` or `false`"),
+        "additionalProperties" => (matches!(kind, Kind::Map(_) | Kind::Boolean(_)), "a schema"),
+        "items" => (
+            matches!(kind, Kind::Map(_) | Kind::List(_) | Kind::Boolean(_)),
+            "a schema or a list of schemas",
+        ),
+        _ => return None,
+    };
+    (!is_right).then_some(form)
+}
+
 /// Returns whether a schema says what a value is made of; `required` or `pattern` alone do not.
 pub(super) fn has_shape(schema: &Json) -> bool {
     let keys = [
@@ -250,20 +272,40 @@ fn value_type(schema: &Json) -> Option<ParamType> {
 /// A whole number, as large as the schema allows.
 fn integer(schema: &Json) -> ParamType {
     let format = schema.get("format").and_then(Json::as_text).unwrap_or_default();
+    let bounds = |keys: [&str; 2]| {
+        let values = keys.into_iter().filter_map(|key| match &schema.get(key)?.kind {
+            Kind::Number(number) => Some(number.clone()),
+            _ => None,
+        });
+        values.collect::<Vec<_>>()
+    };
+    let least = bounds(["minimum", "exclusiveMinimum"]);
+    let most = bounds(["maximum", "exclusiveMaximum"]);
+    let is_long = |largest: u128| {
+        format.ends_with("128")
+            || most.iter().any(|number| is_beyond(number, largest))
+            || least.iter().any(|number| is_beyond(number, largest + 1))
+    };
     let bound = |key: &str| match schema.get(key).map(|it| &it.kind) {
         Some(Kind::Number(number)) => number.parse::<f64>().ok(),
         _ => None,
     };
     let is_from_zero = bound("minimum").is_some_and(|it| it >= 0.0)
         || bound("exclusiveMinimum").is_some_and(|it| it >= -1.0);
-    // 2⁶³ is the first that `i64` cannot hold.
-    let is_long = ["maximum", "exclusiveMaximum"]
-        .into_iter()
-        .any(|key| bound(key).is_some_and(|it| it >= 9_223_372_036_854_775_808.0));
     match () {
+        () if is_long(u64::MAX.into()) => ParamType::LongInteger,
         () if format.starts_with("uint") || is_from_zero => ParamType::Unsigned,
-        () if is_long => ParamType::LongInteger,
+        () if is_long(i64::MAX.unsigned_abs().into()) => ParamType::LongInteger,
         () => ParamType::Integer,
+    }
+}
+
+/// Returns whether a number is further from zero than `largest`.
+fn is_beyond(number: &str, largest: u128) -> bool {
+    match number.parse::<i128>() {
+        Ok(whole) => whole.unsigned_abs() > largest,
+        // With a point or an exponent: whether 64 bits could be too few.
+        Err(_) => number.parse::<f64>().is_ok_and(|it| it.abs() > 9.2e18),
     }
 }
 

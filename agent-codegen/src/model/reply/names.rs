@@ -25,7 +25,9 @@ pub(super) fn suffix(place: &Place<'_>) -> String {
             "properties" => name.push_str(&camel(steps.next())),
             "items" | "prefixItems" => name.push_str("Item"),
             "additionalProperties" => name.push_str("Value"),
-            // Alternatives and parts are what they are alternatives and parts of.
+            // The reply itself has a type around the only one of its alternatives.
+            "anyOf" | "oneOf" if name == "Reply" => name.push_str("Value"),
+            // Others are what they are alternatives and parts of.
             "allOf" | "anyOf" | "oneOf" => {}
             _ => name.push_str(&camel(Some(step))),
         }
