@@ -263,9 +263,8 @@ impl Overlay {
         let name = path.display().to_string();
         match files::read(path) {
             Ok(text) => {
-                let mut overlay = Self::from_text(&name, &text, report)?;
-                overlay.folder = path.parent().map(Path::to_owned).unwrap_or_default();
-                Some(overlay)
+                let overlay = Self::from_text(&name, &text, report)?;
+                Some(overlay.in_folder(path.parent().unwrap_or(Path::new(""))))
             }
             Err(error) => {
                 let message = format!("{} cannot be read: {error}", Quoted(&name));
@@ -276,6 +275,25 @@ impl Overlay {
                 None
             }
         }
+    }
+
+    /// Looks for the files of replies in this folder. The default is the overlay's own, and the
+    /// current one for an overlay from memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use agent_codegen::{Overlay, Report};
+    ///
+    /// let text = "[actions.whoami]\nreply = 'whoami.schema.json'";
+    /// let overlay = Overlay::from_text("overlay", text, &mut Report::new()).unwrap();
+    /// let overlay = overlay.in_folder("schemas/responses");
+    /// assert!(overlay.files()[0].starts_with("schemas/responses"));
+    /// ```
+    #[must_use]
+    pub fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
+        self
     }
 
     /// Reads an overlay from memory; `name` is what the report calls it. Files of replies are

@@ -166,10 +166,13 @@ fn overlay_at(revision: &str, folder: &str) -> Result<Option<(TempDir, Overlay)>
         made.and_then(|()| fs::write(&path, content))
             .map_err(|error| Failure::file(&path, "written", &error))
     };
-    write("overlay.toml", &text)?;
+    // It is called by its revision: where the copies are says nothing to a reader.
+    let (name, text) = (at("overlay.toml"), String::from_utf8_lossy(&text));
     let mut report = Report::new();
-    let path = target.path().join("overlay.toml");
-    let Some(overlay) = Overlay::read(&path, &mut report) else { return Ok(None) };
+    let overlay = Overlay::from_text(&name, &text, &mut report).ok_or_else(|| {
+        Failure::failed(format!("the overlay `{name}` cannot be used:\n{report}"))
+    })?;
+    let overlay = overlay.in_folder(target.path());
     for file in overlay.files() {
         let Some(name) = file.strip_prefix(target.path()).ok().and_then(Path::to_str) else {
             continue;

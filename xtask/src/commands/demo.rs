@@ -108,7 +108,7 @@ fn regenerate(project: &Project, snapshot: &Path) -> Result<usize, Failure> {
         out: folder.path().to_owned(),
         // Nothing in the project is to be changed.
         canonical: Vec::new(),
-        ..Plan::of(project)?
+        ..Plan::as_generated(project)?
     };
     let written = plan.run(Mode::Write)?.differences;
     for difference in &written {

@@ -181,6 +181,33 @@ async fn a_snapshot_elsewhere_is_judged_by_the_overlay_beside_it() {
     assert_eq!(run(project.path(), &asked).await.json()["verdict"], "none");
 }
 
+/// The overlay of a revision was told by the path of a copy, and passed over where it is none.
+#[tokio::test]
+async fn the_overlay_of_a_revision_is_told_by_its_revision() {
+    let project = copy_of_project();
+    let overlay = project.path().join("schemas/overlay.toml");
+    let text = fs::read_to_string(&overlay).unwrap();
+    fs::write(&overlay, text.replacen("is = \"str\"", "is = \"int\"", 1)).unwrap();
+    commit(project.path());
+    let side = "HEAD:schemas/agent-1.1.34.json";
+    let arguments = ["diff", "schemas/agent-1.1.34.json", side, "--format", "json"];
+    let diff = run(project.path(), &arguments).await.json();
+    assert_eq!(diff["verdict"], "none", "{diff}");
+    fs::write(&overlay, &text).unwrap();
+    let diff = run(project.path(), &arguments).await.json();
+    let changed = diff["changes"].as_array().unwrap().iter();
+    let changed = changed.clone().find(|it| it["rule"] == "declared-type-changed").unwrap();
+    assert_eq!(changed["new"]["file"], "HEAD:schemas/overlay.toml", "{changed}");
+    assert_eq!(changed["old"]["file"], "schemas/overlay.toml", "{changed}");
+
+    fs::write(&overlay, "types = 1").unwrap();
+    git(project.path(), &["commit", "--quiet", "--all", "--message", "No overlay"]);
+    fs::write(&overlay, text).unwrap();
+    let unusable = run(project.path(), &arguments).await;
+    assert_eq!(unusable.code, Some(3), "{unusable:?}");
+    assert!(unusable.stderr.contains("`HEAD:schemas/overlay.toml` cannot be used"), "{unusable:?}");
+}
+
 #[tokio::test]
 async fn a_branch_that_only_the_remote_has_and_a_folder_without_git_are_told() {
     let project = copy_of_project();
