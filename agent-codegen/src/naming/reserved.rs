@@ -212,5 +212,5 @@ pub(super) fn is_taken(scope: Scope, snake: &str) -> bool {
 /// Returns whether a type cannot have this name.
 pub(super) fn is_taken_type(camel: &str) -> bool {
     // A required parameter that is not set has a type of its own, whatever it is called.
-    TYPES.contains(&camel) || camel.starts_with("Missing")
+    TYPES.contains(&camel) || (camel.starts_with("Missing") && !camel.ends_with('_'))
 }

@@ -117,6 +117,8 @@ fn a_setter_leads_back_to_one_wire_name_in_any_catalogue() {
 
 #[test]
 fn a_type_parameter_hides_no_type() {
+    // It was looked for without an end.
+    assert_eq!(type_parameter("MissingTarget", |_| false), "MissingTarget_");
     assert_eq!(type_parameter("Path", |_| false), "Path");
     assert_eq!(type_parameter("Value", |_| false), "Value_");
     assert_eq!(type_parameter("ServerId", |name| name == "ServerId"), "ServerId_");
