@@ -2,14 +2,14 @@
 
 use std::{io, time::Duration};
 
-use agent_sdk::{Agent, State};
+use agent_sdk::{Agent, ReconnectPolicy, State};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::sleep,
 };
 
-use super::{BACK_WITHIN, server::Server};
+use super::{super::BAN_DELAY, BACK_WITHIN, server::Server};
 use crate::failure::Failure;
 
 /// A connection that is made, lost, and made again.
@@ -22,12 +22,15 @@ pub trait Peer: Sized + Send + 'static {
     fn is_back(&mut self) -> impl Future<Output = ()> + Send;
 }
 
-/// A connection of the SDK, with its default options.
+/// A connection of the SDK, with its default options but for [`BAN_DELAY`]: on a machine that is too
+/// slow for a storm, the agent drops logins that take more than 10 s.
 pub struct Sdk(Agent);
 
 impl Peer for Sdk {
     async fn connect(server: &Server) -> Result<Self, Failure> {
-        Ok(Self(server.client().wait_for_agent(BACK_WITHIN).connect().await?))
+        let policy = ReconnectPolicy::default().ban_delay(BAN_DELAY);
+        let client = server.client().reconnect(policy).wait_for_agent(BACK_WITHIN);
+        Ok(Self(client.connect().await?))
     }
 
     async fn is_lost(&mut self) {
