@@ -33,8 +33,9 @@ impl Version {
     }
 }
 
+/// Below the package's folder, where tests run: a path that is the same on each machine.
 pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade")
+    Path::new("tests").join("upgrade")
 }
 
 pub fn old() -> Version {
