@@ -18,7 +18,7 @@ use super::{EXCERPT_BYTES, excerpt};
 /// use agent_sdk::Secrets;
 ///
 /// let secrets = Secrets::of_login("root", "7f3b0c9e-6d1f");
-/// for said in ["7f3b0c9e-6d1f", "%37f3b0c9e-6d1f", "N2YzYjBjOWUtNmQxZg=="] {
+/// for said in ["7f3b0c9e-6d1f", "%37f3b0c9e-6d1f", "N2YzYjBjOWUtNmQxZg"] {
 ///     assert_eq!(secrets.hide_in(said), "***");
 /// }
 /// assert_eq!(secrets.hide_in("survival is running"), "survival is running");
