@@ -133,12 +133,28 @@ pub struct Builder {
 
 impl Builder {
     /// Takes what an overlay says into account. The default is none.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshot("schemas/agent-2.0.0.json").overlay("schemas/overlay.toml").generate()
+    /// # }
+    /// ```
     pub fn overlay(mut self, path: impl Into<PathBuf>) -> Self {
         self.overlay = Some(path.into());
         self
     }
 
     /// Writes into this folder, which is relative to the crate's. The default is Cargo's `OUT_DIR`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshot("schemas/agent-2.0.0.json").out_dir("src/agent").generate()
+    /// # }
+    /// ```
     pub fn out_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(path.into());
         self
@@ -181,9 +197,9 @@ impl Builder {
         self
     }
 
-    /// Generates for all versions of the agent in a range, which is written as [`VersionRange`](crate::snapshot::VersionRange) has
-    /// it: the union of their snapshots, as [`History::supporting`] makes it. The default is the newest
-    /// snapshot alone.
+    /// Generates for all versions of the agent in a range, which is written as
+    /// [`VersionRange`](crate::snapshot::VersionRange) has it: the union of their snapshots, as
+    /// [`History::supporting`] makes it. The default is the newest snapshot alone.
     ///
     /// What not all of them have says so in its documentation and in the table of actions, and
     /// `Agent::compatibility_with` tells what the connected agent lacks.
@@ -233,18 +249,42 @@ impl Builder {
 
     /// Leaves out the `allow` that spares the generated code the lints of this crate, for a crate that
     /// forbids one of them; see [`Generator::without_allow`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshot("schemas/agent-2.0.0.json").without_allow().generate()
+    /// # }
+    /// ```
     pub fn without_allow(mut self) -> Self {
         self.generator = self.generator.without_allow();
         self
     }
 
     /// Leaves the methods out: `agent.call(ServerStart::new("survival"))` serves in their place.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshot("schemas/agent-2.0.0.json").types_only().generate()
+    /// # }
+    /// ```
     pub fn types_only(mut self) -> Self {
         self.generator = self.generator.types_only();
         self
     }
 
     /// Takes every warning for an error.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), agent_codegen::build::BuildError> {
+    /// agent_codegen::build::snapshot("schemas/agent-2.0.0.json").strict().generate()
+    /// # }
+    /// ```
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self

@@ -335,6 +335,22 @@ impl Diff {
     }
 
     /// Keeps the changes that concern these actions or the whole catalogue, and counts the others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use agent_codegen::{Overlay, Report, Snapshot, diff::{Diff, Side, Verdict}};
+    /// # let mut report = Report::new();
+    /// # let mut read = |text: &str| {
+    /// #     Snapshot::from_bytes("catalogue", text.as_bytes(), &mut report).unwrap()
+    /// # };
+    /// # let old = read(r#"{"actions": {"lift": {"description": ""}, "lower": {}}}"#);
+    /// # let new = read(r#"{"actions": {"lift": {"description": ""}}}"#);
+    /// # let overlay = Overlay::default();
+    /// let diff = Diff::between(&Side::new(&old, &overlay), &Side::new(&new, &overlay));
+    /// assert_eq!(diff.verdict(), Verdict::Breaking);
+    /// assert_eq!(diff.only(&["lift".to_owned()].into()).verdict(), Verdict::None);
+    /// ```
     #[must_use]
     pub fn only(mut self, actions: &BTreeSet<String>) -> Self {
         let before = self.changes.len();

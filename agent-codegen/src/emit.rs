@@ -105,6 +105,12 @@ impl Generator {
     }
 
     /// Leaves the methods out: `agent.call(ServerStart::new("survival"))` serves in their place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let generator = agent_codegen::Generator::for_other_crate().types_only();
+    /// ```
     #[must_use]
     pub fn types_only(mut self) -> Self {
         self.methods = false;
@@ -114,6 +120,12 @@ impl Generator {
     /// Leaves out the `allow` that spares the generated code the lints of its crate, for a crate that
     /// forbids one of them: the compiler does not let a lint be allowed that is forbidden. What is
     /// not used has to be exported then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let generator = agent_codegen::Generator::for_other_crate().without_allow();
+    /// ```
     #[must_use]
     pub fn without_allow(mut self) -> Self {
         self.allow = false;
@@ -143,6 +155,12 @@ impl Generator {
     }
 
     /// What the generated files say made them, and makes them again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let generator = agent_codegen::Generator::for_other_crate().command("cargo build");
+    /// ```
     #[must_use]
     pub fn command(mut self, command: impl Into<String>) -> Self {
         self.command = command.into();

@@ -60,6 +60,14 @@ impl Pace {
     }
 
     /// How long players are warned before a stop or a restart. `server_stop_cancel` ends it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use agent_sdk::mock::Pace;
+    /// let pace = Pace::realistic().countdown(Duration::from_secs(60));
+    /// ```
     #[must_use]
     pub const fn countdown(mut self, time: Duration) -> Self {
         self.countdown = time;
@@ -67,6 +75,14 @@ impl Pace {
     }
 
     /// How long a server is `stopping`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use agent_sdk::mock::Pace;
+    /// let pace = Pace::realistic().stopping(Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub const fn stopping(mut self, time: Duration) -> Self {
         self.stopping = time;
@@ -74,6 +90,14 @@ impl Pace {
     }
 
     /// How long a server is `starting`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use agent_sdk::mock::Pace;
+    /// let pace = Pace::realistic().starting(Duration::from_secs(90));
+    /// ```
     #[must_use]
     pub const fn starting(mut self, time: Duration) -> Self {
         self.starting = time;
@@ -81,6 +105,14 @@ impl Pace {
     }
 
     /// How long a backup, an update or a mod takes after it was accepted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use agent_sdk::mock::Pace;
+    /// let pace = Pace::realistic().work(Duration::from_secs(600));
+    /// ```
     #[must_use]
     pub const fn work(mut self, time: Duration) -> Self {
         self.work = time;
@@ -88,6 +120,14 @@ impl Pace {
     }
 
     /// After what time each running server writes one more line to its console; `None` never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use agent_sdk::mock::Pace;
+    /// let pace = Pace::realistic().console(Some(Duration::from_secs(1)));
+    /// ```
     #[must_use]
     pub const fn console(mut self, interval: Option<Duration>) -> Self {
         self.console = interval;
