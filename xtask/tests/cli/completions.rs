@@ -84,7 +84,8 @@ impl Shell {
         command.args(["-qefc", kind.start, "/dev/null"]).current_dir(folder.path());
         command.env("TERM", "dumb").env("SCRIPT", folder.path().join("script"));
         command.env("HOME", folder.path()).env("AGENTS_FILE", folder.path().join("agents.toml"));
-        command.env("PATH", path.unwrap());
+        // In the locale C, fish finds no program below a folder whose name is not ASCII.
+        command.env("PATH", path.unwrap()).env("LC_ALL", "C.UTF-8");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
