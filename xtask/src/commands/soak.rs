@@ -39,6 +39,11 @@ pub struct Soak {
     #[arg(conflicts_with_all = ["seconds", "connections", "in_flight", "seed"])]
     storm: Option<u16>,
 
+    /// How long the agent of the storm is away
+    #[arg(long, value_name = "SECONDS", requires = "storm", default_value = "5")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=60))]
+    outage: u16,
+
     /// Only measure those sockets; the result is JSON
     #[arg(long, requires = "storm", hide = true)]
     floor: bool,
@@ -64,11 +69,12 @@ impl Soak {
     }
 
     async fn storm(self, connections: usize) -> Result<(), Failure> {
+        let outage = Duration::from_secs(self.outage.into());
         if self.floor {
-            let floor = serde_json::to_string(&storm::floor(connections).await?);
+            let floor = serde_json::to_string(&storm::floor(connections, outage).await?);
             return result(&floor.map_err(|error| Failure::failed(error.to_string()))?);
         }
-        let report = storm::storm(connections).await?;
+        let report = storm::storm(connections, outage).await?;
         self.format.result(&report, || report.to_string())
     }
 

@@ -25,8 +25,6 @@ use self::{
 use super::resources::Resources;
 use crate::failure::Failure;
 
-/// How long the agent is away.
-const OUTAGE: Duration = Duration::from_secs(5);
 /// How long each of the two storms may take.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// How long to wait until a connection is idle.
@@ -62,20 +60,23 @@ struct Storm {
 }
 
 /// Measures the SDK, and the floor in a process of its own.
-pub async fn storm(connections: usize) -> Result<Report, Failure> {
-    let sdk = measure::<Sdk>(connections).await?;
-    Ok(Report { connections, sdk, floor: floor_by_process(connections).await? })
+///
+/// The agent is away for whole seconds.
+pub async fn storm(connections: usize, outage: Duration) -> Result<Report, Failure> {
+    let sdk = measure::<Sdk>(connections, outage).await?;
+    Ok(Report { connections, sdk, floor: floor_by_process(connections, outage).await? })
 }
 
 /// Measures the floor.
-pub async fn floor(connections: usize) -> Result<Measured, Failure> {
-    measure::<Bare>(connections).await
+pub async fn floor(connections: usize, outage: Duration) -> Result<Measured, Failure> {
+    measure::<Bare>(connections, outage).await
 }
 
-async fn floor_by_process(connections: usize) -> Result<Measured, Failure> {
+async fn floor_by_process(connections: usize, outage: Duration) -> Result<Measured, Failure> {
     let connections = connections.to_string();
+    let outage = outage.as_secs().to_string();
     let output = Command::new(server::program()?)
-        .args(["soak", "--storm", &connections, "--floor"])
+        .args(["soak", "--storm", &connections, "--outage", &outage, "--floor"])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
@@ -86,9 +87,9 @@ async fn floor_by_process(connections: usize) -> Result<Measured, Failure> {
     serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))
 }
 
-async fn measure<P: Peer>(connections: usize) -> Result<Measured, Failure> {
+async fn measure<P: Peer>(connections: usize, outage: Duration) -> Result<Measured, Failure> {
     allow(connections)?;
-    let server = Server::start(OUTAGE).await?;
+    let server = Server::start(outage).await?;
     let before = Resources::now();
     let began = Instant::now();
     let connecting = join_all((0..connections).map(|_| async {
@@ -113,8 +114,8 @@ async fn measure<P: Peer>(connections: usize) -> Result<Measured, Failure> {
     }
     let before = Resources::now();
     server.restart().await?;
-    let up = Instant::now() + OUTAGE;
-    let back = timeout(OUTAGE + BACK_WITHIN, returning.join_all()).await;
+    let up = Instant::now() + outage;
+    let back = timeout(outage + BACK_WITHIN, returning.join_all()).await;
     let back = back.map_err(|_| late("after an outage"))?;
     let times = back.iter().map(|(_, at)| *at).collect();
     let after_outage = Storm::new(up, times, before.cpu_since());

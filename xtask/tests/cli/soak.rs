@@ -22,7 +22,7 @@ async fn under_faults_every_call_is_accounted_for() {
 #[tokio::test]
 async fn many_connections_are_back_within_a_minute_of_an_outage() {
     let limit = Duration::from_secs(150);
-    let command = program(["soak", "--storm", "50", "--format", "json"]);
+    let command = program(["soak", "--storm", "50", "--outage", "1", "--format", "json"]);
     let ended = run_within(limit, command, "").await;
     let report = ended.json();
     for client in ["sdk", "floor"] {
