@@ -125,7 +125,7 @@ impl Source {
     }
 }
 
-/// Where in a text something stands.
+/// A place in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     source: Arc<Source>,

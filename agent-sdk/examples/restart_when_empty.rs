@@ -1,4 +1,4 @@
-//! Restarts a server as soon as nobody plays on it.
+//! Restarts a server as soon as it has no players.
 //!
 //! ```sh
 //! cargo run -p agent-sdk --example restart_when_empty -- survival 120     # within two hours

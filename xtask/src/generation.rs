@@ -22,7 +22,7 @@ pub const GENERATE: &str = "cargo xtask generate";
 /// From what, how, and where to.
 #[derive(Debug)]
 pub struct Plan {
-    /// The project whose own code it is; `None` for what is made from a file of somebody's own.
+    /// The project whose own code it is; `None` for code from a user's own file.
     pub project: Option<Project>,
     pub snapshot: PathBuf,
     /// `None` where nothing is known beyond the catalogue.

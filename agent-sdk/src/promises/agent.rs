@@ -70,7 +70,7 @@ pub(super) struct Asked {
 pub(super) struct Sent {
     pub(super) id: u64,
     pub(super) token: String,
-    /// Whether it subscribes: such a one is made again on each connection.
+    /// Whether it subscribes: subscriptions are repeated on each connection.
     pub(super) subscribes: bool,
 }
 

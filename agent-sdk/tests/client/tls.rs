@@ -102,7 +102,7 @@ async fn a_certificate_of_another_authority_with_the_same_name_is_untrusted_and_
     assert_eq!(mock.logins() + mock.refused_logins(), 0);
 }
 
-/// Whoever made it may know the password, and rustls repeats its names.
+/// Its maker may know the password, and rustls repeats its names.
 #[tokio::test]
 async fn a_password_among_the_names_of_a_certificate_is_in_no_error() {
     const PASSWORD: &str = "7f3b0c9e-hunter2";

@@ -14,7 +14,7 @@ use crate::{
     support::{LIMIT, bare, ended},
 };
 
-/// A shell, and how it is told to load a script and to show when it is ready.
+/// A shell, and the commands that load a script and show when it is ready.
 struct Kind {
     name: &'static str,
     start: &'static str,

@@ -163,7 +163,7 @@ async fn no_command_shows_a_hostile_snapshot_as_it_came() {
     }
 }
 
-/// The names in a certificate are chosen by whoever made it, and rustls repeats them.
+/// A hostile agent chooses the names in its certificate, and rustls repeats them.
 #[tokio::test]
 async fn no_command_shows_the_names_in_a_certificate_as_they_came() {
     for round in 0..rounds() {

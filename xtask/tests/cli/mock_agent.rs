@@ -35,7 +35,7 @@ async fn a_fault_that_is_none_is_wrong_usage_and_says_what_there_is() {
     }
 }
 
-/// Each start had a fresh certificate, and whoever had pinned it was closed for good.
+/// Each start had a fresh certificate, and clients that had pinned the old one were closed for good.
 #[tokio::test]
 async fn a_certificate_in_a_file_stays() {
     let folder = tempfile::tempdir().unwrap();
