@@ -1,10 +1,10 @@
 //! Takes the credentials out of a peer's text, in whichever coding it repeats them.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{EXCERPT_BYTES, excerpt};
+use super::{EXCERPT_BYTES, excerpt, is_unseen};
 
 /// A login that must not be shown: takes the password out of texts. The default hides nothing.
 ///
@@ -18,7 +18,7 @@ use super::{EXCERPT_BYTES, excerpt};
 /// use agent_sdk::Secrets;
 ///
 /// let secrets = Secrets::of_login("root", "7f3b0c9e-6d1f");
-/// for said in ["7f3b0c9e-6d1f", "%37f3b0c9e-6d1f", "N2YzYjBjOWUtNmQxZg"] {
+/// for said in ["7f3b0c9e-6d1f", "%37f3b0c9e-6d1f", "N2YzYjBjOWUtNmQxZg", "f1d6-e9c0b3f7"] {
 ///     assert_eq!(secrets.hide_in(said), "***");
 /// }
 /// assert_eq!(secrets.hide_in("survival is running"), "survival is running");
@@ -57,8 +57,9 @@ impl Secrets {
         Self::new(Zeroizing::new(username.into()), Zeroizing::new(password.into()))
     }
 
-    /// Returns the text with `***` for the password: as it is, escaped as in JSON, percent-coded or in
-    /// Base64, whole, or cut to more than half of it and eight bytes at least.
+    /// Returns the text with `***` for the password: as it is or backwards, escaped as in JSON or in
+    /// HTML, percent-coded, in Base64 or in hexadecimal digits, whole, or cut to more than half of it and
+    /// eight bytes at least.
     ///
     /// A password of fewer than six bytes is not looked for, since it would be found everywhere.
     #[must_use]
@@ -78,9 +79,9 @@ impl Secrets {
         Self(Arc::new(Login { username, password }))
     }
 
-    /// Returns the beginning of a peer's text as [`excerpt`] does, without the password: as it is,
-    /// escaped as in JSON, percent-coded or in Base64 (so also within the header of the login, or
-    /// in that of Basic authentication), whole or in part.
+    /// Returns the beginning of a peer's text as [`excerpt`] does, without the password: as it is or
+    /// backwards, escaped as in JSON or in HTML, percent-coded, in Base64 (so also within the header of
+    /// the login, or in that of Basic authentication) or in hexadecimal digits, whole or in part.
     pub(crate) fn excerpt(&self, text: &[u8]) -> String {
         let text = text.get(..EXCERPT_BYTES).unwrap_or(text);
         excerpt(&self.hide(text))
@@ -113,9 +114,8 @@ impl Secrets {
         for start in (0..text.len()).step_by(WINDOW - overlap) {
             let window = text.get(start..).unwrap_or_default();
             for view in views(window.get(..WINDOW).unwrap_or(window), part) {
-                for unit in view.find(password, part) {
-                    let (from, to) = (start + unit.from, start + unit.to);
-                    found.get_mut(from..to).unwrap_or_default().fill(true);
+                for Range { start: from, end: to } in view.find(password, part) {
+                    found.get_mut(start + from..start + to).unwrap_or_default().fill(true);
                 }
             }
         }
@@ -155,8 +155,8 @@ struct Unit {
 /// A text in one of the codings that it may be in.
 struct View(Vec<Unit>);
 
-/// A text as it is, without its escapes, and each of these out of Base64 as far as it may hold `part`
-/// bytes.
+/// A text as it is, without its escapes, and each of these out of Base64 and out of hexadecimal digits, as
+/// far as it may hold `part` bytes.
 fn views(text: &[u8], part: usize) -> impl Iterator<Item = View> {
     let plain = text.iter().enumerate();
     let plain = View(plain.map(|(at, byte)| Unit { byte: *byte, from: at, to: at + 1 }).collect());
@@ -165,15 +165,21 @@ fn views(text: &[u8], part: usize) -> impl Iterator<Item = View> {
         (next.0.len() != view.0.len()).then_some(next)
     });
     unescaped.take(ROUNDS + 1).flat_map(move |view| {
-        let starts = if view.runs(part).next().is_some() { 0..4 } else { 0..0 };
-        let decoded: Vec<View> = starts.map(|start| view.decoded(start, part)).collect();
+        let base64 = (0..4).map(|start| view.out_of_base64(start, part));
+        let digits = (0..2).map(|start| view.out_of_hexadecimal(start, part));
+        let decoded: Vec<View> = base64.chain(digits).collect();
         decoded.into_iter().chain([view])
     })
 }
 
 impl View {
-    /// The units of each run that is `part` bytes, or all, of a secret, in either case.
-    fn find<'a>(&'a self, secret: &'a [u8], part: usize) -> impl Iterator<Item = Unit> + 'a {
+    /// Where the original has `part` bytes, or all, of a secret, in either case and direction, with what is
+    /// between them there.
+    fn find<'a>(
+        &'a self,
+        secret: &'a [u8],
+        part: usize,
+    ) -> impl Iterator<Item = Range<usize>> + 'a {
         let length = part.min(secret.len()).max(1);
         // Most runs begin with a byte that no part begins with.
         let mut begins = [false; 256];
@@ -185,17 +191,15 @@ impl View {
             .windows(length)
             .filter(move |run| {
                 run.first().is_some_and(&may_begin)
-                    && secret.windows(length).any(|part| {
-                        run.iter()
-                            .zip(part)
-                            .all(|(unit, byte)| unit.byte.eq_ignore_ascii_case(byte))
-                    })
+                    && secret
+                        .windows(length)
+                        .any(|part| is_same(run, part.iter()) || is_same(run, part.iter().rev()))
             })
-            .flatten()
-            .copied()
+            .filter_map(|run| Some(run.first()?.from..run.last()?.to))
     }
 
-    /// Without percent-coding and the escapes of JSON, both at once.
+    /// Without percent-coding, the escapes of JSON and HTML, and characters that are not seen, all at
+    /// once.
     fn unescaped(&self) -> Self {
         let mut units = Vec::with_capacity(self.0.len());
         let mut rest = self.0.as_slice();
@@ -204,6 +208,7 @@ impl View {
             let to = rest.get(length - 1).unwrap_or(first).to;
             let mut utf8 = [0; 4];
             match character {
+                Escape::Nothing => {}
                 Escape::Byte(byte) => units.push(Unit { byte, from: first.from, to }),
                 Escape::Character(character) => {
                     let bytes = character.encode_utf8(&mut utf8).bytes();
@@ -215,18 +220,17 @@ impl View {
         Self(units)
     }
 
-    /// The runs of digits of Base64 that may hold `part` bytes.
-    fn runs(&self, part: usize) -> impl Iterator<Item = &[Unit]> {
-        let least = (part * 4).div_ceil(3);
-        let runs = self.0.split(|unit| digit(unit.byte).is_none());
+    /// The runs of digits that may be `least` bytes of some coding.
+    fn runs(&self, is_digit: fn(u8) -> bool, least: usize) -> impl Iterator<Item = &[Unit]> {
+        let runs = self.0.split(move |unit| !is_digit(unit.byte));
         runs.filter(move |run| run.len() >= least)
     }
 
     /// Out of Base64, of either alphabet: each run of its digits that may hold `part` bytes, from one
     /// of its first four.
-    fn decoded(&self, start: usize, part: usize) -> Self {
+    fn out_of_base64(&self, start: usize, part: usize) -> Self {
         let mut units = Vec::new();
-        for run in self.runs(part) {
+        for run in self.runs(|byte| digit(byte).is_some(), (part * 4).div_ceil(3)) {
             for group in run.get(start..).unwrap_or_default().chunks(4) {
                 let bits = group
                     .iter()
@@ -243,9 +247,33 @@ impl View {
         }
         Self(units)
     }
+
+    /// Out of pairs of hexadecimal digits, perhaps with a separator between them, as dumps have it: each
+    /// run of them that may hold `part` bytes, from one of its first two.
+    fn out_of_hexadecimal(&self, start: usize, part: usize) -> Self {
+        let is_digit = |byte: u8| byte.is_ascii_hexdigit() || b" :-".contains(&byte);
+        let mut units = Vec::new();
+        for run in self.runs(is_digit, 2 * part) {
+            let digits: Vec<Unit> =
+                run.iter().filter(|unit| unit.byte.is_ascii_hexdigit()).copied().collect();
+            for pair in digits.get(start..).unwrap_or_default().chunks_exact(2) {
+                let byte = hexadecimal(pair, 0, 2).and_then(|byte| u8::try_from(byte).ok());
+                units.extend(byte.map(|byte| Unit { byte, from: pair[0].from, to: pair[1].to }));
+            }
+        }
+        Self(units)
+    }
+}
+
+/// Returns whether a run of a text is a part of a secret, in either case. A form has `+` for a space.
+fn is_same<'a>(run: &[Unit], part: impl Iterator<Item = &'a u8>) -> bool {
+    run.iter().zip(part).all(|(unit, byte)| {
+        unit.byte.eq_ignore_ascii_case(byte) || (unit.byte == b'+' && *byte == b' ')
+    })
 }
 
 enum Escape {
+    Nothing,
     Byte(u8),
     Character(char),
 }
@@ -254,30 +282,74 @@ enum Escape {
 fn unescape(units: &[Unit]) -> (Escape, usize) {
     let byte = |at: usize| units.get(at).map(|unit| unit.byte);
     let first = byte(0).unwrap_or_default();
-    match (first, byte(1)) {
-        (b'%', _) => match hexadecimal(units, 1, 2).and_then(|code| u8::try_from(code).ok()) {
-            Some(byte) => (Escape::Byte(byte), 3),
-            None => (Escape::Byte(first), 1),
-        },
-        (b'\\', Some(b'u')) => match code_point(units) {
-            Some((character, length)) => (Escape::Character(character), length),
-            None => (Escape::Byte(first), 1),
-        },
-        (b'\\', Some(second @ (b'"' | b'\\' | b'/'))) => (Escape::Byte(second), 2),
-        _ => (Escape::Byte(first), 1),
-    }
+    let escape = match (first, byte(1)) {
+        (b'%' | b'\\', Some(b'u')) => code_point(units),
+        (b'%', _) => coded_byte(units, 1),
+        (b'\\', Some(b'x')) => coded_byte(units, 2),
+        (b'\\', Some(second @ (b'"' | b'\\' | b'/'))) => Some((Escape::Byte(second), 2)),
+        (b'&', _) => entity(units),
+        _ => unseen(units).map(|length| (Escape::Nothing, length)),
+    };
+    escape.unwrap_or((Escape::Byte(first), 1))
 }
 
-/// The character of `\uXXXX`, or of two of them that are a pair.
-fn code_point(units: &[Unit]) -> Option<(char, usize)> {
+/// The byte of `%XX` or `\xXX`, whose digits begin there.
+fn coded_byte(units: &[Unit], digits: usize) -> Option<(Escape, usize)> {
+    let byte = u8::try_from(hexadecimal(units, digits, 2)?).ok()?;
+    Some((Escape::Byte(byte), digits + 2))
+}
+
+/// The character of `\uXXXX` or `%uXXXX`, or of two of them that are a pair.
+fn code_point(units: &[Unit]) -> Option<(Escape, usize)> {
     let high = hexadecimal(units, 2, 4)?;
     if let Some(character) = char::from_u32(high) {
-        return Some((character, 6));
+        return Some((Escape::Character(character), 6));
     }
-    let is_pair = units.get(6)?.byte == b'\\' && units.get(7)?.byte == b'u';
+    let is_pair = units.get(6)?.byte == units.first()?.byte && units.get(7)?.byte == b'u';
     let low = hexadecimal(units, 8, 4).filter(|low| is_pair && (0xdc00..0xe000).contains(low))?;
     let character = 0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff);
-    char::from_u32(character).map(|character| (character, 12))
+    Some((Escape::Character(char::from_u32(character)?), 12))
+}
+
+/// The character of an entity of HTML: by number, or one of those by name that each page has to escape.
+fn entity(units: &[Unit]) -> Option<(Escape, usize)> {
+    const LONGEST: usize = 10;
+    let text: Vec<u8> = units.iter().skip(1).take(LONGEST).map(|unit| unit.byte).collect();
+    let end = text.iter().position(|byte| *byte == b';')?;
+    let name = str::from_utf8(text.get(..end)?).ok()?;
+    let character = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)?
+        }
+    };
+    Some((Escape::Character(character), end + 2))
+}
+
+/// How many units the first character takes, if it is not seen: a zero byte of UTF-16, a line break, a
+/// space without width.
+fn unseen(units: &[Unit]) -> Option<usize> {
+    let first = units.first()?.byte;
+    let length = match first {
+        0..0x80 => 1,
+        0xc0..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        _ => 4,
+    };
+    let mut bytes = [0; 4];
+    let bytes = bytes.get_mut(..length)?;
+    bytes.iter_mut().zip(units).for_each(|(byte, unit)| *byte = unit.byte);
+    let character = str::from_utf8(bytes).ok()?.chars().next()?;
+    is_unseen(character).then_some(length)
 }
 
 fn hexadecimal(units: &[Unit], from: usize, digits: usize) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! What a hostile agent, or what stands before it, says: errors and logs show it harmlessly.
 
 use agent_sdk::{Agent, ReconnectPolicy};
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use proptest::prelude::*;
 use serde_json::json;
 use tracing::Level;
@@ -18,13 +18,17 @@ const PASSWORD: &str = "7f3b0c9e-Hunter2/6d1f";
 const LONGEST: usize = 1200;
 
 /// The password in the codings in which peers repeat it.
-fn codings() -> [String; 5] {
+fn codings() -> [String; 9] {
     [
         PASSWORD.to_owned(),
         PASSWORD.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat(),
         PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat(),
         BASE64.encode(PASSWORD.as_bytes()),
         format!("Basic {}", BASE64.encode(format!("{USERNAME}:{PASSWORD}").as_bytes())),
+        HEXLOWER.encode(PASSWORD.as_bytes()),
+        PASSWORD.chars().map(|c| format!("&#{};", u32::from(c))).collect::<Vec<_>>().concat(),
+        PASSWORD.chars().rev().collect(),
+        PASSWORD.chars().flat_map(|c| [c, '\u{200b}']).collect(),
     ]
 }
 
@@ -123,7 +127,7 @@ proptest! {
     #[test]
     fn whatever_is_said_is_shown_harmlessly(
         before in "[^%\\\\]{0,120}",
-        which in 0..5_usize,
+        which in 0..9_usize,
         after in ".{0,200}",
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -36,6 +36,30 @@ fn every_character_json(text: &str) -> String {
     text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat()
 }
 
+fn html(text: &str, character: impl Fn(char) -> String) -> String {
+    text.chars().map(character).collect()
+}
+
+fn escaped_html(character: char) -> String {
+    match character {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\'' => "&#39;".to_owned(),
+        '+' | '/' | ';' | '\u{80}'.. => format!("&#{};", u32::from(character)),
+        other => other.to_string(),
+    }
+}
+
+fn hexadecimal(bytes: &[u8], separator: &str) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator)
+}
+
+/// As an agent on Windows has it, or a body in that encoding.
+fn utf16(text: &str) -> String {
+    text.chars().flat_map(|character| [character, '\0']).collect()
+}
+
 /// The password as peers repeat it, by the name of the coding.
 fn codings(password: &str) -> Vec<(&'static str, String)> {
     let header = format!("SMP1.0, {USERNAME}, {password}");
@@ -57,6 +81,22 @@ fn codings(password: &str) -> Vec<(&'static str, String)> {
         ("login header in Base64", BASE64.encode(header.as_bytes())),
         ("Basic authentication", format!("Basic {}", BASE64.encode(basic.as_bytes()))),
         ("Basic authentication, shifted", BASE64.encode(format!("x{basic}").as_bytes())),
+        ("HTML", html(password, escaped_html)),
+        ("HTML, every character", html(password, |c| format!("&#{};", u32::from(c)))),
+        ("HTML, hexadecimal", html(password, |c| format!("&#x{:X};", u32::from(c)))),
+        ("HTML in JSON", json(&html(password, escaped_html))),
+        ("percent, as JavaScript escapes it", every_character_json(password).replace('\\', "%")),
+        ("bytes in a text of C", format!("\\x{}", hexadecimal(password.as_bytes(), "\\x"))),
+        ("hexadecimal", hexadecimal(password.as_bytes(), "")),
+        ("hexadecimal, shifted", format!("a{}", hexadecimal(password.as_bytes(), ""))),
+        ("hexadecimal, upper case", hexadecimal(basic.as_bytes(), ":").to_uppercase()),
+        ("hexadecimal, as a dump", hexadecimal(header.as_bytes(), " ")),
+        ("form", password.replace(' ', "+")),
+        ("backwards", password.chars().rev().collect()),
+        ("UTF-16", utf16(password)),
+        ("UTF-16 in JSON", json(&utf16(password))),
+        ("with characters that are not seen", password.replace('2', "2\u{200b}")),
+        ("over two lines", password.replace("er", "er\r\n")),
     ]
 }
 
@@ -143,9 +183,9 @@ proptest! {
         password in "[!-+\\--~][ -+\\--~]{4,40}[!-+\\--~]",
         before in "[^%\\\\]{0,60}",
         after in "\\PC{0,60}",
-        which in 0..16_usize,
+        which: prop::sample::Index,
     ) {
-        let (coding, coded) = codings(&password).swap_remove(which);
+        let (coding, coded) = which.get(&codings(&password)).clone();
         let text = format!("{before}\u{1b}]0;{coded}\n{after}");
         let shown = secrets(&password).excerpt(text.as_bytes());
         prop_assert!(shown.chars().count() <= EXCERPT_LEN + 1);
