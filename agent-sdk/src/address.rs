@@ -27,7 +27,7 @@ pub(crate) enum Host {
 }
 
 /// The longest name in the DNS: RFC 1035, 2.3.4.
-const MAX_NAME: usize = 253;
+pub(crate) const MAX_NAME: usize = 253;
 
 impl Address {
     /// Reads `HOST:PORT`; an IPv6 address is in brackets. The error says what is wrong.
@@ -91,6 +91,10 @@ impl Host {
         }
         if let Ok(ip) = text.parse::<Ipv4Addr>() {
             return Ok(Self::Ip { ip: ip.into(), zone: None });
+        }
+        if !text.is_ascii() {
+            return Err("its host is not ASCII: write a name of other letters as the DNS has it, \
+                        which begins with `xn--`");
         }
         let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
         let is_label = |label: &str| {
@@ -192,8 +196,8 @@ mod tests {
             ("2130706433:1", "four decimal"),
             (":1", "neither a name"),
             ("a..b:1", "neither a name"),
-            ("a\u{200b}:1", "neither a name"),
-            ("ägent:1", "neither a name"),
+            ("a\u{200b}:1", "not ASCII"),
+            ("ägent:1", "begins with `xn--`"),
             ("\"a:1", "neither a name"),
             ("[fe80::1%]:1", "zone"),
             ("[fe80::1%a/b]:1", "zone"),

@@ -6,7 +6,7 @@ use tungstenite::http::uri::PathAndQuery;
 use zeroize::Zeroizing;
 
 use crate::{
-    address::{Address, Host},
+    address::{Address, Host, MAX_NAME},
     error::ConnectError,
     text::Secrets,
 };
@@ -115,18 +115,18 @@ fn read_path(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// The part of a URL that holds no secret even if it is written wrongly: scheme and host.
+/// The part of a URL that holds no secret even if it is written wrongly: scheme and host. What no host
+/// can hold ends it: `root%3Ahunter2%40host`.
 fn without_secrets(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "…".to_owned() };
     if !["ws", "wss", "http", "https"].contains(&scheme) || rest.contains('@') {
         return "…".to_owned();
     }
-    let host = rest.split([':', '/', '?', '#']).next().unwrap_or_default();
-    let is_harmless = host.bytes().all(|byte| byte.is_ascii_graphic()) && host.len() < 256;
-    match (is_harmless, host.len() == rest.len()) {
-        (true, true) => format!("{scheme}://{host}"),
-        (true, false) => format!("{scheme}://{host}…"),
-        (false, _) => format!("{scheme}://…"),
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+    match rest.get(..end).filter(|host| host.len() <= MAX_NAME).unwrap_or_default() {
+        host if host.len() == rest.len() => format!("{scheme}://{host}"),
+        host => format!("{scheme}://{host}…"),
     }
 }
 
@@ -255,6 +255,17 @@ mod tests {
             "hunter2",
             "hunter2://x",
             "wss://root:hunter2@@host",
+            "wss://root%3Ahunter2%40host",
+            "wss://root%3ahunter2%2540host:8090/ws",
+            "wss://root,hunter2,host",
+            "wss://SMP1.0,%20root,%20hunter2@host",
+            "wss://root;hunter2",
+            "wss://root\\hunter2",
+            "wss://root\u{ff1a}hunter2\u{ff20}host",
+            "wss:///root:hunter2",
+            "wss:root:hunter2//host",
+            "WSS://root:hunter2@host",
+            "ftp://root:hunter2",
         ] {
             assert!(!reason(url).contains("hunter2"), "{}", reason(url));
         }
