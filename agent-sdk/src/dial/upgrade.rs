@@ -122,6 +122,8 @@ pub(crate) enum Refusal {
     NotHttp(String),
     /// The peer speaks TLS, and this side did not.
     Tls,
+    /// The peer speaks HTTP/2, whose upgrades are others.
+    Http2,
     TooLong,
     WrongUpgrade(&'static str),
 }
@@ -149,38 +151,50 @@ enum Head {
 fn parse_one(received: &[u8], limit: usize, key: &str) -> Result<Head, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut response = httparse::Response::new(&mut fields);
-    let head = match response.parse(received) {
+    let parsed = tolerant().parse_response(&mut response, received);
+    let status = response.code.unwrap_or_default();
+    let head = match parsed {
         Ok(httparse::Status::Complete(head)) if head <= limit => head,
         Ok(httparse::Status::Partial) if received.len() <= limit => return Ok(Head::Incomplete),
+        // Its verdict counts, however it goes on.
+        _ if status >= 200 => return Err(Refusal::of_status(&response, b"", true)),
         Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(Refusal::TooLong),
-        Err(_) if is_tls(received) => return Err(Refusal::Tls),
-        Err(_) => return Err(Refusal::NotHttp(lossy(received))),
+        Err(_) => return begin_of_other(received),
     };
-    let status = response.code.unwrap_or_default();
     let fields = Fields(response.headers);
-    if (100..200).contains(&status) && status != 101 {
-        return Ok(Head::Interim(head));
+    match status {
+        101 => check_upgrade(&fields, key).map_err(Refusal::WrongUpgrade)?,
+        100..200 => return Ok(Head::Interim(head)),
+        _ => {
+            let (body, whole) = fields.body(status, &received[head..]);
+            return Err(Refusal::of_status(&response, &body, whole));
+        }
     }
-    if status != 101 {
-        return Err(Refusal::Status {
-            status,
-            location: fields.first("location").map(str::to_owned),
-            reason: response.reason.unwrap_or_default().to_owned(),
-            body: lossy(&received[head..]),
-            // Without a length the body ends with the connection.
-            whole: fields
-                .first("content-length")
-                .and_then(|length| length.parse().ok())
-                .is_some_and(|length: usize| received.len() - head >= length),
-        });
-    }
-    check_upgrade(&fields, key).map_err(Refusal::WrongUpgrade)?;
     Ok(Head::Accepted(head))
 }
 
-/// Returns whether a peer that was not spoken to in TLS answers in TLS: an alert, or a handshake.
-fn is_tls(received: &[u8]) -> bool {
-    matches!(received, [0x15 | 0x16, 0x03, ..])
+/// Takes what gateways write that RFC 9112 does not allow: what a status is worth does not depend on the
+/// fields behind it.
+fn tolerant() -> httparse::ParserConfig {
+    let mut config = httparse::ParserConfig::default();
+    config
+        .allow_multiple_spaces_in_response_status_delimiters(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true);
+    config
+}
+
+/// What begins otherwise than HTTP/1.
+fn begin_of_other(received: &[u8]) -> Result<Head, Refusal> {
+    match received {
+        // An alert, or a handshake.
+        [0x15 | 0x16] => Ok(Head::Incomplete),
+        [0x15 | 0x16, 0x03, ..] => Err(Refusal::Tls),
+        // Its first frame has to be one of settings: RFC 9113, 3.4.
+        [0, _, _, 4, 0 | 1, ..] => Err(Refusal::Http2),
+        _ => Err(Refusal::NotHttp(lossy(received))),
+    }
 }
 
 /// Checks an upgrade by RFC 6455, 4.1, except for the subprotocol: the agent may name `SMP1.0`, none, or
@@ -195,7 +209,7 @@ fn check_upgrade(fields: &Fields<'_, '_>, key: &str) -> Result<(), &'static str>
     if fields.first("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
         return Err("its answer does not belong to this request (Sec-WebSocket-Accept is wrong)");
     }
-    if fields.first("sec-websocket-extensions").is_some_and(|value| !value.is_empty()) {
+    if fields.all("sec-websocket-extensions").any(|value| !value.is_empty()) {
         return Err("its answer uses a WebSocket extension that was not offered");
     }
     Ok(())
@@ -217,6 +231,17 @@ impl Fields<'_, '_> {
         self.all(name).next()
     }
 
+    /// The body, as far as it has been received, and whether that is all of it.
+    fn body(&self, status: u16, received: &[u8]) -> (Vec<u8>, bool) {
+        if self.has_token("transfer-encoding", "chunked") {
+            return without_chunks(received);
+        }
+        // Without a length the body ends with the connection.
+        let length = self.first("content-length").and_then(|length| length.parse().ok());
+        let whole = length.is_some_and(|length: usize| received.len() >= length);
+        (received.to_vec(), whole || matches!(status, 204 | 304))
+    }
+
     /// Returns whether a field whose value is a list has this word in it.
     fn has_token(&self, name: &str, token: &str) -> bool {
         self.all(name)
@@ -225,7 +250,35 @@ impl Fields<'_, '_> {
     }
 }
 
+/// What is in the chunks of a body, and whether the last one is there.
+fn without_chunks(mut received: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    loop {
+        let (start, size) = match httparse::parse_chunk_size(received) {
+            Ok(httparse::Status::Complete((_, 0))) => return (body, true),
+            Ok(httparse::Status::Complete(chunk)) => chunk,
+            Ok(httparse::Status::Partial) => return (body, false),
+            Err(_) => return ([&body, received].concat(), false),
+        };
+        let chunk = received.get(start..).unwrap_or_default();
+        let size = usize::try_from(size).unwrap_or(usize::MAX).min(chunk.len());
+        let (chunk, rest) = chunk.split_at(size);
+        body.extend_from_slice(chunk);
+        received = rest.strip_prefix(b"\r\n").unwrap_or(rest);
+    }
+}
+
 impl Refusal {
+    fn of_status(response: &httparse::Response<'_, '_>, body: &[u8], whole: bool) -> Self {
+        Self::Status {
+            status: response.code.unwrap_or_default(),
+            location: Fields(response.headers).first("location").map(str::to_owned),
+            reason: response.reason.unwrap_or_default().to_owned(),
+            body: lossy(body),
+            whole,
+        }
+    }
+
     fn into_error(self, endpoint: &Endpoint, credentials: &Credentials) -> ConnectError {
         let address = endpoint.authority();
         let secrets = credentials.secrets();
@@ -253,8 +306,15 @@ impl Refusal {
                 not_an_agent(endpoint, format!("it sent `{}`", shown_body(&said)))
             }
             Self::Tls => not_an_agent(endpoint, format!("it speaks TLS{NEEDS_TLS}")),
+            Self::Http2 => not_an_agent(
+                endpoint,
+                "it speaks HTTP/2, where a login needs HTTP/1.1; perhaps a proxy in between has to be \
+                 told so"
+                    .to_owned(),
+            ),
             Self::TooLong => {
-                not_an_agent(endpoint, format!("its answer's head is over {MAX_HEAD} bytes"))
+                let said = format!("its answer's head is over {MAX_HEAD} bytes or {MAX_FIELDS} fields");
+                not_an_agent(endpoint, said)
             }
             Self::WrongUpgrade(reason) => not_an_agent(endpoint, reason.to_owned()),
         }
@@ -286,11 +346,9 @@ fn likely_cause(status: u16, body: &str, endpoint: &Endpoint) -> Option<String> 
     }
 }
 
-/// Returns whether a body is the JSON of an agent's health check, perhaps in chunks
-/// (`docs/protocol.md`, documented).
+/// Returns whether a body is the JSON of an agent's health check (`docs/protocol.md`, documented).
 fn is_health(body: &str) -> bool {
-    let json = body.find('{').zip(body.rfind('}')).and_then(|(start, end)| body.get(start..=end));
-    let json: Option<serde_json::Value> = json.and_then(|json| serde_json::from_str(json).ok());
+    let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
     json.is_some_and(|json| json.pointer("/agent/version").is_some())
 }
 

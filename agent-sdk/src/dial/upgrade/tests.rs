@@ -81,7 +81,17 @@ fn an_answer_that_is_no_upgrade_names_its_likely_cause() {
         ("wss://a", "HTTP/1.1 426 x\r\n\r\n".to_owned(), "drops the header `Upgrade`"),
         ("wss://a/x?y=z", "HTTP/1.1 404 x\r\n\r\n".to_owned(), "the path `/x` is wrong"),
         ("wss://a", format!("HTTP/1.1 200 OK\r\n\r\n{health}"), "the agent's health check"),
-        ("wss://a", format!("HTTP/1.1 200 OK\r\n\r\n4d\r\n{health}\r\n0\r\n\r\n"), "health"),
+        (
+            "wss://a",
+            format!(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+                 10\r\n{}\r\n{:x};x=y\r\n{}\r\n0\r\n\r\n",
+                &health[..16],
+                health.len() - 16,
+                &health[16..]
+            ),
+            "health",
+        ),
         (
             "ws://localhost",
             "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
@@ -89,6 +99,7 @@ fn an_answer_that_is_no_upgrade_names_its_likely_cause() {
             "begins with `wss://`",
         ),
         ("ws://localhost", "\x15\x03\x03\0\x02\x02\x32".to_owned(), "begins with `wss://`"),
+        ("ws://localhost", "\0\0\x0c\x04\0\0\0\0\0".to_owned(), "HTTP/2"),
     ] {
         let endpoint = Endpoint::parse(url).unwrap();
         let refusal = parse(text.as_bytes(), KEY).unwrap_err();
@@ -145,6 +156,59 @@ fn each_status_has_its_error() {
             .to_string();
         assert!(error.contains(expected), "{error}");
         assert!(error.contains("agent.example:1"), "{error}");
+    }
+}
+
+/// A 503 with a field that breaks the rules was taken for no HTTP, and so for a login that may have been
+/// counted; a 401 was tried again.
+#[test]
+fn a_status_counts_whatever_fields_are_behind_it() {
+    let endpoint = Endpoint::parse("wss://agent.example:1").unwrap();
+    for fields in [
+        "X Cache: miss\r\n".to_owned(),
+        "X-Cache : miss\r\n".to_owned(),
+        "no colon\r\n".to_owned(),
+        ": no name\r\n".to_owned(),
+        "X-Cache: one\r\n two\r\n".to_owned(),
+        "X-Cache: \u{1}\r\n".to_owned(),
+        "X-Cache: \0\r\n".to_owned(),
+        "X-Cache: lone\rreturn\r\n".to_owned(),
+        "Content-Length: -1\r\n".to_owned(),
+        "Content-Length: 99999999999999999999\r\n".to_owned(),
+        "Content-Length: 3, 3\r\nTransfer-Encoding: gzip, chunked\r\n".to_owned(),
+        "A: b\r\n".repeat(MAX_FIELDS + 1),
+        format!("Set-Cookie: {}\r\n", "x".repeat(MAX_HEAD)),
+        format!("Set-Cookie: {}", "x".repeat(MAX_HEAD)),
+    ] {
+        for start in ["HTTP/1.1", "HTTP/1.0", "HTTP/1.1 ", "\r\nHTTP/1.1"] {
+            let error = |line: &str| {
+                let text = format!("{start} {line}\r\n{fields}\r\n");
+                parse(text.as_bytes(), KEY).unwrap_err().into_error(&endpoint, &credentials())
+            };
+            let (busy, rejected) = (error("503 Service Unavailable"), error("401"));
+            assert!(matches!(busy, ConnectError::ServerError { status: 503, .. }), "{busy}");
+            assert!(rejected.is_login_rejected(), "{rejected}");
+        }
+    }
+}
+
+#[test]
+fn a_body_is_shown_without_its_chunks() {
+    for (body, shown, is_whole) in [
+        ("3\r\nban\r\n4\r\nned!\r\n0\r\n\r\n", "banned!", true),
+        ("3;x=\"y\"\r\nban\r\n", "ban", false),
+        ("fffffffffffffff\r\nbanned", "banned", false),
+        ("3\r\nban\r\nned", "banned", false),
+        ("what is this", "what is this", false),
+        ("", "", false),
+    ] {
+        let text = format!("HTTP/1.1 403 x\r\nTransfer-Encoding: Chunked\r\n\r\n{body}");
+        match parse(text.as_bytes(), KEY) {
+            Err(Refusal::Status { body, whole, .. }) => {
+                assert_eq!((&*body, whole), (shown, is_whole));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 
