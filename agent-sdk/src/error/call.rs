@@ -245,6 +245,8 @@ impl fmt::Debug for Rejected {
 
 /// How many keys of a detail without words are shown.
 const SHOWN_KEYS: usize = 8;
+/// How many items of a detail that is a list are shown.
+const SHOWN_ITEMS: usize = 4;
 
 /// Looks for words in the detail of a refusal, whose shape is not documented.
 fn message_of(detail: &Value, secrets: &Secrets) -> String {
@@ -264,6 +266,14 @@ fn message_of(detail: &Value, secrets: &Secrets) -> String {
                 None if keys.is_empty() => NO_REASON.to_owned(),
                 None => secrets.excerpt(format!("it gave only `{}`", keys.join("`, `")).as_bytes()),
             }
+        }
+        Value::Array(items) => {
+            let words: Vec<String> =
+                items.iter().take(SHOWN_ITEMS).map(|item| message_of(item, secrets)).collect();
+            if words.is_empty() {
+                return NO_REASON.to_owned();
+            }
+            secrets.excerpt(words.join("; ").as_bytes())
         }
         other => secrets.excerpt(other.to_string().as_bytes()),
     }

@@ -157,3 +157,23 @@ fn a_rejected_login_is_never_to_be_retried() {
         );
     }
 }
+
+/// The items of a list were shown as they came, with what the request had held.
+#[test]
+fn the_words_of_a_rejection_are_found_in_lists_and_no_values_beside_them() {
+    let secret = json!({ "field": "password", "value": "hunter2" });
+    for (detail, words) in [
+        (json!(["no such server", "no such mod"]), "no such server; no such mod"),
+        (json!([{ "message": "too short", "value": "hunter2" }]), "too short"),
+        (json!({ "error": [{ "code": 7, "reason": "busy" }, "hunt"] }), "busy; hunt"),
+        (json!({ "error": { "detail": [["deep"]] } }), "deep"),
+        (json!([secret]), "it gave only `field`, `value`"),
+        (json!({ "error": [] }), "it gave no reason"),
+        (json!([404, false, null]), "404; false; it gave no reason"),
+        (json!(vec!["x"; 100]), "x; x; x; x"),
+    ] {
+        let rejected = Rejected::new("login", detail, &Secrets::default());
+        assert_eq!(rejected.message(), words);
+        assert!(!format!("{rejected} {rejected:?}").contains("hunter2"), "{rejected:?}");
+    }
+}

@@ -23,7 +23,18 @@ pub(crate) enum Status {
 
 impl Status {
     fn of(word: &[u8]) -> Self {
-        const ERRORS: [&str; 6] = ["error", "err", "failed", "failure", "rejected", "denied"];
+        const ERRORS: [&str; 10] = [
+            "error",
+            "err",
+            "fail",
+            "failed",
+            "failure",
+            "rejected",
+            "refused",
+            "denied",
+            "forbidden",
+            "unauthorized",
+        ];
         if ERRORS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes())) {
             Self::Error
         } else {
@@ -168,6 +179,26 @@ mod tests {
             r#"{"idempotence":"not a uuid","status":"pending"}"#,
         ] {
             assert_eq!(Envelope::read(text.as_bytes()), Some(Envelope::default()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_read_in_any_case_and_coding() {
+        for (status, expected) in [
+            (r#""OK""#, Status::Ok),
+            (r#""success""#, Status::Ok),
+            (r#""accepted""#, Status::Ok),
+            ("true", Status::Ok),
+            ("200", Status::Ok),
+            (r#"{"error":"x"}"#, Status::Ok),
+            (r#""Error""#, Status::Error),
+            (r#""FAIL""#, Status::Error),
+            (r#""Unauthorized""#, Status::Error),
+            (r#""\u0065rror""#, Status::Error),
+            ("false", Status::Error),
+        ] {
+            let envelope = Envelope::read(format!(r#"{{"status":{status}}}"#).as_bytes()).unwrap();
+            assert_eq!(envelope.status, expected, "{status}");
         }
     }
 
