@@ -59,7 +59,7 @@ pub(crate) struct Call {
     goes_first: bool,
     /// Until it is sent.
     request: Option<Request>,
-    /// The size of the last message with its token that was not whole JSON.
+    /// The size of the last message with its token that was not one whole JSON object.
     unreadable: Option<usize>,
 }
 
@@ -257,7 +257,7 @@ impl PendingCalls {
         self.remove_if(token, Call::was_sent)
     }
 
-    /// Notes that a message with this token was not whole JSON: its call goes on waiting.
+    /// Notes that a message with this token was not one whole JSON object: its call goes on waiting.
     pub(crate) fn note_unreadable(&mut self, token: Token, bytes: usize) {
         if let Some(call) = self.call(token).filter(|call| call.was_sent()) {
             call.unreadable = Some(bytes);

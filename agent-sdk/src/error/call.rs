@@ -122,10 +122,10 @@ pub enum Unanswered {
     /// The call's timeout passed.
     #[error("none within {0:?}")]
     TimedOut(Duration),
-    /// The call's timeout passed, and what came with its token was not whole JSON.
+    /// The call's timeout passed, and what came with its token was not one whole JSON object.
     #[error(
         "none within {timeout:?} that could be read: a message of {bytes} bytes with its token was \
-         not whole JSON"
+         not one whole JSON object"
     )]
     Unreadable {
         /// The call's timeout.

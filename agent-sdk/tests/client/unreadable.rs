@@ -1,4 +1,4 @@
-//! Messages with a call's token that are not whole JSON.
+//! Messages with a call's token that are not one whole JSON object.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     common::soon,
 };
 
-/// What may come with a call's token and is not whole JSON.
+/// What may come with a call's token and is not one whole JSON object.
 fn unreadable(token: &Value) -> Vec<Vec<u8>> {
     let reply = json!({"idempotence": token, "status": "ok", "parameters": {"x": [1, "y"]}});
     let whole = reply.to_string().into_bytes();
@@ -23,6 +23,10 @@ fn unreadable(token: &Value) -> Vec<Vec<u8>> {
     frames.push([&whole[..], b"}"].concat());
     frames.push([&whole[..], &whole[..]].concat());
     frames.push([b"data: ", &whole[..]].concat());
+    frames.push([b"[", &whole[..], b",", &whole[..], b"]"].concat());
+    frames.push([b"\xef\xbb\xbf", &whole[..]].concat());
+    frames.push(whole.iter().flat_map(|byte| [*byte, 0]).collect());
+    frames.push(serde_json::to_vec(&reply.to_string()).unwrap());
     frames
 }
 
