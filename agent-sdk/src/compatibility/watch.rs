@@ -136,7 +136,7 @@ pub(crate) async fn watch(
         let Some(found) = check.run(&shared, &agent, connection).await else { continue };
         let before = known.replace(found.fingerprint());
         if before.is_some_and(|before| before != found.fingerprint()) {
-            shared.events.tell(&Event::CatalogueChanged);
+            shared.events.announce(&Event::CatalogueChanged);
         }
     }
 }

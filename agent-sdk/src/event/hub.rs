@@ -73,11 +73,6 @@ impl Hub {
         });
     }
 
-    /// Tells every consumer something that is no message.
-    pub(crate) fn tell(&self, event: &Event) {
-        self.each(|queue| queue.events.push_back(event.clone()));
-    }
-
     /// Ends every stream once it is read.
     pub(crate) fn close(&self) {
         lock(&self.consumers).closed = true;
@@ -174,6 +169,10 @@ impl Consumer {
             return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut queue.missed))));
         }
         if std::mem::take(&mut queue.interrupted) {
+            // The gap is told once.
+            if matches!(queue.events.front(), Some(Event::Interrupted)) {
+                queue.events.pop_front();
+            }
             return Poll::Ready(Some(Event::Interrupted));
         }
         if let Some(event) = queue.pop() {
@@ -219,10 +218,9 @@ impl Queue {
                 self.messages -= 1;
                 self.bytes -= message.size();
             }
-            Some(Event::SubscriptionMissing { .. } | Event::SubscriptionRestored { .. }) => {
-                self.messages -= 1;
-            }
-            _ => {}
+            Some(Event::Lagged(_) | Event::Interrupted) | None => {}
+            // What was announced.
+            Some(_) => self.messages -= 1,
         }
         if self.events.is_empty() && self.events.capacity() > 64 {
             // A burst is over: its room is given back.
@@ -310,13 +308,31 @@ mod tests {
     fn news_takes_the_room_of_a_message() {
         let hub = Arc::new(Hub::default());
         let mut events = Events::new(Arc::clone(&hub), 2, 1 << 20);
-        for _ in 0..5 {
-            hub.announce(&Event::SubscriptionRestored { subscription: Subscription::Stdout });
+        let restored = Event::SubscriptionRestored { subscription: Subscription::Stdout };
+        for (news, shown) in [
+            (restored, "subscriptionrestored { subscription: stdout }"),
+            (Event::CatalogueChanged, "cataloguechanged"),
+        ] {
+            for _ in 0..5 {
+                hub.announce(&news);
+            }
+            hub.publish(&mut vec![message(1)]);
+            assert_eq!(read(&mut events), ["lagged 4", shown, "1"]);
         }
-        hub.publish(&mut vec![message(1)]);
+    }
+
+    /// Each reconnect with another catalogue left two events more in a stream that is not read.
+    #[test]
+    fn gaps_between_news_do_not_pile_up() {
+        let hub = Arc::new(Hub::default());
+        let mut events = Events::new(Arc::clone(&hub), 2, 1 << 20);
+        for _ in 0..100 {
+            hub.interrupt();
+            hub.announce(&Event::CatalogueChanged);
+        }
         assert_eq!(
             read(&mut events),
-            ["lagged 4", "subscriptionrestored { subscription: stdout }", "1"]
+            ["lagged 98", "interrupted", "cataloguechanged", "interrupted", "cataloguechanged"]
         );
     }
 
