@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{call_state::Completion, deferred_log::DeferredLog, shared::DriverState};
 use crate::{
     event::Message,
+    options::Options,
     wire::{self, Envelope, Payload, Status, Token},
 };
 
@@ -45,8 +46,8 @@ impl Unclaimed {
 
     /// Reads the event; `None` if it is a late reply. News about what a call has begun may bear the
     /// call's token, and names its kind.
-    pub(super) fn into_event(self, max_message_size: usize) -> Option<Message> {
-        let message = Message::new(self.message, max_message_size);
+    pub(super) fn into_event(self, options: &Options) -> Option<Message> {
+        let message = Message::new(self.message, options);
         (!self.is_late || message.kind().is_some()).then_some(message)
     }
 }

@@ -323,8 +323,13 @@ pub struct MessageError {
 }
 
 impl MessageError {
-    pub(crate) fn unreadable(path: &str, source: &serde_json::Error) -> Self {
-        Self { path: excerpt(path.as_bytes()), problem: without_values(&source.to_string()) }
+    pub(crate) fn unreadable(path: &str, source: &serde_json::Error, secrets: &Secrets) -> Self {
+        // Names of fields are the agent's words.
+        let problem = without_values(&source.to_string());
+        Self {
+            path: secrets.excerpt(path.as_bytes()),
+            problem: secrets.excerpt(problem.as_bytes()),
+        }
     }
 
     pub(crate) fn too_large(bytes: usize, limit: usize) -> Self {

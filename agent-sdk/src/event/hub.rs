@@ -253,11 +253,14 @@ mod tests {
     use std::pin::pin;
 
     use super::*;
-    use crate::event::{Events, Subscription};
+    use crate::{
+        event::{Events, Subscription},
+        options::Options,
+    };
 
     fn message(number: usize) -> Message {
         let text = format!(r#"{{"action":"stdout","number":{number}}}"#);
-        Message::new(Bytes::from(text), 1 << 20)
+        Message::new(Bytes::from(text), &Options::default())
     }
 
     fn read(events: &mut Events) -> Vec<String> {
@@ -367,7 +370,7 @@ mod tests {
         assert_eq!(read(&mut stdout), ["1"]);
         assert!(read(&mut topic).is_empty());
         let text = br#"{"event":"state","parameters":{"server":"survival"},"number":2}"#;
-        hub.publish(&mut vec![Message::new(Bytes::from_static(text), 1 << 20)]);
+        hub.publish(&mut vec![Message::new(Bytes::from_static(text), &Options::default())]);
         assert_eq!(read(&mut topic), ["2"]);
     }
 

@@ -7,13 +7,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::look::{self, Place};
-use crate::{error::MessageError, wire::json};
+use crate::{error::MessageError, options::Options, text::Secrets, wire::json};
 
 /// A message that answers no call, kept whole.
 ///
 /// A clone is cheap: it shares the message. Only its kind and topic are read when it arrives;
 /// everything else is read when it is asked for, and not kept. `Debug` shows kind, topic and size
-/// only, since a console line may hold anything; `Display` shows the message as text.
+/// only, since a console line may hold anything, and these shortened and without the password;
+/// `Display` shows the message as text.
 #[derive(Clone)]
 pub struct Message(Arc<Inner>);
 
@@ -24,6 +25,8 @@ struct Inner {
     is_lossy: bool,
     /// A tree of values that takes more memory is not built.
     max_tree: usize,
+    /// What `Debug` and errors do not show.
+    secrets: Secrets,
 }
 
 /// A text in a message: where it is, or what it says if it has escapes.
@@ -37,7 +40,7 @@ const OVERHEAD: usize = 256;
 
 impl Message {
     /// Reads kind and topic of a message that is known to be a JSON object.
-    pub(crate) fn new(bytes: Bytes, max_message_size: usize) -> Self {
+    pub(crate) fn new(bytes: Bytes, options: &Options) -> Self {
         let found = |text: Cow<'_, str>| match text {
             Cow::Borrowed(plain) => {
                 let start = plain.as_ptr().addr() - bytes.as_ptr().addr();
@@ -48,8 +51,9 @@ impl Message {
         let kind = look::kind(&bytes).map(found);
         let topic = Place::of_message(&bytes).topic().map(found);
         let is_lossy = json::is_damaged(&bytes);
-        let max_tree = json::max_tree(max_message_size);
-        Self(Arc::new(Inner { bytes, kind, topic, is_lossy, max_tree }))
+        let max_tree = json::max_tree(options.max_message_size);
+        let secrets = options.secrets.clone();
+        Self(Arc::new(Inner { bytes, kind, topic, is_lossy, max_tree, secrets }))
     }
 
     /// What it counts for in a queue, in bytes.
@@ -142,7 +146,7 @@ impl Message {
         if json::tree_size(text) > limit {
             return Err(MessageError::too_large(text.len(), limit));
         }
-        decode(text)
+        self.decode_text(text)
     }
 
     /// Reads the value under `parameters`, or the whole message where there is none, as a type of
@@ -164,22 +168,24 @@ impl Message {
     /// # Ok(()) }
     /// ```
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, MessageError> {
-        decode(self.parameters_text())
+        self.decode_text(self.parameters_text())
+    }
+
+    fn decode_text<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, MessageError> {
+        let text = json::repair(text);
+        // Keeping track of the path costs time, so it is done only once something is wrong.
+        serde_json::from_str(&text).or_else(|_| {
+            let mut reader = serde_json::Deserializer::from_str(&text);
+            serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+                let path = error.path().to_string();
+                MessageError::unreadable(&path, error.inner(), &self.0.secrets)
+            })
+        })
     }
 
     pub(super) fn parameters_text(&self) -> &[u8] {
         look::value(&self.0.bytes, "parameters").unwrap_or(&self.0.bytes)
     }
-}
-
-fn decode<T: DeserializeOwned>(text: &[u8]) -> Result<T, MessageError> {
-    let text = json::repair(text);
-    // Keeping track of the path costs time, so it is done only once something is wrong.
-    serde_json::from_str(&text).or_else(|_| {
-        let mut reader = serde_json::Deserializer::from_str(&text);
-        serde_path_to_error::deserialize(&mut reader)
-            .map_err(|error| MessageError::unreadable(&error.path().to_string(), error.inner()))
-    })
 }
 
 impl fmt::Display for Message {
@@ -190,9 +196,10 @@ impl fmt::Display for Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |text: &str| self.0.secrets.excerpt(text.as_bytes());
         f.debug_struct("Message")
-            .field("kind", &self.kind())
-            .field("topic", &self.topic())
+            .field("kind", &self.kind().map(shown))
+            .field("topic", &self.topic().map(shown))
             .field("bytes", &self.as_bytes().len())
             .finish_non_exhaustive()
     }
@@ -204,7 +211,8 @@ mod tests {
 
     fn message(text: &[u8]) -> Message {
         assert!(json::visit_object(text, |_, _| {}));
-        Message::new(Bytes::copy_from_slice(text), 1 << 20)
+        let options = Options { max_message_size: 1 << 20, ..Options::default() };
+        Message::new(Bytes::copy_from_slice(text), &options)
     }
 
     #[test]
@@ -260,6 +268,23 @@ mod tests {
         let error = message.json().unwrap_err().to_string();
         assert!(error.contains("`Message::decode`"), "{error}");
         assert_eq!(message.kind(), Some("x"));
+    }
+
+    /// What a program logs of its events was as long as the agent liked, and repeated the password.
+    #[test]
+    fn what_is_shown_of_an_event_is_short_and_without_the_password() {
+        let secrets = Secrets::of_login("root", "hunter2-password");
+        let options = Options { secrets, ..Options::default() };
+        for (kind, key) in [("hunter2-password", "x"), ("x", "hunter2-password")] {
+            let long = "long ".repeat(10_000);
+            let text = format!(
+                r#"{{"action":"{kind}\n{long}","topic":"{kind}","parameters":{{"{key}":"{long}"}}}}"#
+            );
+            let message = Message::new(Bytes::from(text), &options);
+            let error = message.decode::<std::collections::BTreeMap<String, u8>>().unwrap_err();
+            let shown = format!("{message:?} {error} {error:?}");
+            assert!(!shown.contains("hunter2") && shown.len() < 1500, "{shown}");
+        }
     }
 
     #[test]

@@ -139,6 +139,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::options::Options;
 
     /// What the check makes of an answer after another one before the call.
     fn is_restarted(before: &Value, after: &Value) -> bool {
@@ -195,7 +196,7 @@ mod tests {
         ] {
             let mut check = Restart::default();
             let is_done = |event: &Value| {
-                let message = Message::new(event.to_string().into(), 1 << 20);
+                let message = Message::new(event.to_string().into(), &Options::default());
                 matches!(check.look(Sight::Event(&message)), Verdict::Done(_))
             };
             let done: Vec<_> = events.iter().map(is_done).collect();

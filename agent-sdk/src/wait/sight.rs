@@ -1,12 +1,16 @@
 //! What one who waits gets to see.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::listing;
 use crate::event::{KnownEvent, KnownState, Message, ServerState};
 
 /// What the agent says of what is waited for: an event, or the answer when it was asked.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` does not show the answer, since it may hold a secret.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Sight<'a> {
     /// An event of the topic.
@@ -95,6 +99,15 @@ impl Sight<'_> {
         match self {
             Self::Event(_) => None,
             Self::Snapshot(answer) => listing::listed(answer, id),
+        }
+    }
+}
+
+impl fmt::Debug for Sight<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(message) => f.debug_tuple("Event").field(message).finish(),
+            Self::Snapshot(_) => f.debug_tuple("Snapshot").finish_non_exhaustive(),
         }
     }
 }

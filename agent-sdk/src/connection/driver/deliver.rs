@@ -70,13 +70,12 @@ impl Driver<'_> {
         if self.unclaimed.is_empty() {
             return;
         }
-        let limit = self.shared.options.max_message_size;
         let is_wanted = topics_heard.is_some() || self.shared.events.has_consumers();
         let mut count = 0;
         for message in self.unclaimed.drain(..) {
             if !is_wanted && message.is_event() {
                 count += 1;
-            } else if let Some(event) = message.into_event(limit) {
+            } else if let Some(event) = message.into_event(&self.shared.options) {
                 count += 1;
                 self.events.push(event);
             }
