@@ -299,6 +299,11 @@ impl Shared {
         watchdog.iter().for_each(Thread::unpark);
     }
 
+    /// Returns why no call is accepted any more, once that is so.
+    pub(crate) fn close_reason(&self) -> Option<Arc<CloseReason>> {
+        self.queue().closed.clone()
+    }
+
     /// Asks the task for another connection.
     pub(crate) fn request_reconnect(&self) {
         self.lock().reconnect_requested = true;

@@ -19,7 +19,7 @@ use tokio::{
 use super::{Sight, topic::Topic};
 use crate::{
     agent::Agent,
-    error::{Error, NotSent, Outcome},
+    error::{CloseReason, Error, NotSent, Outcome},
     event::{Event, Events, KnownEvent, Message},
 };
 
@@ -143,7 +143,7 @@ impl Watcher {
                 }
                 // One may be missing here.
                 Step::Event(Some(_)) => self.ask_soon(),
-                Step::Event(None) => return Err(closed(&self.view.agent).await),
+                Step::Event(None) => return Err(closed(&self.view.agent)),
             }
         }
     }
@@ -214,10 +214,8 @@ fn is_unheard(error: &Error) -> bool {
 }
 
 /// Why there are no more events: what a call ends with once the connection is closed for good.
-async fn closed(agent: &Agent) -> Error {
-    loop {
-        if let Err(error @ Error::Closed { .. }) = agent.call_raw("server", ()).await {
-            return error;
-        }
-    }
+fn closed(agent: &Agent) -> Error {
+    // It is known before the events end.
+    let why = agent.shared().close_reason().unwrap_or_else(|| Arc::new(CloseReason::RuntimeEnded));
+    Error::Closed { action: "server".into(), why }
 }

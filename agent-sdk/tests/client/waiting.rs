@@ -251,6 +251,19 @@ async fn a_wait_ends_with_the_connection() {
     assert!(matches!(error, WaitError::Closed { .. }), "{error}");
 }
 
+/// It asked in a circle for the reason of the end, which a question that is too large does not tell.
+#[tokio::test]
+async fn a_wait_whose_questions_cannot_be_sent_ends_with_the_connection() {
+    let mock = Server::new("server.stopped").mock().start().await.unwrap();
+    let agent = common::client(&mock).max_request_size(10).connect().await.unwrap();
+    let waiting = tokio::spawn(running(&agent));
+    tokio::task::yield_now().await;
+    soon(agent.close()).await;
+    let error = soon(waiting).await.unwrap().unwrap_err();
+    assert!(matches!(error, WaitError::Closed { .. }), "{error}");
+    assert!(error.to_string().contains("closed from this side"), "{error}");
+}
+
 #[tokio::test]
 async fn a_server_is_empty_when_it_says_so_and_not_when_it_says_nothing() {
     let (server, mock, agent) = pair("server.running").await;
