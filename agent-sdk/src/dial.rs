@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use tokio::{
     net::{TcpStream, lookup_host},
     task::JoinSet,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 #[cfg(test)]
@@ -26,13 +26,13 @@ pub(crate) use self::{
     runtime::on_runtime,
     transport::Transport,
 };
-use crate::error::{ConnectError, ConnectStage};
+use crate::{
+    error::{ConnectError, ConnectStage},
+    time_limit::{self, PAUSE},
+};
 
 /// How long one address of a host may keep the next one waiting: RFC 8305, 5.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
-
-/// The runtime's shortest timer. Before it fires, the runtime has asked which sockets are ready.
-const LAST_TURN: Duration = Duration::from_millis(1);
 
 /// Makes connections to one agent.
 pub(crate) struct Connector {
@@ -74,6 +74,7 @@ impl Connector {
     async fn login(&self, credentials: &Credentials) -> Result<Connection, ConnectError> {
         let deadline = Instant::now() + self.timeout;
         let mut transport = self.open(deadline).await?;
+        let deadline = self.after_a_pause(deadline);
         let login = upgrade(&mut transport, &self.endpoint, credentials);
         let received = self.in_time(deadline, ConnectStage::Upgrade, login).await?;
         Ok(Connection { transport, received })
@@ -90,11 +91,13 @@ impl Connector {
             return connect().map_err(unreachable);
         }
         let addresses = self.in_time(deadline, ConnectStage::Resolving, self.resolve()).await?;
+        let deadline = self.after_a_pause(deadline);
         let tcp = self.in_time(deadline, ConnectStage::Connecting, self.connect(addresses)).await?;
         // Frames are coalesced before they are written; waiting once more would only cost time.
         let _ = tcp.set_nodelay(true);
         #[cfg(feature = "tls")]
         if let Some(trust) = &self.trust {
+            let deadline = self.after_a_pause(deadline);
             // On the heap, for it is large, and so would be each future of a caller.
             let handshake = Box::pin(trust.handshake(tcp, &self.endpoint, deadline));
             let stream = self.in_time(deadline, ConnectStage::Tls, handshake).await?;
@@ -109,18 +112,20 @@ impl Connector {
         stage: ConnectStage,
         work: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
-        let mut work = pin!(work);
-        if let Ok(done) = timeout_at(deadline, work.as_mut()).await {
-            return done;
-        }
-        // The process may have been stopped while the answer came: the socket gets one turn more.
-        timeout(LAST_TURN, work).await.unwrap_or_else(|_| {
+        time_limit::until(deadline, pin!(work)).await.unwrap_or_else(|| {
             Err(ConnectError::TimedOut {
                 address: self.endpoint.authority(),
                 after: self.timeout,
                 stage,
             })
         })
+    }
+
+    /// The deadline of the next stage. Where one ends so late, the process was stopped: that time was
+    /// not the peer's, which gets it anew.
+    fn after_a_pause(&self, deadline: Instant) -> Instant {
+        let now = Instant::now();
+        if now < deadline + PAUSE { deadline } else { now + self.timeout }
     }
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, ConnectError> {

@@ -84,6 +84,7 @@ mod promises;
 mod reply;
 mod statistics;
 mod text;
+mod time_limit;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "transfer")]

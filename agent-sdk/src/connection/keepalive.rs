@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A look that comes so much later than it is due follows a pause, as of a stopped process or a machine
-/// that slept: silence proves nothing then, and a new ping is sent. Half of a shorter time is enough.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::time_limit::PAUSE;
 
 /// The watch over one connection: silence for half of the time is answered by a ping, and silence
 /// after that for the other half is the end.
@@ -60,6 +58,7 @@ impl Keepalive {
     /// Returns what is to be done now, if anything. A ping counts as sent.
     pub(super) fn look(&mut self, now: Instant) -> Option<Silence> {
         let due = self.next().filter(|due| *due <= now)?;
+        // Silence proves nothing then. Half of a shorter time is enough.
         let was_paused = self.half.is_some_and(|half| now - due >= half.min(PAUSE));
         if self.pinged.is_some() && !was_paused {
             return Some(Silence::Dead(now - self.received));

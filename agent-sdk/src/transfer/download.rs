@@ -3,6 +3,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    pin::pin,
 };
 
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use tokio::{
     fs::File,
     io::{AsyncWrite, AsyncWriteExt},
     task::spawn_blocking,
-    time::timeout,
 };
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     options::common_options,
     request::{Answer, Post, open},
 };
-use crate::agent::Agent;
+use crate::{agent::Agent, time_limit::within};
 
 /// A download that is prepared; [`Agent::download`] returns one.
 #[derive(Clone, Debug)]
@@ -132,8 +132,9 @@ impl Download {
             content_length: body.len() as u64,
             path: &self.path,
         };
-        let answer = timeout(self.options.stall_timeout, post.send(&self.agent, Full::new(body)));
-        let answer = answer.await.unwrap_or_else(|_| Err(self.stalled(0)))?;
+        let answer = pin!(post.send(&self.agent, Full::new(body)));
+        let answer = within(self.options.stall_timeout, answer).await;
+        let answer = answer.unwrap_or_else(|| Err(self.stalled(0)))?;
         self.receive(&post, answer, writer).await
     }
 
@@ -150,8 +151,8 @@ impl Download {
         let mut checksum = Checksum::new();
         let mut bytes = 0;
         loop {
-            let frame = timeout(self.options.stall_timeout, body.frame()).await;
-            let Some(frame) = frame.map_err(|_| self.stalled(bytes))? else { break };
+            let frame = within(self.options.stall_timeout, pin!(body.frame())).await;
+            let Some(frame) = frame.ok_or_else(|| self.stalled(bytes))? else { break };
             let frame = frame.map_err(|error| match post.broken(&error) {
                 TransferError::Broken { path, reason, .. } => {
                     TransferError::Broken { path, bytes, reason }

@@ -19,7 +19,7 @@ use super::{
     options::common_options,
     request::{Post, open},
 };
-use crate::agent::Agent;
+use crate::{agent::Agent, time_limit::LAST_TURN};
 
 /// How much is read at a time for the checksum, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -166,12 +166,15 @@ impl Upload {
         }
     }
 
-    /// Ends once nothing has moved for too long.
+    /// Ends once nothing has moved for too long, nor in the turn after it.
     async fn stalled(&self, sent: &Sent) -> TransferError {
         let after = self.options.stall_timeout;
         loop {
             let before = sent.bytes();
             sleep(after).await;
+            if sent.bytes() == before {
+                sleep(LAST_TURN).await;
+            }
             if sent.bytes() == before {
                 return TransferError::Stalled { path: self.path.clone(), bytes: before, after };
             }

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -20,6 +20,7 @@ use crate::{
     call::Call,
     error::{Error, Outcome, Unanswered},
     reply::Reply,
+    time_limit,
 };
 
 /// So long, what is seen does not end the wait before the call's answer does: it may be a rejection.
@@ -83,11 +84,14 @@ pub(super) async fn run<T>(mut plan: Plan<T>) -> Result<T, WaitError> {
     }
     let mut known = Known::default();
     let deadline = Instant::now() + plan.timeout;
-    match timeout_at(deadline, wait(&mut plan, &mut known)).await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error @ Error::Closed { .. })) => Err(WaitError::Closed { what: plan.what, error }),
-        Ok(Err(error)) => Err(WaitError::Call { what: plan.what, error }),
-        Err(_) => Err(WaitError::TimedOut {
+    let ended = time_limit::until(deadline, pin!(wait(&mut plan, &mut known))).await;
+    match ended {
+        Some(Ok(found)) => Ok(found),
+        Some(Err(error @ Error::Closed { .. })) => {
+            Err(WaitError::Closed { what: plan.what, error })
+        }
+        Some(Err(error)) => Err(WaitError::Call { what: plan.what, error }),
+        None => Err(WaitError::TimedOut {
             what: plan.what,
             after: plan.timeout,
             last: known.last,

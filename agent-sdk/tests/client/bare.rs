@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_sdk::{Agent, Builder, ReconnectPolicy};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
@@ -49,8 +49,8 @@ impl Bare {
     /// Waits for a client and reads its login.
     pub async fn login(&self) -> Login {
         let (mut stream, _) = soon(self.listener.accept()).await.unwrap();
-        let accept = accept_key(&read_head(&mut stream).await);
-        Login { stream, accept }
+        let welcome = welcome(&read_head(&mut stream).await);
+        Login { stream, welcome }
     }
 
     /// Answers a login with this, and closes.
@@ -71,18 +71,14 @@ impl Bare {
 /// A login that waits for its answer.
 pub struct Login {
     stream: TcpStream,
-    accept: String,
+    welcome: String,
 }
 
 impl Login {
     /// Lets the client in, with the first bytes of the session in the same packet.
     pub async fn accept_with(self, first: &[u8]) -> Session {
-        let Self { mut stream, accept } = self;
-        let head = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-        );
-        stream.write_all(&[head.as_bytes(), first].concat()).await.unwrap();
+        let Self { mut stream, welcome } = self;
+        stream.write_all(&[welcome.as_bytes(), first].concat()).await.unwrap();
         Session { stream, received: 0, sent: first.len() as u64 }
     }
 }
@@ -93,7 +89,8 @@ pub fn client_of(url: String) -> Builder {
     Agent::builder(url).credentials("root", "x").reconnect(policy)
 }
 
-async fn read_head(stream: &mut TcpStream) -> String {
+/// Reads a request without a body.
+pub async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(soon(stream.read_u8()).await.unwrap());
@@ -101,9 +98,14 @@ async fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-fn accept_key(head: &str) -> String {
+/// The answer to a login that lets the client in.
+pub fn welcome(head: &str) -> String {
     let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-    tungstenite::handshake::derive_accept_key(key.as_bytes())
+    let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
 }
 
 /// One connection after its login.

@@ -12,10 +12,17 @@ use rustls::{
     crypto::ring::default_provider,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
-use tokio::{io::AsyncReadExt, net::TcpListener, time::sleep};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::sleep,
+};
 use tokio_rustls::TlsAcceptor;
 
-use crate::common::soon;
+use crate::{
+    bare::{read_head, welcome},
+    common::soon,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// What the first stage takes. Were the limit one per stage, the whole would take 1.7 s.
@@ -68,6 +75,37 @@ async fn a_slow_handshake_and_a_silent_upgrade_share_the_limit() {
     expect_timeout(client(url), ConnectStage::Upgrade).await;
     let login = soon(server).await.unwrap();
     assert!(login.starts_with(b"GET /ws HTTP/1.1\r\n"), "the upgrade was not reached");
+}
+
+/// The handshake ended in time while the process was stopped, and the login behind it had a millisecond.
+#[tokio::test]
+async fn a_process_that_is_stopped_between_two_stages_has_time_for_the_next() {
+    let limit = Duration::from_millis(200);
+    let pause = Duration::from_millis(1500);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    let listener = listener.into_std().unwrap();
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let server = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (stream, _) = TcpListener::from_std(listener).unwrap().accept().await.unwrap();
+            stream.peek(&mut [0]).await.unwrap();
+            begun.send(()).unwrap();
+            let mut stream = acceptor().accept(stream).await.unwrap();
+            let login = read_head(&mut stream).await;
+            sleep(limit / 4).await;
+            stream.write_all(welcome(&login).as_bytes()).await.unwrap();
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        });
+    });
+    let connecting = tokio::spawn(client(url).connect_timeout(limit).connect());
+    soon(begins).await.unwrap();
+    // It stops the runtime of the client with all its tasks.
+    std::thread::sleep(pause);
+    let agent = soon(connecting).await.unwrap().unwrap();
+    soon(agent.close()).await;
+    server.join().unwrap();
 }
 
 /// Linux drops what does not fit into a listener's queue, so that connecting hangs.
