@@ -225,6 +225,30 @@ async fn a_download_that_breaks_off_leaves_the_old_file_and_nothing_else() {
     assert_eq!(files_in(folder.path()), ["backup.zip"]);
 }
 
+/// A part of a file, or its compressed form, replaced the file of this machine.
+#[tokio::test]
+async fn what_may_not_be_the_whole_file_replaces_none() {
+    for (answer, why) in [
+        ("HTTP/1.1 206 x\r\nContent-Length: 4\r\n\r\npart", "HTTP 206"),
+        ("HTTP/1.1 204 No Content\r\n\r\n", "HTTP 204"),
+        ("HTTP/1.1 200 OK\r\n\r\nthe connection ends somewhere", "where it ends"),
+        ("HTTP/1.0 200 OK\r\n\r\nthe connection ends somewhere", "where it ends"),
+        ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nz", "compressed"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n", "broke off after 4"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "broke off"),
+        ("HTTP/1.1 101 x\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", ""),
+    ] {
+        let (_mock, agent, _front) = behind(answer, Ending::Close).await;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("backup.zip");
+        std::fs::write(&target, "the old one").unwrap();
+        let error = agent.download("/a").save_to(&target).await.unwrap_err();
+        assert!(error.to_string().contains(why), "{answer:?}: {error}");
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "the old one", "{answer:?}");
+        assert_eq!(files_in(folder.path()), ["backup.zip"], "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_transfer_in_which_nothing_moves_is_given_up() {
     let (_mock, agent, _front) = behind(HALF, Ending::Stay).await;

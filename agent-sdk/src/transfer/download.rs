@@ -135,6 +135,7 @@ impl Download {
         let answer = pin!(post.send(&self.agent, Full::new(body)));
         let answer = within(self.options.stall_timeout, answer).await;
         let answer = answer.unwrap_or_else(|| Err(self.stalled(0)))?;
+        post.check_whole(&answer)?;
         self.receive(&post, answer, writer).await
     }
 

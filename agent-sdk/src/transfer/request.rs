@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::{
-    Request, Response,
+    Request, Response, StatusCode,
     body::{Body, Incoming},
     client::conn::http1,
-    header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue},
+    header::{
+        AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST,
+        HeaderValue, TRANSFER_ENCODING,
+    },
 };
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -66,6 +69,23 @@ impl Post<'_> {
             return Err(self.refused(response, &door.credentials.secrets()).await);
         }
         Ok(Answer { response, _connection: driver })
+    }
+
+    /// Refuses an answer that may be something else than the whole file, as it is on the agent's machine.
+    pub(super) fn check_whole(&self, answer: &Answer) -> Result<(), TransferError> {
+        let Answer { response, .. } = answer;
+        let has = |name| response.headers().contains_key(name);
+        let reason = if response.status() != StatusCode::OK {
+            format!("HTTP {} is no answer with a whole file", response.status().as_u16())
+        } else if response.headers().get(CONTENT_ENCODING).is_some_and(|it| it != "identity") {
+            "it was compressed on its way, perhaps by a proxy, which was not asked for".to_owned()
+        } else if !has(CONTENT_LENGTH) && !has(TRANSFER_ENCODING) {
+            "the answer does not say where it ends, so that a part cannot be told from the whole"
+                .to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(TransferError::Broken { path: self.path.to_owned(), bytes: 0, reason })
     }
 
     pub(super) fn broken(&self, error: &dyn std::error::Error) -> TransferError {
