@@ -2,11 +2,14 @@
 //! run, and a client that keeps old ones would refuse its agent for good.
 
 use std::{
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use memchr::memmem;
 use rustls::{
     RootCertStore,
     client::WebPkiServerVerifier,
@@ -20,6 +23,9 @@ use crate::error::ConnectError;
 /// How long the system's authorities are taken for current once they were read: so a thousand agents
 /// that are reached again at the same moment read them once.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// The largest file that is read, in bytes; what a system trusts takes a quarter of a megabyte.
+const MAX_FILE: u64 = 16 << 20;
 
 /// Where certificate authorities are found.
 #[derive(Clone, Debug)]
@@ -112,16 +118,37 @@ pub(crate) fn read_file(path: &Path) -> Result<RootCertStore, String> {
     let trouble = |reason: &dyn std::fmt::Display| {
         format!("cannot be used as a list of certificate authorities: {reason}")
     };
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| trouble(&error))?;
-    for certificate in certificates {
+    let text = read_bounded(path).map_err(|error| trouble(&error))?;
+    // Some editors on Windows write a byte-order mark.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let (mut roots, mut count) = (RootCertStore::empty(), 0);
+    for certificate in CertificateDer::pem_slice_iter(text) {
         let certificate = certificate.map_err(|error| trouble(&error))?;
         roots.add(certificate).map_err(|error| trouble(&error))?;
+        count += 1;
     }
-    if roots.is_empty() {
+    if count == 0 {
         return Err(trouble(&"it holds no PEM certificate"));
     }
+    // The parser passes over what does not begin a line.
+    let begun = memmem::find_iter(text, b"-----BEGIN CERTIFICATE-----").count();
+    if begun > count {
+        return Err(trouble(&format!(
+            "of {begun} certificates {count} can be read; the line `-----BEGIN CERTIFICATE-----` has \
+             nothing before it"
+        )));
+    }
     Ok(roots)
+}
+
+/// Reads a file to its end, or to where no list of certificates goes on.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(io::Error::other(format!("it is larger than {MAX_FILE} bytes")));
+    }
+    Ok(text)
 }
 
 /// What the operating system trusts, shared by all agents of the process. Certificates that cannot
@@ -144,4 +171,64 @@ fn system_roots() -> Result<Arc<RootCertStore>, String> {
     let store = Arc::new(store);
     *current = Some((Instant::now(), Arc::clone(&store)));
     Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> String {
+        let authority = rcgen::generate_simple_self_signed(vec!["authority".to_owned()]).unwrap();
+        authority.cert.pem()
+    }
+
+    fn read(text: impl AsRef<[u8]>) -> Result<usize, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        read_file(file.path()).map(|roots| roots.len())
+    }
+
+    #[test]
+    fn a_list_of_authorities_is_read_as_others_write_it() {
+        let (first, second) = (certificate(), certificate());
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        for text in [
+            format!("{first}{second}"),
+            format!("{first}{second}").replace('\n', "\r\n"),
+            format!("\u{feff}{first}{second}"),
+            format!("# the first\nsubject=CN = first\n\n{first}# the second\n{second}trailer"),
+            format!("{first}{key}{second}"),
+            format!("{first}{}", second.trim_end()),
+        ] {
+            assert_eq!(read(&text), Ok(2), "{text}");
+        }
+    }
+
+    /// An authority that was passed over in silence made strangers of the agents that it had signed.
+    #[test]
+    fn an_authority_that_cannot_be_read_is_an_error() {
+        let (first, second) = (certificate(), certificate());
+        let utf16: Vec<u8> = first.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (text, why) in [
+            (Vec::new(), "no PEM certificate"),
+            (b"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n".to_vec(), "no PEM"),
+            (utf16, "no PEM certificate"),
+            (format!("{first} {second}").into_bytes(), "of 2 certificates 1"),
+            (format!("{first}\u{feff}{second}").into_bytes(), "of 2 certificates 1"),
+            (format!("{first}{}", &second[..200]).into_bytes(), "end"),
+            (first.replacen("MII", "MI!", 1).into_bytes(), "cannot be used"),
+            (first.replacen("MII", "", 1).into_bytes(), "cannot be used"),
+        ] {
+            let error = read(&text).unwrap_err();
+            assert!(error.contains(why), "{}: {error}", text.escape_ascii());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_authorities_without_an_end_is_read_only_so_far() {
+        let error = read_file(Path::new("/dev/zero")).unwrap_err();
+        assert!(error.contains("larger than"), "{error}");
+        assert!(read_file(Path::new("/")).unwrap_err().contains("cannot be used"));
+    }
 }
