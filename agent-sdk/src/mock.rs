@@ -70,8 +70,9 @@
 //!   an answer.
 //! - [`Builder::only_expected`] lets the test fail on every action of which nothing is expected.
 //! - Closures answer actions by [`Builder::handler`], which know the session and can send events.
-//! - [`Fault`] is for one reply, [`LastingFault`] is there from the start and has a name, which
-//!   `cargo xtask mock-agent --fault NAME` takes as well.
+//! - [`Fault`] is for one reply, also as the answer to an expected call ([`Response::fault`]);
+//!   [`LastingFault`] is there from the start and has a name, which `cargo xtask mock-agent --fault NAME`
+//!   takes as well. Several at once work together.
 //! - [`each_snapshot`] runs one test with every catalogue of a folder.
 //! - `GET /_stats` on the mock's port answers counts as JSON.
 //!
@@ -88,7 +89,7 @@
 //! - `shared` is what all connections share: `options`, `servers`, `peer` (the sessions, and who gets
 //!   which events), `script` (events that a test has planned), `handler` (a test's own answers),
 //!   `expectation`, `mismatch` (how it fails), `secret` (what is not shown), `catalogue` (what is demanded),
-//!   `fault` (for one reply) and `lasting` (from the start)
+//!   `fault` (for one reply) and `lasting` (from the start, and how it is spelt)
 //! - `upgrade` answers a login, `user` and `login` check it, `http` reads and writes heads
 //! - `certificate` makes what TLS shows, `wire` reads and writes messages
 

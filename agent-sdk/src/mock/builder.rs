@@ -32,6 +32,7 @@ use super::{
     user::User,
     wire::ReplyKey,
 };
+use crate::options::FOREVER;
 
 /// The options of a [`MockAgent`]; begin with [`MockAgent::builder`].
 #[must_use = "a mock agent runs once it is started"]
@@ -319,7 +320,7 @@ impl Builder {
     /// let mock = MockAgent::builder(serde_json::json!({})).ban(3, Duration::from_secs(1));
     /// ```
     pub fn ban(mut self, after: u32, lasting: Duration) -> Self {
-        self.ban = (after, lasting);
+        self.ban = (after, lasting.min(FOREVER));
         self
     }
 

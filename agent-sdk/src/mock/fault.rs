@@ -16,6 +16,9 @@ use tungstenite::{
 
 use super::wire::{Reply, ReplyKey};
 
+/// The largest padding of a reply, in bytes.
+pub(super) const MAX_PADDING: usize = 1 << 30;
+
 /// Messages that are written one after the other, with nothing between them.
 pub(super) type MessageBatch = Vec<Message>;
 
@@ -47,6 +50,7 @@ pub struct Fault {
 pub(super) enum FaultKind {
     Delay(Duration),
     Lose,
+    Cut,
     Reverse(usize),
     Form(ReplyForm),
 }
@@ -71,7 +75,7 @@ pub enum ReplyForm {
     InvalidUtf8,
     /// In so many frames, at least one.
     Fragmented(usize),
-    /// With a parameter `padding` that makes the whole at least so many bytes long.
+    /// With a parameter `padding` that makes the whole at least so many bytes long, up to 1 GiB.
     Padded(usize),
 }
 
@@ -104,6 +108,11 @@ impl Fault {
     /// The reply never comes.
     pub fn lose() -> Self {
         Self::new(FaultKind::Lose)
+    }
+
+    /// The connection is dropped in place of the reply, without a goodbye. The action was executed.
+    pub fn cut() -> Self {
+        Self::new(FaultKind::Cut)
     }
 
     /// Replies of a session are held back until there are so many of them, and then written last
@@ -246,7 +255,7 @@ fn frame_per_part(parts: impl Iterator<Item = Vec<u8>>) -> MessageBatch {
 }
 
 pub(super) fn padded(mut reply: Reply, size: usize) -> Reply {
-    let padding = Value::String("x".repeat(size));
+    let padding = Value::String("x".repeat(size.min(MAX_PADDING)));
     let place = match &mut reply.answer {
         Ok(place) | Err(place) => place,
     };

@@ -51,7 +51,8 @@ impl MockAgent {
     }
 
     /// Stops as a killed process does: every connection is cut, and the port refuses further ones. No
-    /// other program can take it meanwhile. Returns when it is done. Bad logins and bans are forgotten; servers stay as they are.
+    /// other program can take it meanwhile. Returns when it is done. Bad logins and bans are forgotten;
+    /// servers stay as they are.
     ///
     /// # Cancel safety
     ///
@@ -66,9 +67,12 @@ impl MockAgent {
     /// # Errors
     ///
     /// [`io::ErrorKind::AddrInUse`] if the port is open.
-    #[expect(clippy::unused_async, reason = "it needs a runtime, which a future makes plain")]
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is done, the port stays closed.
     pub async fn come_up(&self) -> io::Result<()> {
-        self.port.reopen()
+        self.port.reopen().await
     }
 
     /// [`go_down`](Self::go_down), then [`come_up`](Self::come_up).

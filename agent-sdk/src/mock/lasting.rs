@@ -1,17 +1,19 @@
 //! Faults that a mock has from its start, for a process of its own and for scripts.
 
+mod spelling;
+
 use std::{
     collections::HashMap,
     fmt,
-    str::FromStr,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 use tungstenite::Message;
 
 use super::{
@@ -71,7 +73,7 @@ pub enum LastingFault {
     ErrorStatus,
     /// `no-status`: replies have no `status`.
     NoStatus,
-    /// `huge=BYTES`: each reply has so many bytes of padding.
+    /// `huge=BYTES`: each reply has so many bytes of padding, up to 1 GiB.
     Huge(usize),
     /// `fragment=FRAMES`: each reply comes in so many frames (3 without an argument).
     Fragment(usize),
@@ -88,7 +90,8 @@ pub enum LastingFault {
     /// `gateway=CODE`: something in front answers with this HTTP status while the agent restarts. It
     /// restarts after the first request for 5 s unless `restart-after` says otherwise.
     Gateway(u16),
-    /// `freeze=SECONDS`: at its first request the agent does nothing for so long, once.
+    /// `freeze=SECONDS`: at its first request the agent does nothing for so long, once: it neither reads
+    /// nor writes in any session, and answers no login.
     Freeze(Duration),
     /// `forget-subscriptions`: subscriptions are accepted and forgotten.
     ForgetSubscriptions,
@@ -162,104 +165,10 @@ impl fmt::Display for LastingFault {
     }
 }
 
-impl FromStr for LastingFault {
-    type Err = UnknownFault;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFault> {
-        let (name, argument) = match text.split_once('=') {
-            Some((name, argument)) => (name, Some(argument)),
-            None => (text, None),
-        };
-        read(name, argument).ok_or_else(|| unknown(text, name))
-    }
-}
-
-fn read(name: &str, argument: Option<&str>) -> Option<LastingFault> {
-    match (name, argument) {
-        ("delay", Some(time)) => Some(LastingFault::Delay(milliseconds(time)?)),
-        ("reorder", None) => Some(LastingFault::Reorder),
-        ("drop-after", Some(argument)) => drop_after(argument),
-        ("half-open-after", Some(requests)) => {
-            Some(LastingFault::HalfOpenAfter(requests.parse().ok()?))
-        }
-        ("restart-after", Some(argument)) => {
-            let (requests, down) = argument.split_once(',')?;
-            let (requests, down) = (requests.parse().ok()?, seconds(down)?);
-            Some(LastingFault::RestartAfter { requests, down })
-        }
-        ("wrong-token", None) => Some(LastingFault::WrongToken),
-        ("duplicate-reply", None) => Some(LastingFault::DuplicateReply),
-        ("garbage", None) => Some(LastingFault::Garbage),
-        ("error-status", None) => Some(LastingFault::ErrorStatus),
-        ("no-status", None) => Some(LastingFault::NoStatus),
-        ("huge", Some(bytes)) => {
-            Some(LastingFault::Huge(bytes.parse().ok().filter(|bytes| *bytes <= MAX_HUGE)?))
-        }
-        ("fragment", None) => Some(LastingFault::Fragment(3)),
-        ("fragment", Some(frames)) => {
-            Some(LastingFault::Fragment(frames.parse().ok().filter(|frames| *frames > 0)?))
-        }
-        ("slow-handshake", Some(time)) => Some(LastingFault::SlowHandshake(milliseconds(time)?)),
-        ("refuse-upgrade", Some(code)) => Some(LastingFault::RefuseUpgrade(http_status(code)?)),
-        ("close-code", Some(code)) => Some(LastingFault::CloseCode(close_code(code)?)),
-        ("event-flood", Some(events)) => Some(LastingFault::EventFlood(events.parse().ok()?)),
-        ("ban", None) => Some(LastingFault::Ban),
-        ("gateway", Some(code)) => Some(LastingFault::Gateway(http_status(code)?)),
-        ("freeze", Some(time)) => Some(LastingFault::Freeze(seconds(time)?)),
-        ("forget-subscriptions", None) => Some(LastingFault::ForgetSubscriptions),
-        ("reject-resubscribe", None) => Some(LastingFault::RejectResubscribe),
-        _ => None,
-    }
-}
-
-/// The largest padding of a reply, in bytes.
-const MAX_HUGE: usize = 1 << 30;
 /// The longest that something takes.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a restart takes where only the gateway is named.
 const GATEWAY_DOWN: Duration = Duration::from_secs(5);
-
-fn drop_after(argument: &str) -> Option<LastingFault> {
-    let mut parts = argument.split(':');
-    let requests = parts.next()?.parse().ok()?;
-    let (mut reset, mut once) = (false, false);
-    for part in parts {
-        match part {
-            "rst" => reset = true,
-            "once" => once = true,
-            _ => return None,
-        }
-    }
-    Some(LastingFault::DropAfter { requests, reset, once })
-}
-
-fn milliseconds(text: &str) -> Option<Duration> {
-    Some(Duration::from_millis(text.parse().ok()?)).filter(|time| *time <= MAX_TIME)
-}
-
-fn seconds(text: &str) -> Option<Duration> {
-    let time = Duration::try_from_secs_f64(text.parse().ok()?).ok()?;
-    Some(time).filter(|time| *time <= MAX_TIME)
-}
-
-fn http_status(text: &str) -> Option<u16> {
-    text.parse().ok().filter(|code| (200..600).contains(code))
-}
-
-fn close_code(text: &str) -> Option<u16> {
-    text.parse().ok().filter(|code| (1000..5000).contains(code))
-}
-
-/// Says what would have been right.
-fn unknown(text: &str, name: &str) -> UnknownFault {
-    let name_of = |form: &&&str| form.split(['=', '[']).next() == Some(name);
-    UnknownFault(match LastingFault::FORMS.iter().find(name_of) {
-        Some(form) => format!("`{text}` is not a fault: it is written `{form}`"),
-        None => {
-            format!("`{text}` is not a fault: there are `{}`", LastingFault::FORMS.join("`, `"))
-        }
-    })
-}
 
 /// The faults that a mock has from its start, as it looks at them.
 #[derive(Default)]
@@ -283,7 +192,8 @@ pub(super) struct LastingFaults {
     pub(super) event_flood: u64,
     pub(super) ban: bool,
     gateway: Option<u16>,
-    freeze: Option<(Duration, AtomicBool)>,
+    is_restarting: AtomicBool,
+    freeze: Option<Freeze>,
     pub(super) forget_subscriptions: bool,
     /// What was subscribed to, and by which session.
     subscribed: Option<Mutex<HashMap<String, u64>>>,
@@ -303,15 +213,17 @@ struct Restart {
     happened: AtomicBool,
 }
 
+struct Freeze {
+    time: Duration,
+    /// Set by the first request.
+    until: OnceLock<Instant>,
+}
+
 /// What happens to a session at a request, in place of an answer.
 pub(super) enum Strike {
-    Drop {
-        reset: bool,
-    },
+    Drop { reset: bool },
     HalfOpen,
     Restart,
-    /// The request is answered after that.
-    Freeze(Duration),
 }
 
 impl LastingFaults {
@@ -347,19 +259,42 @@ impl LastingFaults {
                     happened: AtomicBool::default(),
                 });
             }
-            LastingFault::Freeze(time) => self.freeze = Some((time, AtomicBool::default())),
+            LastingFault::Freeze(time) => {
+                self.freeze = Some(Freeze { time: time.min(MAX_TIME), until: OnceLock::new() });
+            }
             LastingFault::ForgetSubscriptions => self.forget_subscriptions = true,
             LastingFault::RejectResubscribe => self.subscribed = Some(Mutex::default()),
         }
     }
 
-    /// How long a restart takes, and what answers meanwhile.
-    pub(super) fn restart(&self) -> (Duration, Option<u16>) {
-        (self.restart.as_ref().map_or(Duration::ZERO, |restart| restart.down), self.gateway)
+    /// How long a restart takes, and whether something in front answers meanwhile.
+    pub(super) fn restart(&self) -> (Duration, bool) {
+        let down = self.restart.as_ref().map_or(Duration::ZERO, |restart| restart.down);
+        (down, self.gateway.is_some())
     }
 
-    /// What happens at a session's request, the first of which has the number 1.
+    /// Lets the gateway answer in place of the agent, or ends that.
+    pub(super) fn set_restarting(&self, is_restarting: bool) {
+        self.is_restarting.store(is_restarting, Relaxed);
+    }
+
+    /// Returns the status with which a gateway answers just now.
+    pub(super) fn gateway(&self) -> Option<u16> {
+        self.gateway.filter(|_| self.is_restarting.load(Relaxed))
+    }
+
+    /// Waits until the agent is not frozen.
+    pub(super) async fn thawed(&self) {
+        if let Some(until) = self.freeze.as_ref().and_then(|freeze| freeze.until.get()) {
+            sleep_until(*until).await;
+        }
+    }
+
+    /// What happens at a session's request, the first of which has the number 1, in place of an answer.
     pub(super) fn strike(&self, number: u64) -> Option<Strike> {
+        if let Some(Freeze { time, until }) = &self.freeze {
+            until.get_or_init(|| Instant::now() + *time);
+        }
         let all = self.requests.fetch_add(1, Relaxed) + 1;
         if let Some(restart) = &self.restart
             && all > restart.requests
@@ -373,11 +308,7 @@ impl LastingFaults {
         {
             return Some(Strike::Drop { reset: *reset });
         }
-        if self.half_open_after.is_some_and(|requests| number > requests) {
-            return Some(Strike::HalfOpen);
-        }
-        let (time, happened) = self.freeze.as_ref()?;
-        (!happened.swap(true, Relaxed)).then_some(Strike::Freeze(*time))
+        self.half_open_after.is_some_and(|requests| number > requests).then_some(Strike::HalfOpen)
     }
 
     /// Returns whether a session may subscribe to something.
@@ -418,63 +349,5 @@ impl LastingFaults {
             batch.insert(0, Message::text("this is not JSON"));
         }
         batch
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An argument in place of each that a form names.
-    fn example(form: &str) -> String {
-        let example = form.replace("[=FRAMES]", "=7").replace("[:rst][:once]", ":rst:once");
-        let example = example.replace("N,SECONDS", "3,0.5").replace("SECONDS", "0.5");
-        example.replace("BYTES", "9").replace("CODE", "1001").replace("MS", "20").replace('N', "3")
-    }
-
-    #[test]
-    fn each_form_is_understood_and_written_alike() {
-        for form in LastingFault::FORMS {
-            let text = example(form);
-            let text = if text.contains("upgrade") || text.contains("gateway") {
-                text.replace("1001", "503")
-            } else {
-                text
-            };
-            let fault: LastingFault = text.parse().unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(fault.to_string(), text);
-        }
-        let mut names: Vec<_> = LastingFault::FORMS.iter().map(|form| example(form)).collect();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), LastingFault::FORMS.len());
-    }
-
-    #[test]
-    fn a_wrong_argument_says_how_the_fault_is_written() {
-        for text in [
-            "delay",
-            "delay=",
-            "delay=-1",
-            "delay=1e9",
-            "reorder=1",
-            "drop-after=x",
-            "drop-after=1:soon",
-            "restart-after=1",
-            "restart-after=1,-1",
-            "refuse-upgrade=99",
-            "close-code=70000",
-            "fragment=0",
-            "freeze=inf",
-            "huge=99999999999999",
-        ] {
-            let error = text.parse::<LastingFault>().unwrap_err().to_string();
-            assert!(
-                error.contains(&format!("`{text}` is not a fault: it is written `")),
-                "{error}"
-            );
-        }
-        let error = "nonsense".parse::<LastingFault>().unwrap_err().to_string();
-        assert!(error.contains("`half-open-after=N`"), "{error}");
     }
 }

@@ -126,6 +126,7 @@ async fn accept(
 
 /// Serves one connection to its end.
 async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr) {
+    shared.lasting.thawed().await;
     // Replies are written in batches already; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let identity = lock(&shared.identity).clone();
@@ -156,7 +157,12 @@ async fn route(
     head: Head,
     from: IpAddr,
 ) -> io::Result<()> {
-    match (head.method.as_str(), head.path.split('?').next()) {
+    let path = head.path.split('?').next();
+    if let Some(status) = shared.lasting.gateway().filter(|_| path != Some("/_stats")) {
+        shared.counts.refused.fetch_add(u64::from(path == Some("/ws")), Relaxed);
+        return upgrade::refuse(stream, Refusal::Status(status)).await;
+    }
+    match (head.method.as_str(), path) {
         ("GET", Some("/ws")) => login(shared, stream, head, from).await,
         ("GET", Some("/")) => {
             let body = health(&shared.options.version, shared.options.tls).to_string();

@@ -69,6 +69,8 @@ enum Step {
     Received(Message),
     Finished(Reply),
     Write(MessageBatch),
+    /// A reply that was delayed is written, or held until there are so many.
+    Deliver(MessageBatch, Option<usize>),
     Release,
     /// The peer has left, or has broken the protocol.
     Gone,
@@ -148,6 +150,7 @@ impl<S: Transport> Session<S> {
                 self.socket.flush().await?;
                 self.next().await
             };
+            self.shared.lasting.thawed().await;
             match step {
                 // After a goodbye only its echo may be written, which reading to the end does.
                 Step::Received(Message::Close(_)) => {
@@ -164,6 +167,7 @@ impl<S: Transport> Session<S> {
                     self.reply(reply, None).await?;
                 }
                 Step::Write(batch) => self.write(batch).await?,
+                Step::Deliver(batch, hold) => self.deliver(batch, hold).await?,
                 Step::Release => self.release().await?,
                 Step::Gone => return Ok(()),
             }
@@ -202,6 +206,7 @@ impl<S: Transport> Session<S> {
         if let Some(strike) = self.shared.lasting.strike(self.requests) {
             self.suffer(strike).await;
         }
+        self.shared.lasting.thawed().await;
         match self.shared.dispatch(request, &self.handle.peer) {
             Dispatched::Later(reply) => self.running.push(reply.map(Step::Finished).boxed()),
             Dispatched::Now { reply, events, fault } => {
@@ -214,10 +219,9 @@ impl<S: Transport> Session<S> {
         Ok(())
     }
 
-    /// Does what a fault demands at a request; returns if the request is to be answered all the same.
+    /// Does what a fault demands in place of an answer, and never returns: the session ends from outside.
     async fn suffer(&mut self, strike: Strike) {
         match strike {
-            Strike::Freeze(time) => return sleep(time).await,
             Strike::HalfOpen => self.handle.peer.control(Control::Freeze),
             Strike::Restart => self.shared.restart_wanted.notify_one(),
             Strike::Drop { reset } => {
@@ -228,44 +232,42 @@ impl<S: Transport> Session<S> {
                 self.handle.peer.control(Control::Cut);
             }
         }
-        // The session ends from outside.
         pending::<()>().await;
     }
 
-    /// Writes a reply, or does to it what a fault demands.
+    /// Writes a reply with all that faults do to it: with the one that was injected, if there is one,
+    /// and with the lasting ones.
     async fn reply(&mut self, reply: Reply, fault: Option<FaultKind>) -> Result<(), Error> {
-        let keys = &self.shared.options.reply_keys;
-        let lasting = &self.shared.lasting;
-        let plain = |reply: &Reply| Message::text(reply.write(keys));
-        match fault.or_else(|| self.shared.faults.take_for(&reply.action)) {
-            None => {
-                let batch = lasting.write(reply, keys);
-                match lasting.delay {
-                    Some(by) => self.write_later(batch, by),
-                    None if lasting.reorder => self.hold(batch, 2).await?,
-                    None => self.write(batch).await?,
-                }
-                self.close_after_reply().await
+        let Shared { lasting, faults, options, .. } = &*self.shared;
+        let (mut delay, mut hold, mut form) = (lasting.delay, lasting.reorder.then_some(2), None);
+        match fault.or_else(|| faults.take_for(&reply.action)) {
+            None => {}
+            Some(FaultKind::Lose) => return Ok(()),
+            Some(FaultKind::Cut) => {
+                self.suffer(Strike::Drop { reset: false }).await;
+                return Ok(());
             }
-            Some(FaultKind::Form(form)) => {
-                let batch = form.write(reply, keys);
-                self.write(batch).await
-            }
-            Some(FaultKind::Lose) => Ok(()),
             Some(FaultKind::Delay(by)) => {
-                self.write_later(vec![plain(&reply)], by);
-                Ok(())
+                delay = Some(by.saturating_add(delay.unwrap_or_default()));
             }
-            Some(FaultKind::Reverse(replies)) => self.hold(vec![plain(&reply)], replies).await,
+            Some(FaultKind::Reverse(replies)) => hold = Some(replies),
+            Some(FaultKind::Form(odd)) => form = Some(odd),
         }
+        let batch = match form {
+            Some(form) => form.write(reply, &options.reply_keys),
+            None => lasting.write(reply, &options.reply_keys),
+        };
+        let Some(delay) = delay else { return self.deliver(batch, hold).await };
+        self.running.push(sleep(delay).map(move |()| Step::Deliver(batch, hold)).boxed());
+        Ok(())
     }
 
-    fn write_later(&mut self, batch: MessageBatch, by: Duration) {
-        self.running.push(sleep(by).map(|()| Step::Write(batch)).boxed());
-    }
-
-    /// Holds a reply back until there are so many.
-    async fn hold(&mut self, batch: MessageBatch, replies: usize) -> Result<(), Error> {
+    /// Writes a reply, or holds it back until there are so many.
+    async fn deliver(&mut self, batch: MessageBatch, hold: Option<usize>) -> Result<(), Error> {
+        let Some(replies) = hold else {
+            self.write(batch).await?;
+            return self.close_after_reply().await;
+        };
         self.held.push(batch);
         self.release = Instant::now() + MORE_TO_REVERSE;
         if self.held.len() >= replies { self.release().await } else { Ok(()) }
@@ -285,7 +287,7 @@ impl<S: Transport> Session<S> {
         while let Some(batch) = self.held.pop() {
             self.write(batch).await?;
         }
-        Ok(())
+        self.close_after_reply().await
     }
 
     async fn write(&mut self, batch: MessageBatch) -> Result<(), Error> {

@@ -203,6 +203,17 @@ async fn while_it_is_down_connections_are_refused() {
     assert_eq!(mock.come_up().await.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
 }
 
+/// The port was neither open nor reserved, and opening it again failed.
+#[tokio::test]
+async fn a_shutdown_that_is_not_awaited_happens_all_the_same() {
+    let mock = plain_mock().await;
+    let mut client = Client::login(&mock).await;
+    assert!(mock.go_down().now_or_never().is_none());
+    mock.come_up().await.unwrap();
+    assert!(!matches!(client.frame().await, Some(Ok(_))), "cut");
+    Client::login(&mock).await;
+}
+
 /// Under load another test was given the port, and the mock could not come up again.
 #[tokio::test]
 async fn no_other_program_takes_the_port_while_the_mock_is_down() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, pin::Pin, time::Duration};
 
-use agent_sdk::mock::{Builder, LastingFault, MockAgent};
+use agent_sdk::mock::{Builder, Fault, LastingFault, MockAgent};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::Instant};
@@ -210,6 +210,91 @@ async fn each_fault_does_what_its_name_says() {
     assert!(untested.is_empty(), "{untested:?}");
 }
 
+/// The connection was closed before a reply that was delayed, or held back, had been written.
+#[tokio::test]
+async fn faults_of_one_reply_work_together() {
+    let (_mock, mut late) = client(&["delay=100", "close-code=4400"]).await;
+    let begin = Instant::now();
+    late.call("whoami", json!({})).await;
+    assert!(begin.elapsed() >= Duration::from_millis(100));
+    assert_eq!(end(&mut late).await, Some(4400));
+
+    for faults in [&["reorder", "close-code=4400"][..], &["reorder", "delay=100"]] {
+        let (_mock, mut client) = client(faults).await;
+        let begin = Instant::now();
+        client.send_together(&[("1", "whoami"), ("2", "whoami")]).await;
+        let tokens = [client.next().await, client.next().await].map(|it| it["idempotence"].clone());
+        assert_eq!(tokens, ["2", "1"], "{faults:?}");
+        if faults.contains(&"delay=100") {
+            assert!(begin.elapsed() >= Duration::from_millis(100));
+        } else {
+            assert_eq!(end(&mut client).await, Some(4400));
+        }
+    }
+
+    let (mock, mut client) = client(&["no-status", "close-code=4400"]).await;
+    mock.inject(Fault::delay(Duration::from_millis(1)));
+    client.send("t", "whoami", json!({})).await;
+    let reply = client.next().await;
+    assert_eq!((reply.get("status"), &reply["idempotence"]), (None, &json!("t")));
+    assert_eq!(end(&mut client).await, Some(4400));
+}
+
+/// Only the session whose request it was froze.
+#[tokio::test]
+async fn a_frozen_agent_answers_nobody() {
+    let mock = mock(&["freeze=0.3"]).await;
+    let (mut first, mut second) = (Client::login(&mock).await, Client::login(&mock).await);
+    let begin = Instant::now();
+    first.send("t", "whoami", json!({})).await;
+    within(async {
+        while mock.request_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let (mut third, _) = tokio::join!(Client::login(&mock), second.call("whoami", json!({})));
+    assert!(begin.elapsed() >= Duration::from_millis(300));
+    first.next().await;
+    third.call("whoami", json!({})).await;
+}
+
+/// The health check was answered by an agent that was down.
+#[tokio::test]
+async fn a_gateway_answers_everything_while_the_agent_restarts() {
+    let mock = mock(&["gateway=502", "restart-after=0,3600"]).await;
+    let mut client = Client::login(&mock).await;
+    client.send("t", "whoami", json!({})).await;
+    assert_eq!(end(&mut client).await, None);
+    for path in ["/", "/ws", "/download"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let answer = exchange(&mock, request.as_bytes()).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{path}: {answer}");
+    }
+    let stats = exchange(&mock, b"GET /_stats HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(stats.starts_with("HTTP/1.1 200 "), "{stats}");
+}
+
+#[tokio::test]
+async fn faults_without_bounds_do_no_harm() {
+    let faults = [
+        LastingFault::Freeze(Duration::MAX),
+        LastingFault::Delay(Duration::MAX),
+        LastingFault::SlowHandshake(Duration::MAX),
+        LastingFault::Fragment(0),
+        LastingFault::Fragment(usize::MAX),
+    ];
+    for fault in faults {
+        let builder = MockAgent::builder(catalogue()).tls(false).lasting_fault(fault);
+        let mock = builder.ban(1, Duration::MAX).start().await.unwrap();
+        let login = format!("SMP1.0, {}, wrong", mock.username());
+        let refused = Client::dial(&mock, Some(&login));
+        let _ = tokio::time::timeout(Duration::from_millis(50), refused).await;
+        let stats = exchange(&mock, b"GET /_stats HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        assert!(stats.starts_with("HTTP/1.1 200 "), "{fault}: {stats}");
+    }
+}
+
 #[tokio::test]
 async fn counts_are_answered_as_json() {
     let mock = mock(&[]).await;
@@ -224,4 +309,7 @@ async fn counts_are_answered_as_json() {
         "actions": { "whoami": 2 },
     });
     assert_eq!(serde_json::from_str::<Value>(body).unwrap(), expected);
+    for secret in [mock.password(), mock.username(), "the-token"] {
+        assert!(!answer.contains(secret), "{answer}");
+    }
 }

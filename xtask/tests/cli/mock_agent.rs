@@ -28,10 +28,17 @@ async fn several_faults_work_at_once() {
 
 #[tokio::test]
 async fn a_fault_that_is_none_is_wrong_usage_and_says_what_there_is() {
-    for (fault, hint) in [("nonsense", "half-open-after=N"), ("delay=soon", "delay=MS")] {
+    for (fault, hint) in [
+        ("nonsense", "half-open-after=N"),
+        ("delay=soon", "`delay=MS`, with MS from 0 to 86400000"),
+        ("drop-after=1:twice", "`drop-after=N[:rst][:once]`, with N from 0 on"),
+        ("close-code=99999", "`close-code=CODE`, with CODE from 1000 to 4999"),
+        ("event-flood=18446744073709551615", "N from 0 to 1000000"),
+        ("ban=60", "is written `ban`"),
+    ] {
         let ended = run(["mock-agent", "--fault", fault]).await;
-        assert_eq!(ended.code, Some(2));
-        assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+        assert_eq!(ended.code, Some(2), "{fault}");
+        assert!(ended.stdout.is_empty() && ended.stderr.contains(hint), "{}", ended.stderr);
     }
 }
 
