@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tungstenite::Utf8Bytes;
 
 use super::{
-    expectation::Answered,
+    expectation::{Answered, Response},
     fault::FaultKind,
     handler::Context,
     peer::{Peer, text},
@@ -42,20 +42,23 @@ impl Shared {
         let Request { action, idempotence: token, .. } = request;
         let mut events = Vec::new();
         let mut fault = None;
-        let answer = parameters.and_then(|parameters| {
+        let call = parameters.and_then(|parameters| {
             let call = Call { action: &action, parameters, peer, proxied: false };
+            // What the agent refuses has come as well.
+            let expected = self.expected(&call);
             self.check(&call)?;
-            Ok(call)
+            Ok((call, expected.transpose()?))
         });
-        let answer = match answer {
-            Ok(call) => match (self.expected(&call), self.handlers.get(call.action)) {
-                (Some(Ok(Answered::Reply(result))), _) => Ok(result),
-                (Some(Ok(Answered::Reject(detail)) | Err(detail)), _) => Err(detail),
-                (Some(Ok(Answered::Fault(kind))), _) => {
+        let answer = match call {
+            Ok((call, expected)) => match (self.scripted(expected), self.handlers.get(call.action))
+            {
+                (Some(Answered::Reply(result)), _) => Ok(result),
+                (Some(Answered::Reject(detail)), _) => Err(detail),
+                (Some(Answered::Fault(kind)), _) => {
                     fault = Some(kind);
                     self.act(call, &mut events)
                 }
-                (Some(Ok(Answered::Own)), _) | (None, None) => self.act(call, &mut events),
+                (Some(Answered::Own), _) | (None, None) => self.act(call, &mut events),
                 (None, Some(handler)) => {
                     let context = Context::new(Arc::clone(peer), token.clone());
                     let answer = handler(Value::Object(call.parameters), context);
@@ -69,19 +72,22 @@ impl Shared {
         Dispatched::Now { reply: Reply { action, token, answer }, events, fault }
     }
 
-    /// What a test expects of a call, if anything.
-    fn expected(&self, call: &Call<'_>) -> Option<Result<Answered, Value>> {
+    /// What a test answers a call with; an error if it expects another one, and `None` if none at all.
+    fn expected(&self, call: &Call<'_>) -> Option<Result<Response, Value>> {
         self.record(call.action, &call.parameters);
         if is_basic(call.action) && !self.expectations.has(call.action) {
             return None;
         }
-        let answer = self.expectations.answer(call.action, &call.parameters)?;
-        Some(answer.map(|response| {
-            for (after, event) in response.events {
-                self.plan_event(after, event);
-            }
-            response.answered
-        }))
+        self.expectations.answer(call.action, &call.parameters)
+    }
+
+    /// Plans the events of a test's answer.
+    fn scripted(&self, response: Option<Response>) -> Option<Answered> {
+        let Response { answered, events } = response?;
+        for (after, event) in events {
+            self.plan_event(after, event);
+        }
+        Some(answered)
     }
 
     /// Returns whether the call may be made at all; the detail of the refusal, if not.

@@ -29,7 +29,8 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
         Self { mock, matches, parameters: None, times: None, place, action: PhantomData }
     }
 
-    /// Expects only calls for which this is true. One whose parameters cannot be read is none.
+    /// Expects only calls for which this is true, as well as all that was demanded before. One whose
+    /// parameters cannot be read is none.
     ///
     /// # Examples
     ///
@@ -41,11 +42,10 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
     /// mock.on::<ServerStart>().matching(|call| call.server.as_ref() == "survival").reject("no");
     /// # }
     /// ```
-    pub fn matching(mut self, test: impl Fn(&A) -> bool + Send + Sync + 'static) -> Self {
-        self.matches = Arc::new(move |parameters: &Map<String, Value>| {
+    pub fn matching(self, test: impl Fn(&A) -> bool + Send + Sync + 'static) -> Self {
+        self.and(move |parameters| {
             A::from_parameters(&ParameterReader(parameters)).is_ok_and(|action| test(&action))
-        });
-        self
+        })
     }
 
     /// Expects only calls with exactly these parameters. A call with others shows the difference.
@@ -65,12 +65,17 @@ impl<'a, A: FromParameters + 'static> Expectation<'a, A> {
         let wanted: Option<Map<String, Value>> =
             written.and_then(|text: String| serde_json::from_str(&text).ok());
         self.parameters.clone_from(&wanted);
-        self.matches =
-            Arc::new(move |parameters: &Map<String, Value>| wanted.as_ref() == Some(parameters));
+        self.and(move |parameters| wanted.as_ref() == Some(parameters))
+    }
+
+    fn and(mut self, test: impl Fn(&Map<String, Value>) -> bool + Send + Sync + 'static) -> Self {
+        let before = self.matches;
+        self.matches = Arc::new(move |parameters| before(parameters) && test(parameters));
         self
     }
 
-    /// Expects exactly so many calls; a further one is unexpected. Default: at least one.
+    /// Expects exactly so many calls; a further one is unexpected. Default: at least one for each
+    /// answer.
     ///
     /// # Examples
     ///
@@ -166,6 +171,9 @@ impl Responses<'_> {
 ///
 /// What a test expects to be called. When the mock is dropped, it fails the test unless every
 /// expected call has come, and no other one of those actions.
+///
+/// A call that the agent itself refuses, for want of a permission or of a parameter, has come as well.
+/// It is answered with that refusal.
 impl MockAgent {
     /// Expects calls of an action, and answers them in the mock's place.
     ///
@@ -222,16 +230,29 @@ impl MockAgent {
     /// That is how it fails; the message shows what was expected against what has come.
     #[track_caller]
     pub fn verify(&self) {
+        if let Some(failure) = self.failure() {
+            self.shared.expectations.note_reported();
+            panic!("{failure}");
+        }
+    }
+
+    /// What was not as expected, if anything.
+    fn failure(&self) -> Option<String> {
         let report = self.shared.expectations.report();
-        assert!(report.is_empty(), "the mock agent was not called as expected:\n{report}");
+        (!report.is_empty())
+            .then(|| format!("the mock agent was not called as expected:\n{report}"))
     }
 }
 
 impl Drop for MockAgent {
     fn drop(&mut self) {
-        // A test that fails already shows its own reason.
         if !std::thread::panicking() {
             self.verify();
+        } else if let Some(failure) = self.failure()
+            && self.shared.expectations.note_reported()
+        {
+            // The test fails already, often because of this. A second panic would end the process.
+            eprintln!("{failure}");
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::{
     fmt::Write as _,
     panic::Location,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -173,7 +176,7 @@ pub(super) struct Expected {
     pub(super) matches: Matches,
     /// The parameters, where they are expected as a whole.
     pub(super) parameters: Option<Map<String, Value>>,
-    /// `None`: at least once.
+    /// `None`: at least once for each response.
     pub(super) times: Option<u64>,
     /// The last one is given again and again.
     pub(super) responses: Vec<Response>,
@@ -182,6 +185,16 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// How often the call has to come, in words; `None` if it has come so often.
+    fn missing(&self) -> Option<String> {
+        let least = self.times.unwrap_or(self.responses.len() as u64);
+        (self.calls < least).then(|| match self.times {
+            Some(times) => format!("{times} time(s)"),
+            None if least == 1 => "at least once".to_owned(),
+            None => format!("at least {least} times, once for each answer"),
+        })
+    }
+
     /// The parameters, as a failure shows them.
     fn shown(&self) -> String {
         let Self { parameters, place, .. } = self;
@@ -197,13 +210,36 @@ pub(super) struct Expectations {
     /// Whether calls are unexpected of whose action nothing is expected.
     strict: bool,
     list: Mutex<Vec<Expected>>,
-    /// Unexpected calls, described.
-    unexpected: Mutex<Vec<String>>,
+    unexpected: Mutex<Unexpected>,
+    /// Whether the test has failed for them already.
+    is_reported: AtomicBool,
+}
+
+/// Calls that were not expected.
+#[derive(Default)]
+struct Unexpected {
+    described: Vec<String>,
+    more: usize,
+}
+
+impl Unexpected {
+    fn add(&mut self, description: String) {
+        if self.described.len() < MAX_DESCRIBED {
+            self.described.push(description);
+        } else {
+            self.more += 1;
+        }
+    }
 }
 
 impl Expectations {
     pub(super) fn new(strict: bool) -> Self {
-        Self { strict, list: Mutex::default(), unexpected: Mutex::default() }
+        Self {
+            strict,
+            list: Mutex::default(),
+            unexpected: Mutex::default(),
+            is_reported: AtomicBool::default(),
+        }
     }
 
     /// Adds a call; its number.
@@ -261,10 +297,7 @@ impl Expectations {
             None => describe(action, parameters, &list),
         };
         drop(list);
-        let mut unexpected = lock(&self.unexpected);
-        if unexpected.len() < MAX_DESCRIBED {
-            unexpected.push(description);
-        }
+        lock(&self.unexpected).add(description);
         Some(Err(serde_json::json!({ "error": format!("unexpected call of `{action}`") })))
     }
 
@@ -272,12 +305,8 @@ impl Expectations {
     pub(super) fn report(&self) -> String {
         let mut report = String::new();
         for expected in lock(&self.list).iter() {
-            let Expected { action, times, calls, place, .. } = expected;
-            let wanted = match times {
-                Some(times) if calls < times => format!("{times} time(s)"),
-                None if *calls == 0 => "at least once".to_owned(),
-                _ => continue,
-            };
+            let Some(wanted) = expected.missing() else { continue };
+            let Expected { action, calls, place, .. } = expected;
             // Writing to a string cannot fail.
             let _ = writeln!(
                 report,
@@ -287,10 +316,17 @@ impl Expectations {
                 report.push_str(&diff(&expected.shown(), ""));
             }
         }
-        for description in lock(&self.unexpected).iter() {
-            report.push_str(description);
+        let unexpected = lock(&self.unexpected);
+        report.extend(unexpected.described.iter().map(String::as_str));
+        if unexpected.more > 0 {
+            let _ = writeln!(report, "and {} more unexpected calls", unexpected.more);
         }
         report
+    }
+
+    /// Notes that the test fails for the report; returns whether it is the first time.
+    pub(super) fn note_reported(&self) -> bool {
+        !self.is_reported.swap(true, Relaxed)
     }
 }
 

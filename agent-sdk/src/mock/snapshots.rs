@@ -41,23 +41,38 @@ where
     F: Fn(MockAgent) -> Test,
     Test: Future<Output = ()>,
 {
-    let mut snapshots = Vec::new();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        snapshots.extend(version(&path).map(|version| (numbers(&version), version, path)));
-    }
-    if snapshots.is_empty() {
-        let why = format!("`{}` has no snapshot `agent-VERSION.json`", folder.as_ref().display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, why));
-    }
-    snapshots.sort();
-    for (_, version, path) in snapshots {
-        let catalogue = serde_json::from_slice(&fs::read(&path)?)?;
-        let mock = MockAgent::builder(catalogue).version(version).start().await?;
+    let folder = folder.as_ref();
+    let snapshots = snapshots(folder).map_err(|error| named(folder, &error))?;
+    for (version, path) in snapshots {
+        let mock = start(version, &path).await.map_err(|error| named(&path, &error))?;
         let _name = NameOnFailure(path);
         test(mock).await;
     }
     Ok(())
+}
+
+/// The versions and files of a folder's snapshots, oldest first.
+fn snapshots(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut snapshots = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        snapshots.extend(version(&path).map(|version| (version, path)));
+    }
+    if snapshots.is_empty() {
+        let why = "it has no snapshot `agent-VERSION.json`";
+        return Err(io::Error::new(io::ErrorKind::NotFound, why));
+    }
+    snapshots.sort_by_cached_key(|(version, path)| (numbers(version), path.clone()));
+    Ok(snapshots)
+}
+
+async fn start(version: String, path: &Path) -> io::Result<MockAgent> {
+    let catalogue = serde_json::from_slice(&fs::read(path)?)?;
+    MockAgent::builder(catalogue).version(version).start().await
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
 /// The version in the name of a snapshot; `None` for other files.
