@@ -62,11 +62,18 @@ impl Files {
     }
 
     fn write(&mut self, path: &str, content: &str) -> Answer {
-        if self.files.len() >= MAX_FILES && !self.files.contains_key(path) {
-            return Err(json!({ "error": "the disk is full" }));
+        let size = content.len();
+        let stored = self.store(path.to_owned(), content.as_bytes().to_vec());
+        stored.map_err(|why| json!({ "error": why }))?;
+        Ok(json!({ "path": path, "size": size }))
+    }
+
+    fn store(&mut self, path: String, content: Vec<u8>) -> Result<(), &'static str> {
+        if self.files.len() >= MAX_FILES && !self.files.contains_key(&path) {
+            return Err("the disk is full");
         }
-        self.put(path.to_owned(), content.as_bytes().to_vec());
-        Ok(json!({ "path": path, "size": content.len() }))
+        self.put(path, content);
+        Ok(())
     }
 
     fn remove(&mut self, path: &str) -> Result<Vec<u8>, Value> {
@@ -83,7 +90,11 @@ impl Files {
     }
 
     fn list(&self, folder: &str) -> Value {
-        let below = |path: &str| folder.is_empty() || folder == "/" || path.starts_with(folder);
+        let folder = folder.trim_end_matches('/');
+        let below = |path: &str| {
+            let rest = path.strip_prefix(folder);
+            rest.is_some_and(|rest| folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        };
         let files = self.files.iter().filter(|(path, _)| below(path));
         let files = files.map(|(path, content)| json!({ "path": path, "size": content.len() }));
         json!({ "files": files.collect::<Vec<_>>() })
@@ -129,8 +140,7 @@ impl Files {
         if checksum.is_some_and(|checksum| checksum != sha256(&content)) {
             return Err("it has another checksum than was announced");
         }
-        self.put(path, content);
-        Ok(())
+        self.store(path, content)
     }
 
     /// Returns what is to be downloaded.
@@ -194,6 +204,18 @@ mod tests {
         act(&mut files, "delete_file", &json!({ "path": "/b" })).unwrap();
         let gone = act(&mut files, "read_file", &json!({ "path": "/b" })).unwrap_err();
         assert_eq!(gone["error"], "there is no file `/b`");
+    }
+
+    #[test]
+    fn a_folder_lists_what_is_in_it_and_not_what_is_called_alike() {
+        let mut files = Files::default();
+        for path in ["/cfg/a", "/cfg2/b", "/c"] {
+            files.put(path.to_owned(), Vec::new());
+        }
+        for (folder, count) in [("/cfg", 1), ("/cfg/", 1), ("/cfg/a", 1), ("/", 3), ("", 3)] {
+            let listed = act(&mut files, "file_list", &json!({ "path": folder })).unwrap();
+            assert_eq!(listed["files"].as_array().unwrap().len(), count, "{folder}");
+        }
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::options::FOREVER;
+
 /// How long the mock's servers take for what they have accepted.
 ///
 /// All of it runs on tokio's clock: with `#[tokio::test(start_paused = true)]` minutes pass in
-/// milliseconds. The default is [`Pace::immediate`].
+/// milliseconds. The default is [`Pace::immediate`]. Times of more than a year are taken for one.
 ///
 /// # Examples
 ///
@@ -31,6 +33,14 @@ impl Default for Pace {
     fn default() -> Self {
         Self::immediate()
     }
+}
+
+/// The shortest time between two lines of a console.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
+/// A time that can be added to any other.
+const fn bounded(time: Duration) -> Duration {
+    if time.as_secs() < FOREVER.as_secs() { time } else { FOREVER }
 }
 
 impl Pace {
@@ -70,7 +80,7 @@ impl Pace {
     /// ```
     #[must_use]
     pub const fn countdown(mut self, time: Duration) -> Self {
-        self.countdown = time;
+        self.countdown = bounded(time);
         self
     }
 
@@ -85,7 +95,7 @@ impl Pace {
     /// ```
     #[must_use]
     pub const fn stopping(mut self, time: Duration) -> Self {
-        self.stopping = time;
+        self.stopping = bounded(time);
         self
     }
 
@@ -100,7 +110,7 @@ impl Pace {
     /// ```
     #[must_use]
     pub const fn starting(mut self, time: Duration) -> Self {
-        self.starting = time;
+        self.starting = bounded(time);
         self
     }
 
@@ -115,11 +125,12 @@ impl Pace {
     /// ```
     #[must_use]
     pub const fn work(mut self, time: Duration) -> Self {
-        self.work = time;
+        self.work = bounded(time);
         self
     }
 
-    /// After what time each running server writes one more line to its console; `None` never.
+    /// After what time each running server writes one more line to its console, 1 ms at least; `None`
+    /// never.
     ///
     /// # Examples
     ///
@@ -130,7 +141,11 @@ impl Pace {
     /// ```
     #[must_use]
     pub const fn console(mut self, interval: Option<Duration>) -> Self {
-        self.console = interval;
+        self.console = match interval {
+            Some(interval) if interval.is_zero() => Some(SHORTEST_INTERVAL),
+            Some(interval) => Some(bounded(interval)),
+            None => None,
+        };
         self
     }
 }

@@ -5,6 +5,8 @@ use std::{mem, time::Duration};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::options::FOREVER;
+
 /// The most events that can wait; further ones are due at once.
 const MAX_WAITING: usize = 10_000;
 
@@ -15,7 +17,7 @@ pub(super) struct Script(Vec<(Instant, Value)>);
 impl Script {
     /// Plans an event; those of the same time keep their order.
     pub(super) fn plan(&mut self, after: Duration, event: Value) {
-        let after = if self.0.len() < MAX_WAITING { after } else { Duration::ZERO };
+        let after = if self.0.len() < MAX_WAITING { after.min(FOREVER) } else { Duration::ZERO };
         let at = Instant::now() + after;
         let place = self.0.partition_point(|(planned, _)| *planned <= at);
         self.0.insert(place, (at, event));

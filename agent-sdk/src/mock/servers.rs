@@ -17,6 +17,8 @@ use super::{
 const MAX_SERVERS: usize = 1000;
 /// The most steps that can be planned; further ones are taken at once.
 const MAX_PLANNED: usize = 10_000;
+/// The most that happens at once, when the clock was put forward.
+const MOST_AT_ONCE: usize = 20_000;
 /// How often progress and countdowns are told.
 const PARTS: u32 = 5;
 
@@ -29,6 +31,8 @@ pub(super) struct Servers {
     words: StateWords,
     /// When the consoles write their next lines.
     console: Option<Instant>,
+    /// Backups that were accepted, of all servers.
+    backups: u64,
 }
 
 /// Something that a server will do.
@@ -48,7 +52,8 @@ enum Step {
         action: String,
         percent: u32,
     },
-    FinishBackup,
+    /// The backup of this id is done.
+    FinishBackup(String),
 }
 
 /// An event of a server, for its subscribers or for its console.
@@ -75,6 +80,7 @@ impl Servers {
             pace,
             words,
             console: pace.console.map(|interval| Instant::now() + interval),
+            backups: 0,
         }
     }
 
@@ -110,9 +116,9 @@ impl Servers {
             "server_rcon_read" => self.rcon_read(parameters),
             "create_backup" => self.back_up(parameters),
             "query_backups" => self.with(parameters, |_, server, _| Ok(server.backups())),
-            "server_update" | "install_mod" | "add_mod" => {
-                return self.work(action, parameters, events);
-            }
+            "delete_backup" => self.delete_backup(parameters),
+            "restore_backup" => self.restore_backup(parameters),
+            "server_update" | "install_mod" | "add_mod" => self.work(action, parameters, events)?,
             _ => return None,
         };
         self.advance(Instant::now(), events);
@@ -124,22 +130,29 @@ impl Servers {
         self.plan.first().map(|planned| planned.at).into_iter().chain(self.console).min()
     }
 
-    /// Takes every step that is due.
+    /// Takes every step that is due, in the order of their times.
     pub(super) fn advance(&mut self, now: Instant, events: &mut Vec<ServerEvent>) {
-        while self.plan.first().is_some_and(|planned| planned.at <= now) {
-            let Planned { server, step, .. } = self.plan.remove(0);
-            self.take(&server, step, events);
+        for _ in 0..MOST_AT_ONCE {
+            let Some(next) = self.next_step().filter(|next| *next <= now) else { return };
+            if self.plan.first().is_some_and(|planned| planned.at <= next) {
+                let Planned { server, step, .. } = self.plan.remove(0);
+                self.take(&server, step, events);
+            } else {
+                self.write_consoles(next, events);
+            }
         }
-        if let Some(interval) = self.pace.console
-            && self.console.is_some_and(|at| at <= now)
-        {
-            self.console = Some(now + interval);
-            events.extend(self.by_id.iter_mut().filter_map(|(id, server)| {
-                let line = json!({ "server": id, "line": server.console_line()? });
-                let event = event("stdout", id, &line);
-                Some(ServerEvent { server: id.clone(), event, is_console: true })
-            }));
-        }
+        // Far behind: the clock was put forward by days.
+        self.console = self.pace.console.map(|interval| now + interval);
+    }
+
+    /// Each running server writes a line; the next ones are due an interval later.
+    fn write_consoles(&mut self, now: Instant, events: &mut Vec<ServerEvent>) {
+        self.console = self.pace.console.map(|interval| now + interval);
+        events.extend(self.by_id.iter_mut().filter_map(|(id, server)| {
+            let line = json!({ "server": id, "line": server.console_line()? });
+            let event = event("stdout", id, &line);
+            Some(ServerEvent { server: id.clone(), event, is_console: true })
+        }));
     }
 
     fn take(&mut self, id: &str, step: Step, events: &mut Vec<ServerEvent>) {
@@ -156,8 +169,9 @@ impl Servers {
             Step::Progress { action, percent } => {
                 ("download_progress", json!({ "server": id, "action": action, "percent": percent }))
             }
-            Step::FinishBackup => {
-                ("backup.created", json!({ "server": id, "backup": server.finish_backup() }))
+            Step::FinishBackup(backup) => {
+                server.add_backup(&backup);
+                ("backup.created", json!({ "server": id, "backup": backup }))
             }
         };
         events.push(told(id, event(kind, id, &detail)));
@@ -215,7 +229,7 @@ impl Servers {
         let id = self.known(parameters)?;
         self.expect(&id, State::Running)?;
         let planned = self.plan.len();
-        self.forget(&id, |step| !matches!(step, Step::Progress { .. } | Step::FinishBackup));
+        self.forget(&id, |step| !matches!(step, Step::Progress { .. } | Step::FinishBackup(_)));
         if self.plan.len() == planned {
             return Err(json!({ "error": format!("server `{id}` is not about to stop") }));
         }
@@ -275,24 +289,48 @@ impl Servers {
     /// Accepts a backup; it is listed once it is done.
     fn back_up(&mut self, parameters: &Parameters) -> Answer {
         let id = self.known(parameters)?;
+        self.backups += 1;
+        let backup = format!("backup-{}", self.backups);
         self.plan_progress(&id, "create_backup");
-        self.plan(&id, self.pace.work, Step::FinishBackup);
-        self.with(parameters, |_, server, _| {
-            Ok(json!({ "backup": { "id": server.begin_backup() } }))
-        })
+        self.plan(&id, self.pace.work, Step::FinishBackup(backup.clone()));
+        Ok(json!({ "backup": { "id": backup } }))
     }
 
-    /// Does work that a server is to do, and that shows in its progress alone.
+    fn delete_backup(&mut self, parameters: &Parameters) -> Answer {
+        let backup = text(parameters, "backup");
+        if self.by_id.values_mut().any(|server| server.remove_backup(backup)) {
+            return Ok(json!({}));
+        }
+        Err(json!({ "error": format!("there is no backup `{backup}`") }))
+    }
+
+    fn restore_backup(&mut self, parameters: &Parameters) -> Answer {
+        let id = self.known(parameters)?;
+        let backup = text(parameters, "backup");
+        if !self.by_id.get(&id).is_some_and(|server| server.has_backup(backup)) {
+            return Err(json!({ "error": format!("server `{id}` has no backup `{backup}`") }));
+        }
+        self.plan_progress(&id, "restore_backup");
+        Ok(json!({ "backup": { "id": backup } }))
+    }
+
+    /// Does work that a server is to do, and that shows in its progress alone; an error if there is no
+    /// such server.
     fn work(
         &mut self,
         action: &str,
         parameters: &Parameters,
         events: &mut Vec<ServerEvent>,
     ) -> Option<Answer> {
-        if let Ok(id) = self.known(parameters) {
-            self.plan_progress(&id, action);
-            self.advance(Instant::now(), events);
+        if !parameters.contains_key("server") {
+            return None;
         }
+        let id = match self.known(parameters) {
+            Ok(id) => id,
+            Err(detail) => return Some(Err(detail)),
+        };
+        self.plan_progress(&id, action);
+        self.advance(Instant::now(), events);
         None
     }
 

@@ -24,6 +24,8 @@ const MAX_SEEN: usize = 65_536;
 const MAX_ACTIONS: usize = 4096;
 /// Calls that are remembered with their parameters, the newest of them.
 const MAX_RECORDED: usize = 4096;
+/// The longest name and token that are remembered, in characters.
+const MAX_NAME: usize = 1024;
 /// The most that the parameters of one of them take, in bytes.
 const MAX_RECORDED_SIZE: usize = 64 * 1024;
 
@@ -122,18 +124,26 @@ impl Shared {
     /// Remembers a request.
     pub(super) fn saw(&self, action: &str, token: &Value, session: u64) {
         self.counts.requests.fetch_add(1, Relaxed);
-        let token = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
+        let action = shortened(action.to_owned());
+        let token = shortened(token.as_str().map_or_else(|| token.to_string(), str::to_owned));
         {
             let mut actions = lock(&self.counts.actions);
-            if actions.len() < MAX_ACTIONS || actions.contains_key(action) {
-                *actions.entry(action.to_owned()).or_default() += 1;
+            if actions.len() < MAX_ACTIONS || actions.contains_key(&action) {
+                *actions.entry(action.clone()).or_default() += 1;
             }
         }
         let mut seen = lock(&self.seen);
         if seen.len() >= MAX_SEEN {
             seen.pop_front();
         }
-        seen.push_back(SeenRequest { action: action.to_owned(), token, session });
+        seen.push_back(SeenRequest { action, token, session });
+    }
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
     }
 }
 

@@ -98,6 +98,26 @@ async fn what_was_accepted_is_done_as_time_passes() {
     assert_eq!(state(&client.next_of("server.changed_state").await), "server.stopped");
 }
 
+/// Countdowns, stops and starts of a quarter of an hour.
+#[tokio::test(start_paused = true)]
+async fn a_story_of_minutes_takes_no_minute() {
+    let (began, real) = (tokio::time::Instant::now(), std::time::Instant::now());
+    let builder = MockAgent::builder(catalogue()).tls(false).running(["survival"]);
+    let mock = builder.pace(Pace::realistic()).start().await.unwrap();
+    let mut client = Client::login(&mock).await;
+    client.call("subscribe", json!({ "topic": "survival" })).await;
+    client.call("enable_stdout", json!({})).await;
+    for _ in 0..30 {
+        for (action, end) in [("server_stop", "server.stopped"), ("server_start", "server.running")]
+        {
+            client.call_among_events(action, json!({ "server": "survival" })).await;
+            while state(&client.next_of("server.changed_state").await) != end {}
+        }
+    }
+    assert!(began.elapsed() >= std::time::Duration::from_secs(15 * 60), "{:?}", began.elapsed());
+    assert!(real.elapsed() < std::time::Duration::from_secs(30), "{:?}", real.elapsed());
+}
+
 #[tokio::test]
 async fn states_can_be_written_without_their_prefix() {
     let builder = MockAgent::builder(catalogue()).tls(false).state_words(StateWords::Bare);

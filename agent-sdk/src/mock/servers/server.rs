@@ -15,9 +15,8 @@ pub(super) struct Server {
     state: State,
     starts: u64,
     rcon: Kept,
-    backups: Kept,
-    /// Backups that were accepted and are not done.
-    begun_backups: u64,
+    /// The ids of the backups that are done, oldest first.
+    backups: VecDeque<String>,
     console_lines: u64,
 }
 
@@ -69,8 +68,7 @@ impl Server {
             state: State::Stopped,
             starts: 0,
             rcon: Kept::default(),
-            backups: Kept::default(),
-            begun_backups: 0,
+            backups: VecDeque::new(),
             console_lines: 0,
         }
     }
@@ -101,20 +99,28 @@ impl Server {
         json!({ "lines": lines.collect::<Vec<_>>() })
     }
 
-    /// The id of a backup that was accepted.
-    pub(super) fn begin_backup(&mut self) -> String {
-        self.begun_backups += 1;
-        backup_id(self.begun_backups)
+    /// Lists a backup that is done.
+    pub(super) fn add_backup(&mut self, id: &str) {
+        if self.backups.len() >= MAX_KEPT {
+            self.backups.pop_front();
+        }
+        self.backups.push_back(id.to_owned());
     }
 
-    /// Lists the oldest backup that was accepted and was not done; its id.
-    pub(super) fn finish_backup(&mut self) -> String {
-        self.backups.add(|number| json!({ "id": backup_id(number) }));
-        backup_id(self.backups.added)
+    pub(super) fn has_backup(&self, id: &str) -> bool {
+        self.backups.iter().any(|backup| backup == id)
+    }
+
+    /// Removes a backup; returns whether there was one of this id.
+    pub(super) fn remove_backup(&mut self, id: &str) -> bool {
+        let before = self.backups.len();
+        self.backups.retain(|backup| backup != id);
+        self.backups.len() < before
     }
 
     pub(super) fn backups(&self) -> Value {
-        json!({ "backups": self.backups.items })
+        let backups: Vec<Value> = self.backups.iter().map(|id| json!({ "id": id })).collect();
+        json!({ "backups": backups })
     }
 
     /// The next line of the console, unless the server is not running.
@@ -122,10 +128,6 @@ impl Server {
         self.console_lines += u64::from(self.state == State::Running);
         (self.state == State::Running).then(|| format!("tick {}", self.console_lines))
     }
-}
-
-fn backup_id(number: u64) -> String {
-    format!("backup-{number}")
 }
 
 impl Kept {

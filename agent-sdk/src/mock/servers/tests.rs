@@ -147,3 +147,61 @@ async fn servers_come_and_go() {
     let (listed, _) = act(&mut servers, "servers", &json!({}));
     assert_eq!(listed.unwrap(), json!({ "servers": [] }));
 }
+
+/// After a kill, the next backup was listed with the id of the one that the kill had ended.
+#[tokio::test(start_paused = true)]
+async fn a_backup_keeps_its_id_whatever_became_of_the_others() {
+    let mut servers = servers(Pace::immediate().work(10 * SECOND));
+    act(&mut servers, "server_start", &json!({})).0.unwrap();
+    act(&mut servers, "create_backup", &json!({})).0.unwrap();
+    act(&mut servers, "server_kill", &json!({})).0.unwrap();
+    let (answer, _) = act(&mut servers, "create_backup", &json!({}));
+    assert_eq!(answer.unwrap(), json!({ "backup": { "id": "backup-2" } }));
+    pass(&mut servers, 10 * SECOND).await;
+    let listed = |servers: &mut Servers| act(servers, "query_backups", &json!({})).0.unwrap();
+    assert_eq!(listed(&mut servers), json!({ "backups": [{ "id": "backup-2" }] }));
+
+    let backup = json!({ "backup": "backup-2" });
+    act(&mut servers, "restore_backup", &backup).0.unwrap();
+    act(&mut servers, "delete_backup", &backup).0.unwrap();
+    assert_eq!(listed(&mut servers), json!({ "backups": [] }));
+    for action in ["restore_backup", "delete_backup"] {
+        let error = act(&mut servers, action, &backup).0.unwrap_err();
+        assert!(error["error"].as_str().unwrap().contains("no backup `backup-2`"), "{error}");
+    }
+}
+
+/// Five minutes at once brought one line.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_forward_leaves_nothing_out() {
+    let mut servers = servers(Pace::immediate().starting(60 * SECOND).console(Some(30 * SECOND)));
+    act(&mut servers, "server_start", &json!({})).0.unwrap();
+    let told = pass(&mut servers, 300 * SECOND).await;
+    assert_eq!(told[0], "running", "before its first line");
+    assert_eq!(told.len(), 1 + 9, "{told:?}");
+    assert!(pass(&mut servers, 86_400 * 365 * SECOND).await.len() <= MOST_AT_ONCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_without_end_are_no_harm() {
+    let forever = Duration::MAX;
+    let pace = Pace::realistic().countdown(forever).stopping(forever).starting(forever);
+    let mut servers = servers(pace.work(forever).console(Some(Duration::ZERO)));
+    servers.run("survival".to_owned());
+    for action in ["restart", "create_backup", "server_update"] {
+        let parameters = json!({ "server": "survival" }).as_object().unwrap().clone();
+        if let Some(answer) = servers.act(action, &parameters, &mut Vec::new()) {
+            answer.unwrap();
+        }
+    }
+    assert!(!pass(&mut servers, SECOND).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_work_is_done_on_a_server_that_is_not_there() {
+    let mut servers = servers(Pace::realistic());
+    for action in ["server_update", "install_mod", "add_mod", "restore_backup"] {
+        let (answer, _) = act(&mut servers, action, &json!({ "server": "other" }));
+        assert_eq!(answer.unwrap_err()["error"], "there is no server `other`", "{action}");
+    }
+}
