@@ -1,5 +1,6 @@
 //! Writes Rust, or checks what is written.
 
+mod busy;
 mod catalogue;
 mod code;
 mod complete;
@@ -26,6 +27,7 @@ use proc_macro2::TokenStream;
 
 use home::Home;
 
+pub use busy::patiently;
 pub use code::{Code, Difference, FilesError};
 pub use whole::write_whole;
 

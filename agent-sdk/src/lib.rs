@@ -58,7 +58,7 @@
 //! care for the next connection; `watchdog` for calls whose runtime does not run) · `dial/`: getting in (`endpoint`, `transport`, `trust`, `upgrade`) · `tls/`: whom to
 //! trust · `wire/`: requests, envelopes, tokens · `compatibility/`: whether the agent's
 //! catalogue still fits · `wait/`: until work is done · `event/`: unsolicited messages · `health`: the health
-//! check · `error/`, `options`, `statistics`, `text`: what everything above shares · `mock/`: an agent
+//! check · `error/`, `options`, `statistics`, `text`, `busy`: what everything above shares · `mock/`: an agent
 //! for tests · `generated/`: the actions, written by `cargo xtask generate`
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -67,6 +67,8 @@ mod action;
 mod address;
 mod agent;
 mod builder;
+#[cfg(any(feature = "tls", feature = "transfer"))]
+mod busy;
 mod call;
 mod compatibility;
 mod connection;

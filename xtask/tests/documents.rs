@@ -401,6 +401,13 @@ fn both_crates_take_the_same_characters_for_unseen() {
     assert_eq!(body("agent-sdk/src/text.rs"), body("agent-codegen/src/text.rs"));
 }
 
+/// Likewise.
+#[test]
+fn both_crates_wait_alike_for_a_file_that_another_process_uses() {
+    let text = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    assert_eq!(text("agent-sdk/src/busy.rs"), text("agent-codegen/src/emit/busy.rs"));
+}
+
 #[test]
 fn every_package_has_a_readme_and_says_what_it_is() {
     for package in ["agent-codegen", "agent-sdk", "xtask"] {

@@ -9,7 +9,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{MARK, whole::Staged};
+use super::{MARK, busy::patiently, whole::Staged};
 use crate::text::Listed;
 
 /// Generated files, by name; the entry is `mod.rs`.
@@ -212,7 +212,7 @@ impl Code {
 
 /// How a file differs from what belongs into it, if it does.
 fn difference(path: &Path, text: &str) -> io::Result<Option<Difference>> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match patiently(|| std::fs::read(path)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Some(Difference::Missing { path: path.to_owned() }));
@@ -250,7 +250,7 @@ fn refuse_foreign(differences: &[Difference]) -> Result<(), FilesError> {
 
 /// Removes a file; another process may have been faster.
 fn remove(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
+    match patiently(|| std::fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -258,7 +258,7 @@ fn remove(path: &Path) -> io::Result<()> {
 
 /// Returns whether the first line of a file says that this generator wrote it.
 fn is_generated(path: &Path) -> io::Result<bool> {
-    let file = match std::fs::File::open(path) {
+    let file = match patiently(|| std::fs::File::open(path)) {
         Ok(file) if file.metadata()?.is_file() => file,
         Ok(_) => return Ok(false),
         // It was there a moment ago: another process removed it.

@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use super::busy::{patiently, replace};
+
 /// So many links lead from a path to its file at most; more are a circle.
 const MOST_LINKS: usize = 32;
 
@@ -36,7 +38,7 @@ impl Staged {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut file = temporary(folder.unwrap_or(Path::new(".")))?;
         file.write_all(content)?;
-        match fs::metadata(&target) {
+        match patiently(|| fs::metadata(&target)) {
             Ok(before) => file.as_file().set_permissions(before.permissions())?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -46,7 +48,7 @@ impl Staged {
 
     /// Puts it in its place.
     pub fn commit(self) -> io::Result<()> {
-        self.file.persist(self.target).map(drop).map_err(|error| error.error)
+        replace(self.file.into_temp_path(), &self.target)
     }
 }
 
@@ -63,7 +65,7 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
-        match fs::read_link(&path) {
+        match patiently(|| fs::read_link(&path)) {
             Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
             // No link, or nothing at all.
             Err(_) => return Ok(path),

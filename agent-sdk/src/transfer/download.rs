@@ -21,7 +21,7 @@ use super::{
     options::common_options,
     request::{Answer, Post, open},
 };
-use crate::{agent::Agent, time_limit::within};
+use crate::{agent::Agent, busy::replace, time_limit::within};
 
 /// A download that is prepared; [`Agent::download`] returns one.
 #[derive(Clone, Debug)]
@@ -80,10 +80,8 @@ impl Download {
         })?;
         writer.sync_all().await.map_err(local)?;
         let to = target.clone();
-        let persisted = spawn_blocking(move || path.persist(to)).await;
-        persisted
-            .map_err(|error| local(io::Error::other(error)))?
-            .map_err(|error| local(error.error))?;
+        let replaced = spawn_blocking(move || replace(path, &to)).await;
+        replaced.map_err(|error| local(io::Error::other(error)))?.map_err(local)?;
         Ok(done)
     }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agent_codegen::emit::write_whole;
+use agent_codegen::emit::{patiently, write_whole};
 
 use super::{Change, Transaction};
 
@@ -65,7 +65,7 @@ impl Transaction {
             }
             Step::Put(index) => return self.put(index),
             Step::RemoveJournal => remove(&self.journal_path())?,
-            Step::RemoveFolder => fs::remove_dir_all(&self.folder)?,
+            Step::RemoveFolder => patiently(|| fs::remove_dir_all(&self.folder))?,
         }
         Ok(None)
     }
@@ -109,7 +109,7 @@ fn replace(new: &Path, target: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = target.parent() {
         fs::create_dir_all(folder)?;
     }
-    match fs::rename(new, target) {
+    match patiently(|| fs::rename(new, target)) {
         // The place is on another file system.
         Err(error) if error.kind() == ErrorKind::CrossesDevices => write_whole(target, content),
         moved => moved,
@@ -118,7 +118,7 @@ fn replace(new: &Path, target: &Path, content: &[u8]) -> io::Result<()> {
 
 /// The content of a file, if it is there.
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match patiently(|| fs::read(path)) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -127,7 +127,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// Removes a file, unless it is gone already.
 fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    match patiently(|| fs::remove_file(path)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

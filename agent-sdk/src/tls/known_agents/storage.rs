@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::busy::{patiently, replace};
+
 /// The largest file that is read, in bytes: enough for tens of thousands of agents.
 const MAX_SIZE: u64 = 4 << 20;
 
@@ -40,7 +42,7 @@ impl Storage {
     /// Reads the file; one that does not exist is empty.
     pub(super) fn read(&self) -> io::Result<Vec<u8>> {
         let mut options = OpenOptions::new();
-        match open_regular(&self.path, options.read(true)) {
+        match patiently(|| open_regular(&self.path, options.read(true))) {
             Ok(file) => read_whole(&file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -103,8 +105,7 @@ impl Storage {
             Err(error) => return Err(error),
         }
         file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        Ok(())
+        replace(file.into_temp_path(), &self.path)
     }
 
     /// Under a lock of the file itself: other containers may share the file, but not the lock
