@@ -90,8 +90,10 @@ async fn live(shared: &Shared, door: &Door, mut connection: Connection) -> Close
         let agent = &door.connector.endpoint;
         let span = info_span!("connection", %agent, number);
         span.in_scope(|| info!("connected"));
-        let (ended, was_heard) =
-            Driver::new(shared, connection).run().instrument(span.clone()).await;
+        let (ended, was_heard) = {
+            let mut driver = Driver::new(shared, connection);
+            driver.run().instrument(span.clone()).await
+        };
         let cause = match ended {
             Disconnect::Closed => return CloseReason::Requested,
             Disconnect::Lost(reason) => Arc::new(reason),
@@ -225,5 +227,21 @@ fn watch(shared: &Shared, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> b
         if timer.as_mut().poll(cx).is_pending() {
             return false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// It had room for two, an eighth of what an idle connection takes.
+    #[test]
+    fn the_task_of_a_connection_has_room_for_one_driver() {
+        let (task, driver) = (size_of_future(run), size_of::<Driver<'static>>());
+        assert!(task < 2 * driver, "{task} bytes for a driver of {driver}");
     }
 }

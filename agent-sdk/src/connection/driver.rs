@@ -161,12 +161,13 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Drives the connection to its end; returns how it ended, and whether the agent had said anything.
+    /// Drives the connection to its end; returns how it ended, and whether the agent had said anything. A
+    /// future that took the driver itself would have room for it twice.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the socket without a close frame.
-    pub(crate) async fn run(mut self) -> (Disconnect, bool) {
+    /// If the future is dropped, no close frame is sent.
+    pub(crate) async fn run(&mut self) -> (Disconnect, bool) {
         let ended = poll_fn(|cx| self.poll(cx)).await;
         if matches!(ended, Disconnect::Closed) {
             // For TLS, the goodbye of that layer; nothing depends on it.
