@@ -1,7 +1,7 @@
 //! From a reply to a value or a type: above the errors that this can end with, which keep the reply.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     error::{DecodeError, Error},
@@ -56,13 +56,26 @@ impl Reply {
     }
 
     /// Returns the detail of a rejection, unless its tree of values would be larger than a few times
-    /// the limit of a message: it is built without being asked for.
+    /// the limit of a message: it is built without being asked for. Where the parameters are none, it is
+    /// what is beside them.
     pub(crate) fn detail(&self, max_message_size: usize) -> Value {
-        let text = self.parameters_and_rest();
+        let text = self.message();
         if json::tree_size(text) > json::max_tree(max_message_size) {
             return format!("a detail of {} bytes, too large to be read", text.len()).into();
         }
-        self.decode().unwrap_or_default()
+        match self.decode().unwrap_or_default() {
+            Value::Null => self.beside_the_parameters(),
+            detail => detail,
+        }
+    }
+
+    /// Returns what the message holds besides its envelope; `Null` for nothing.
+    fn beside_the_parameters(&self) -> Value {
+        const ENVELOPE: [&str; 4] = ["idempotence", "status", "action", "parameters"];
+        let whole = serde_json::from_str(&json::repair(self.message()));
+        let mut rest: Map<String, Value> = whole.unwrap_or_default();
+        rest.retain(|key, _| !ENVELOPE.contains(&key.as_str()));
+        if rest.is_empty() { Value::Null } else { rest.into() }
     }
 }
 
@@ -91,6 +104,8 @@ impl FromReply for Reply {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::wire::Payload;
 
@@ -108,6 +123,21 @@ mod tests {
             assert_eq!(parameters, serde_json::json!({ "x": "\u{fffd}" }));
         }
         assert!(matches!(reply(b"{\"parameters\":{\"x\":").parameters(), Err(Error::Decode(_))));
+    }
+
+    /// The words were lost where an agent has them beside the parameters, or in place of them.
+    #[test]
+    fn the_detail_of_a_rejection_may_be_beside_the_parameters() {
+        for (message, detail) in [
+            (r#"{"parameters":null,"status":"error","error":"no"}"#, json!({ "error": "no" })),
+            (r#"{"parameters":{"error":"no"},"message":"other"}"#, json!({ "error": "no" })),
+            (r#"{"parameters":null,"status":"error","idempotence":"x"}"#, json!(null)),
+        ] {
+            assert_eq!(reply(message.as_bytes()).detail(1 << 20), detail, "{message}");
+        }
+        let message = br#"{"status":"error","reason":{"code":7}}"#;
+        let reply = Reply::new("echo".into(), Payload::Copied(message.to_vec()), None);
+        assert_eq!(reply.detail(1 << 20), json!({ "reason": { "code": 7 } }));
     }
 
     /// A rejection's detail was turned into a tree of any size, unasked.

@@ -227,7 +227,8 @@ impl Rejected {
         &self.message
     }
 
-    /// Everything that the agent said: `parameters` of its reply.
+    /// Everything that the agent said: `parameters` of its reply, or what is beside them where there are
+    /// none.
     #[must_use]
     pub fn detail(&self) -> &Value {
         &self.detail
