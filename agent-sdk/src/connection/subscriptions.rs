@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{event::Subscription, wire::Request};
@@ -39,10 +40,14 @@ fn topic(request: &Request) -> Option<Subscription> {
     }
     #[derive(Deserialize)]
     struct Parameters {
-        topic: String,
+        topic: Value,
     }
     let message: Message = serde_json::from_slice(request.as_bytes()).ok()?;
-    Some(Subscription::Topic(message.parameters.topic))
+    match message.parameters.topic {
+        Value::String(topic) => Some(Subscription::Topic(topic)),
+        Value::Number(topic) => Some(Subscription::Topic(topic.to_string())),
+        _ => None,
+    }
 }
 
 /// The requests to repeat.
@@ -173,9 +178,14 @@ mod tests {
         apply(&mut subscriptions, "enable_stdout", &json!({}));
         apply(&mut subscriptions, "unsubscribe", &json!({"topic": "A"}));
         apply(&mut subscriptions, "server_start", &json!({"topic": "C"}));
-        assert_eq!(subscriptions.count(), (2, 0));
+        // A number used to be subscribed to until the connection was lost.
+        apply(&mut subscriptions, "subscribe", &json!({"topic": 7}));
+        apply(&mut subscriptions, "subscribe", &json!({"topic": 8}));
+        apply(&mut subscriptions, "unsubscribe", &json!({"topic": "8"}));
+        assert_eq!(subscriptions.count(), (3, 0));
         subscriptions.connection_lost();
-        let missing = [Subscription::Topic("B".to_owned()), Subscription::Stdout];
+        let topic = |topic: &str| Subscription::Topic(topic.to_owned());
+        let missing = [topic("7"), topic("B"), Subscription::Stdout];
         assert_eq!(subscriptions.missing(), missing);
     }
 }

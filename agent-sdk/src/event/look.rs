@@ -77,9 +77,9 @@ impl<'a> Place<'a> {
         foremost(&self.objects, keys, read)
     }
 
-    /// The topic: a text, or the id in a server's own object. The outermost counts.
+    /// The topic: a text, a number, or the id in a server's own object. The outermost counts.
     pub(super) fn topic(&self) -> Option<Cow<'a, str>> {
-        let id = |value| json::text(value).or_else(|| foremost(&[value], &IDS, json::text));
+        let id = |value| json::id(value).or_else(|| foremost(&[value], &IDS, json::id));
         self.objects.iter().find_map(|object| foremost(&[*object], &TOPICS, id))
     }
 }

@@ -97,7 +97,7 @@ impl Message {
         self.text(self.0.kind.as_ref()?)
     }
 
-    /// The topic it belongs to, a server's id: the text under `topic`, `server` or `server_id`, or
+    /// The topic it belongs to, a server's id: the text or number under `topic`, `server` or `server_id`, or
     /// the `id` of a `server`, in the message or in its `parameters`, `data` or `payload`. Where the
     /// topic is found is not documented (`docs/protocol.md`, assumed).
     #[must_use]
@@ -241,6 +241,9 @@ mod tests {
             (r#"{"server":{"name":"x","id":"A"}}"#, Some("A")),
             (r#"{"parameters":{"data":{"server":{"server_id":"A"}}}}"#, Some("A")),
             (r#"{"server":"\u0041"}"#, Some("A")),
+            (r#"{"server":7}"#, Some("7")),
+            (r#"{"server": {"id" : 7 } }"#, Some("7")),
+            (r#"{"server":-1.5,"server_id":"A"}"#, Some("A")),
             (r#"{"parameters":["A"]}"#, None),
             (r#"{"mods":{"id":"A"}}"#, None),
         ] {

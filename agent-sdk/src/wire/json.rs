@@ -46,6 +46,12 @@ pub(crate) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Decodes what may identify something: a JSON string, or a whole number as it is written.
+pub(crate) fn id(value: &[u8]) -> Option<Cow<'_, str>> {
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    if is_number { str::from_utf8(value).ok().map(Cow::Borrowed) } else { text(value) }
+}
+
 /// Returns whether a Rust string cannot hold all of a JSON text: bytes that are not UTF-8, or halves
 /// of surrogate pairs.
 pub(crate) fn is_damaged(json: &[u8]) -> bool {
