@@ -7,6 +7,10 @@ use crate::text::Secrets;
 /// Longer durations are clamped to this, so that no deadline overflows.
 pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
+/// Zero would stay zero however often it is doubled, and an agent that is down would be called without a
+/// pause.
+const SHORTEST_BACKOFF: Duration = Duration::from_millis(1);
+
 /// What a running connection has to know of the builder's options.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -145,7 +149,8 @@ impl ReconnectPolicy {
         Self::default().max_attempts(0)
     }
 
-    /// Sets the bound of the first wait; it doubles with each further one. The default is 250 ms.
+    /// Sets the bound of the first wait; it doubles with each further one. The default is 250 ms, the least
+    /// 1 ms.
     ///
     /// # Examples
     ///
@@ -156,11 +161,11 @@ impl ReconnectPolicy {
     /// ```
     #[must_use]
     pub fn initial_backoff(mut self, bound: Duration) -> Self {
-        self.initial_backoff = bound.min(FOREVER);
+        self.initial_backoff = bound.clamp(SHORTEST_BACKOFF, FOREVER);
         self
     }
 
-    /// Sets the bound that no backoff exceeds. The default is 30 s.
+    /// Sets the bound that no backoff exceeds. The default is 30 s, the least 1 ms.
     ///
     /// # Examples
     ///
@@ -171,7 +176,7 @@ impl ReconnectPolicy {
     /// ```
     #[must_use]
     pub fn max_backoff(mut self, bound: Duration) -> Self {
-        self.max_backoff = bound.min(FOREVER);
+        self.max_backoff = bound.clamp(SHORTEST_BACKOFF, FOREVER);
         self
     }
 

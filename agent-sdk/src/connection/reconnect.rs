@@ -185,6 +185,18 @@ mod tests {
         }
     }
 
+    /// Zero stayed zero, and 10,000 attempts were made in a second.
+    #[test]
+    fn a_backoff_that_begins_with_nothing_grows() {
+        let policy = ReconnectPolicy::default().initial_backoff(Duration::ZERO);
+        let wait = |policy: &ReconnectPolicy| -> Duration {
+            let mut backoff = Backoff::new(policy.clone());
+            (0..20).map(|_| backoff.delay(Pace::Quick)).sum()
+        };
+        assert!(wait(&policy) > Duration::from_secs(10));
+        assert!(wait(&policy.max_backoff(Duration::ZERO)) > Duration::from_millis(1));
+    }
+
     #[test]
     fn only_a_connection_that_lasted_resets_the_waits_and_the_attempts() {
         let mut backoff = Backoff::new(ReconnectPolicy::default());
