@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::DisconnectReason;
 use crate::{
@@ -244,6 +244,7 @@ impl fmt::Debug for Rejected {
     }
 }
 
+const NO_REASON: &str = "it gave no reason";
 /// How many keys of a detail without words are shown.
 const SHOWN_KEYS: usize = 8;
 /// How many items of a detail that is a list are shown.
@@ -251,33 +252,40 @@ const SHOWN_ITEMS: usize = 4;
 
 /// Looks for words in the detail of a refusal, whose shape is not documented.
 fn message_of(detail: &Value, secrets: &Secrets) -> String {
-    const NO_REASON: &str = "it gave no reason";
-    match detail {
-        Value::Null => NO_REASON.to_owned(),
-        Value::String(text) => secrets.excerpt(text.as_bytes()),
-        Value::Object(map) => {
-            let words = ["error", "message", "reason", "detail"]
-                .iter()
-                .filter_map(|key| map.get(*key))
-                .find(|value| !value.is_null());
-            // The other values may repeat what was sent, secrets included.
-            let keys: Vec<&str> = map.keys().map(String::as_str).take(SHOWN_KEYS).collect();
-            match words {
-                Some(words) => message_of(words, secrets),
-                None if keys.is_empty() => NO_REASON.to_owned(),
-                None => secrets.excerpt(format!("it gave only `{}`", keys.join("`, `")).as_bytes()),
-            }
-        }
+    let words = match detail {
+        Value::Null => return NO_REASON.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => detail.to_string(),
         Value::Array(items) => {
-            let words: Vec<String> =
-                items.iter().take(SHOWN_ITEMS).map(|item| message_of(item, secrets)).collect();
-            if words.is_empty() {
-                return NO_REASON.to_owned();
-            }
-            secrets.excerpt(words.join("; ").as_bytes())
+            let items = items.iter().filter(|item| !item.is_null()).take(SHOWN_ITEMS);
+            items.map(|item| message_of(item, secrets)).collect::<Vec<_>>().join("; ")
         }
-        other => secrets.excerpt(other.to_string().as_bytes()),
+        Value::Object(map) => match words_of(map) {
+            Some(words) => return message_of(words, secrets),
+            None if map.is_empty() => return NO_REASON.to_owned(),
+            None => {
+                // The values may repeat what was sent, secrets included.
+                let keys: Vec<&str> = map.keys().map(String::as_str).take(SHOWN_KEYS).collect();
+                format!("it gave only `{}`", keys.join("`, `"))
+            }
+        },
+    };
+    match secrets.excerpt(words.as_bytes()) {
+        empty if empty.is_empty() => NO_REASON.to_owned(),
+        words => words,
     }
+}
+
+/// What an object says of a refusal: words sooner than a number, and neither yes nor no.
+fn words_of(map: &Map<String, Value>) -> Option<&Value> {
+    let said = || ["error", "message", "reason", "detail"].iter().filter_map(|key| map.get(*key));
+    let is_words = |value: &&Value| match value {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    };
+    said().find(is_words).or_else(|| said().find(|value| value.is_number()))
 }
 
 /// A reply that is not what the type expects.

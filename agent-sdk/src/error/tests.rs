@@ -168,12 +168,31 @@ fn the_words_of_a_rejection_are_found_in_lists_and_no_values_beside_them() {
         (json!({ "error": [{ "code": 7, "reason": "busy" }, "hunt"] }), "busy; hunt"),
         (json!({ "error": { "detail": [["deep"]] } }), "deep"),
         (json!([secret]), "it gave only `field`, `value`"),
-        (json!({ "error": [] }), "it gave no reason"),
-        (json!([404, false, null]), "404; false; it gave no reason"),
+        (json!({ "error": [] }), "it gave only `error`"),
+        (json!([404, false, null]), "404; false"),
+        (json!([[], null]), "it gave no reason"),
         (json!(vec!["x"; 100]), "x; x; x; x"),
     ] {
         let rejected = Rejected::new("login", detail, &Secrets::default());
         assert_eq!(rejected.message(), words);
         assert!(!format!("{rejected} {rejected:?}").contains("hunter2"), "{rejected:?}");
+    }
+}
+
+/// A flag, or an empty text, hid the words beside it.
+#[test]
+fn the_words_of_a_rejection_count_more_than_flags_and_numbers() {
+    for (detail, words) in [
+        (json!({ "error": true, "message": "no such server" }), "no such server"),
+        (json!({ "error": "", "reason": "busy" }), "busy"),
+        (json!({ "error": 404, "detail": { "message": "no such mod" } }), "no such mod"),
+        (json!({ "error": {}, "message": [], "detail": "busy" }), "busy"),
+        (json!({ "error": 404, "message": null }), "404"),
+        (json!({ "error": true }), "it gave only `error`"),
+        (json!(" \u{200b}"), "it gave no reason"),
+        (json!(true), "true"),
+    ] {
+        let rejected = Rejected::new("login", detail, &Secrets::default());
+        assert_eq!(rejected.message(), words);
     }
 }
