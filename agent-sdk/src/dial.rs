@@ -20,6 +20,8 @@ use tokio::{
 pub(crate) use self::transport::Stream;
 #[cfg(feature = "tls")]
 pub(crate) use self::trust::Trust;
+#[cfg(feature = "health")]
+pub(crate) use self::upgrade::NEEDS_TLS;
 use self::upgrade::upgrade;
 pub(crate) use self::{
     endpoint::{Credentials, Endpoint},

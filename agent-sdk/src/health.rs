@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     builder::Builder,
-    dial::{Connector, Transport, on_runtime},
+    dial::{Connector, NEEDS_TLS, Transport, on_runtime},
     error::{ConnectError, ConnectStage},
     text::Secrets,
 };
@@ -99,7 +99,10 @@ async fn ask(
 ) -> Result<Health, ConnectError> {
     let address = connector.endpoint.authority();
     let strange = |said: String| ConnectError::NotAnAgent { address: address.clone(), said };
-    let http = |error: hyper::Error| strange(format!("the health check failed: {error}"));
+    let http = |error: hyper::Error| {
+        let hint = if error.is_parse() && !connector.endpoint.tls { NEEDS_TLS } else { "" };
+        strange(format!("the health check failed: {error}{hint}"))
+    };
 
     let (read_half, write_half) = split(transport);
     let stream = TokioIo::new(join(read_half.take(MAX_READ), write_half));

@@ -321,7 +321,8 @@ impl Refusal {
     }
 }
 
-const NEEDS_TLS: &str = "; if it is an agent with TLS, its URL begins with `wss://`";
+/// What to do where a peer without TLS was expected and does not speak HTTP.
+pub(crate) const NEEDS_TLS: &str = "; if it is an agent with TLS, its URL begins with `wss://`";
 
 /// Returns the likely cause of an answer by the agent itself, or by a gateway before it.
 fn likely_cause(status: u16, body: &str, endpoint: &Endpoint) -> Option<String> {

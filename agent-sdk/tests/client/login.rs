@@ -12,7 +12,10 @@ use agent_sdk::{
 use serde_json::json;
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
-use crate::common::{client, mock, soon};
+use crate::{
+    bare::Bare,
+    common::{client, mock, soon},
+};
 
 #[tokio::test]
 async fn every_correct_upgrade_is_accepted() {
@@ -219,4 +222,14 @@ async fn endless_interim_answers_outlast_neither_login_nor_health_check() {
     let builder = Agent::builder(endless_interim_answers()).connect_timeout(limit);
     let error = soon(builder.credentials("root", "x").connect()).await.unwrap_err();
     assert!(error.to_string().contains("head is over"), "{error}");
+}
+
+/// It failed with "invalid HTTP version parsed", and no word of TLS.
+#[tokio::test]
+async fn a_health_check_without_tls_of_an_agent_with_tls_says_so() {
+    let bare = Bare::new().await;
+    let alert = b"\x15\x03\x03\0\x02\x02\x32";
+    let (result, ()) = tokio::join!(bare.client().health(), bare.refuse(alert));
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("its URL begins with `wss://`"), "{error}");
 }
