@@ -5,6 +5,8 @@
 
 use std::fmt::{self, Write as _};
 
+use heck::ToSnakeCase;
+
 /// How many characters of a foreign word a message shows.
 const LONGEST: usize = 80;
 
@@ -231,21 +233,77 @@ pub(crate) fn code_span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// The name that is most like another, if any is much like it.
+/// Foreign names may be long, and their comparison is quadratic.
+const MOST_COMPARED: usize = 64;
+
+/// The name that was likely meant by another: one with the same words in another order, or else the
+/// one that takes the fewest edits, a third of its characters at most. None if nothing is as near.
 pub(crate) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Foreign names may be long, and the comparison is quadratic.
-    let short = |name: &str| name.chars().take(64).collect::<String>().to_lowercase();
+    let short = |name: &str| name.chars().take(MOST_COMPARED).collect::<String>();
     let name = short(name);
+    let words = words(&name);
+    let name = name.to_lowercase();
     among
-        .map(|other| (strsim::jaro_winkler(&name, &short(other)), other))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .filter_map(|other| {
+            let known = short(other);
+            if words.len() > 1 && self::words(&known) == words {
+                return Some((0, other));
+            }
+            let known = known.to_lowercase();
+            let longest = name.chars().count().max(known.chars().count());
+            let edits = strsim::damerau_levenshtein(&name, &known);
+            (edits <= longest / 3).then_some((edits, other))
+        })
+        .min_by_key(|(edits, _)| *edits)
         .map(|(_, other)| other)
+}
+
+/// The words of a name, in the order of the alphabet.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<_> = name.to_snake_case().split('_').map(str::to_owned).collect();
+    words.sort_unstable();
+    words
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `read_file` was proposed for `brand_new`.
+    #[test]
+    fn a_name_is_proposed_only_where_it_is_nearly_the_one_that_was_typed() {
+        const KNOWN: [&str; 8] = [
+            "create_backup",
+            "read_file",
+            "restart",
+            "server_start",
+            "server_stop",
+            "servers",
+            "task_run",
+            "x",
+        ];
+        for (typed, proposed) in [
+            ("sever_start", Some("server_start")),
+            ("server_strat", Some("server_start")),
+            ("Server-Start", Some("server_start")),
+            ("serverstart", Some("server_start")),
+            ("backup_create", Some("create_backup")),
+            ("startServer", Some("server_start")),
+            ("restrat", Some("restart")),
+            ("server", Some("servers")),
+            ("brand_new", None),
+            ("reactor", None),
+            ("server_kill", None),
+            ("tusk", None),
+            ("y", None),
+            ("", None),
+            ("привет", None),
+        ] {
+            assert_eq!(nearest(typed, KNOWN.into_iter()), proposed, "{typed}");
+        }
+        let long = "a".repeat(1 << 20);
+        assert_eq!(nearest(&long, KNOWN.into_iter()), None);
+    }
 
     #[test]
     fn a_message_shows_no_character_that_acts() {
