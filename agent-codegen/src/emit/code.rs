@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{MARK, busy::patiently, whole::Staged};
 use crate::text::Listed;
@@ -26,23 +26,32 @@ pub enum Difference {
     /// Its content is another.
     Changed {
         /// The file.
+        #[serde(serialize_with = "shown")]
         path: PathBuf,
     },
     /// Its lines end with CRLF in place of LF; apart from that it is current.
     LineEndings {
         /// The file.
+        #[serde(serialize_with = "shown")]
         path: PathBuf,
     },
     /// It is not there.
     Missing {
         /// The file.
+        #[serde(serialize_with = "shown")]
         path: PathBuf,
     },
     /// It was generated once and is not any more.
     Superfluous {
         /// The file.
+        #[serde(serialize_with = "shown")]
         path: PathBuf,
     },
+}
+
+/// Writes a path as it is shown: one that is not UTF-8 is no error.
+fn shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 impl fmt::Display for Difference {

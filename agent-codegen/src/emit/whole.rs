@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all.
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -16,12 +16,16 @@ const MOST_LINKS: usize = 32;
 /// Replaces a file by one with this content: a reader sees the old one or the new one, never a part.
 ///
 /// A link stays one, and the file that it leads to is replaced. The permissions of a file that is
-/// there are kept.
+/// there are kept. What is no file, such as a device, takes the content as it is.
 ///
 /// # Errors
 ///
 /// The file cannot be written; what was there is untouched.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    // A device or a pipe would be replaced by a file.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(content.as_ref());
+    }
     Staged::new(path, content.as_ref())?.commit()
 }
 

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 use serde_json::json;
 use tokio::{
-    fs::File,
+    fs::{File, metadata},
     io::{AsyncWrite, AsyncWriteExt},
     task::spawn_blocking,
 };
@@ -55,7 +55,7 @@ impl Download {
 
     /// Fetches the file into one of this machine, whole or not at all: it is written under a
     /// temporary name in the same folder, and renamed once it is complete and on the disk. A file
-    /// that is there already is replaced.
+    /// that is there already is replaced; a device or a named pipe takes what comes.
     ///
     /// # Errors
     ///
@@ -67,6 +67,11 @@ impl Download {
     pub async fn save_to(self, file: impl AsRef<Path>) -> Result<Transferred, TransferError> {
         let target = file.as_ref().to_owned();
         let local = |source| TransferError::Local { path: target.clone(), source };
+        let found = metadata(&target).await;
+        if found.is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            let mut device = File::options().write(true).open(&target).await.map_err(local)?;
+            return self.write_to(&mut device).await.map_err(|error| at(&target, error));
+        }
         let folder = match target.parent() {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -74,10 +79,7 @@ impl Download {
         let temporary = tempfile::Builder::new().prefix(".download-").tempfile_in(folder);
         let (temporary, path) = temporary.map_err(local)?.into_parts();
         let mut writer = File::from_std(temporary);
-        let done = self.write_to(&mut writer).await.map_err(|error| match error {
-            TransferError::Local { source, .. } => local(source),
-            other => other,
-        })?;
+        let done = self.write_to(&mut writer).await.map_err(|error| at(&target, error))?;
         writer.sync_all().await.map_err(local)?;
         let to = target.clone();
         let replaced = spawn_blocking(move || replace(path, &to)).await;
@@ -172,5 +174,15 @@ impl Download {
     fn stalled(&self, bytes: u64) -> TransferError {
         let after = self.options.stall_timeout;
         TransferError::Stalled { path: self.path.clone(), bytes, after }
+    }
+}
+
+/// The same error, with the file of this machine that it is about.
+fn at(file: &Path, error: TransferError) -> TransferError {
+    match error {
+        TransferError::Local { source, .. } => {
+            TransferError::Local { path: file.to_owned(), source }
+        }
+        other => other,
     }
 }
