@@ -27,6 +27,12 @@ pub struct KnownAction {
     pub cloud_controller_only: bool,
     /// Why it should not be used any more; `None` if it may be.
     pub deprecated: Option<String>,
+    /// The first known version of the agent that has it; `None` where the oldest one does.
+    pub since: Option<String>,
+    /// The last known version that has it; `None` where the newest one does.
+    pub until: Option<String>,
+    /// Which of the known versions have it, as a sentence; nothing where all do.
+    pub versions: String,
     /// The Rust type of the reply, where the overlay describes it.
     pub reply: Option<String>,
     /// The call in Rust, with a placeholder for each parameter that the agent requires.
@@ -49,6 +55,13 @@ pub struct KnownParameter {
     pub secret: bool,
     /// The known values of a text, where the overlay lists them; the agent may know more.
     pub values: Vec<String>,
+    /// The first known version of those that have the action which has it; `None` where the oldest
+    /// one does.
+    pub since: Option<String>,
+    /// The last of them that has it; `None` where the newest one does.
+    pub until: Option<String>,
+    /// Which of them have it, and which require it, as sentences; nothing where all do.
+    pub versions: String,
 }
 
 /// Returns whether a name speaks of a value that must not be shown, where nothing else is known of it.
@@ -133,6 +146,9 @@ impl KnownAction {
             reads: action.reads,
             cloud_controller_only: action.cloud_controller_only,
             deprecated: Some(action.deprecated).filter(|why| !why.is_empty()),
+            since: action.availability.since().map(str::to_owned),
+            until: action.availability.until().map(str::to_owned),
+            versions: action.availability.sentence("").unwrap_or_default(),
             reply: action.output,
         }
     }
@@ -143,7 +159,12 @@ impl KnownParameter {
         let name = parameter.param_type.name();
         let declared = types.iter().find(|declared| Some(&*declared.name) == name);
         let values = declared.into_iter().flat_map(|declared| &declared.values);
+        let having = parameter.availability.sentence("");
+        let requiring = parameter.requiring.sentence("Required");
         Self {
+            since: parameter.availability.since().map(str::to_owned),
+            until: parameter.availability.until().map(str::to_owned),
+            versions: [having, requiring].into_iter().flatten().collect::<Vec<_>>().join(" "),
             values: values.map(|(value, _)| value.clone()).collect(),
             name: parameter.wire,
             param_type: parameter.param_type,

@@ -100,7 +100,7 @@ impl Snapshot {
             Err(error) => {
                 report.push(
                     Diagnostic::error("unreadable", format!("`{name}` cannot be read: {error}"))
-                        .help("`cargo xtask fetch` writes a snapshot of a running agent"),
+                        .help("name another file, or fetch the catalogue of a running agent"),
                 );
                 None
             }

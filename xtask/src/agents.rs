@@ -3,12 +3,12 @@
 mod complete;
 mod file;
 
-use std::{collections::BTreeMap, env, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap_complete::engine::ArgValueCompleter;
 
 pub use self::file::Entry;
-use crate::{failure::Failure, text::printable};
+use crate::{environment::variable, failure::Failure, text::printable};
 
 /// So many names are told of those that a file has.
 const MOST_NAMES: usize = 10;
@@ -35,14 +35,9 @@ pub struct AgentsOption {
     #[arg(long = "tag", value_name = "TAG", add = ArgValueCompleter::new(complete::tags))]
     tags: Vec<String>,
 
-    /// The file of agents [default: `agentctl/agents.toml` in the user's configuration]
-    #[arg(
-        id = "agents_file",
-        long = "agents",
-        value_name = "FILE",
-        env = "AGENTS_FILE",
-        hide_env_values = true
-    )]
+    /// The file of agents [default: `agentctl/agents.toml` in the user's configuration] [env:
+    /// `AGENTS_FILE`]
+    #[arg(id = "agents_file", long = "agents", value_name = "FILE")]
     file: Option<PathBuf>,
 
     /// One agent after the other, and none after one that failed
@@ -54,6 +49,26 @@ impl AgentsOption {
     /// Returns whether no agent is named.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.tags.is_empty() && !self.all
+    }
+
+    /// The first option that names an agent, if there is one.
+    pub fn typed(&self) -> Option<&'static str> {
+        let given = [
+            (!self.names.is_empty(), "--agent"),
+            (self.all, "--all"),
+            (!self.tags.is_empty(), "--tag"),
+        ];
+        given.into_iter().find(|(is_given, _)| *is_given).map(|(_, option)| option)
+    }
+
+    /// Refuses a file of which no agent is named: another one would be worked with.
+    pub fn refuse_file(&self) -> Result<(), Failure> {
+        match &self.file {
+            None => Ok(()),
+            Some(_) => Err(Failure::usage(
+                "--agents names a file and no agent in it: add --agent NAME, --tag TAG or --all",
+            )),
+        }
     }
 
     /// Returns whether one agent is named, so that its results need no name beside them. This
@@ -98,20 +113,26 @@ impl AgentsOption {
 
     fn file(&self) -> Result<PathBuf, Failure> {
         self.file.clone().or_else(default_file).ok_or_else(|| {
-            Failure::usage("there is no folder for configuration: name the file by --agents FILE")
+            Failure::usage(
+                "there is no folder for configuration: name the file by --agents FILE, or set HOME \
+                 to an absolute path",
+            )
         })
     }
 }
 
-/// Never the current folder: the file may name a command, and a folder may belong to another user.
+/// The file that the environment names, or else the user's own. That is never one below the current
+/// folder: the file may name a command, and a folder may belong to another user.
 fn default_file() -> Option<PathBuf> {
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = if cfg!(windows) {
-        variable("APPDATA")?
-    } else {
-        variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")))?
-    };
-    Some(folder.join("agentctl").join("agents.toml"))
+    variable("AGENTS_FILE").map(PathBuf::from).or_else(|| {
+        let folder = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let folder = if cfg!(windows) {
+            folder("APPDATA")?
+        } else {
+            folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?
+        };
+        Some(folder.join("agentctl").join("agents.toml"))
+    })
 }
 
 /// Lists names, first those that are most like one that was typed; the rest is counted.

@@ -3,7 +3,7 @@
 mod target;
 mod trust;
 
-use std::{env, sync::Once, time::Duration};
+use std::{sync::Once, time::Duration};
 
 use agent_sdk::Agent;
 
@@ -11,6 +11,7 @@ pub use self::target::{Target, Targets};
 use self::trust::{Trust, is_on};
 use crate::{
     agents::{AgentsOption, BY_NAME, Entry},
+    environment::{self, seconds},
     failure::Failure,
     output,
     password::PasswordOptions,
@@ -27,15 +28,13 @@ pub struct Address {
     url: Option<String>,
 
     /// Time limit for connecting, and for the answer to each call [default: 10, or for a call what
-    /// the overlay says of its action]
-    #[arg(long, value_name = "SECONDS", env = "AGENT_TIMEOUT", hide_env_values = true)]
-    #[arg(value_parser = seconds)]
+    /// the overlay says of its action] [env: `AGENT_TIMEOUT`]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
 
     /// Wait so long for an agent that is not up yet: attempts follow each other as those to reconnect
-    /// do, and none follows a rejected login [default: one attempt]
-    #[arg(long, value_name = "SECONDS", env = "AGENT_WAIT", hide_env_values = true)]
-    #[arg(value_parser = seconds)]
+    /// do, and none follows a rejected login [default: one attempt] [env: `AGENT_WAIT`]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     wait: Option<Duration>,
 }
 
@@ -68,26 +67,43 @@ pub struct Connection {
 impl Address {
     /// Returns the agents that are meant, for work without a login.
     pub fn targets(&self, agents: &AgentsOption) -> Result<Targets, Failure> {
-        targets(agents, || self.unnamed(), |name, entry| Ok(self.named(name, entry)))
+        targets(agents, || self.unnamed(), |name, entry| self.named(name, entry))
     }
 
     fn unnamed(&self) -> Result<Target, Failure> {
-        let url = self.url.clone().map_or_else(|| variable("AGENT_URL"), |url| Ok(Some(url)))?;
+        let url = typed_or(self.url.clone(), || environment::text("AGENT_URL"))?;
         let url = url.ok_or_else(|| {
             Failure::usage("no agent: name it by --url URL or AGENT_URL, or by --agent NAME")
         })?;
-        Ok(Target::new(url, self.timeout, self.wait))
+        Ok(Target::new(url, self.timeout()?, self.wait()?))
     }
 
-    fn named(&self, name: String, entry: Entry) -> Target {
-        Target::of_entry(name, entry, self.timeout, self.wait)
+    fn named(&self, name: String, entry: Entry) -> Result<Target, Failure> {
+        Ok(Target::of_entry(name, entry, self.timeout()?, self.wait()?))
+    }
+
+    fn timeout(&self) -> Result<Option<Duration>, Failure> {
+        typed_or(self.timeout, || environment::time("AGENT_TIMEOUT"))
+    }
+
+    fn wait(&self) -> Result<Option<Duration>, Failure> {
+        typed_or(self.wait, || environment::time("AGENT_WAIT"))
     }
 }
 
 impl Connection {
     /// The time limit, if one was given.
-    pub fn timeout(&self) -> Option<Duration> {
-        self.address.timeout
+    pub fn timeout(&self) -> Result<Option<Duration>, Failure> {
+        self.address.timeout()
+    }
+
+    /// Refuses an agent that was typed where none is asked: the result would be taken for its answer.
+    pub fn refuse_agent(&self, remedy: &str) -> Result<(), Failure> {
+        let Some(option) = self.address.url.as_ref().map(|_| "--url").or(self.agents.typed())
+        else {
+            return Ok(());
+        };
+        Err(Failure::usage(format!("{option} names an agent, and none is asked: {remedy}")))
     }
 
     /// Returns whether agents are meant by their names.
@@ -120,7 +136,7 @@ impl Connection {
             || self.unnamed(),
             |name, entry| {
                 let has_password = entry.has_password();
-                let target = self.address.named(name, entry);
+                let target = self.address.named(name, entry)?;
                 if has_password && self.password.is_given() {
                     return Err(Failure::usage(format!(
                         "the file of agents says where the password of `{}` is: leave out the \
@@ -141,9 +157,7 @@ impl Connection {
     }
 
     fn unnamed(&self) -> Result<Target, Failure> {
-        let username = self.username.clone();
-        let username =
-            username.map_or_else(|| variable("AGENT_USERNAME"), |name| Ok(Some(name)))?;
+        let username = username(self.username.clone())?;
         let allowed = is_on("AGENT_ALLOW_PLAINTEXT")? || self.allow_plaintext;
         if allowed {
             static SAID: Once = Once::new();
@@ -154,11 +168,25 @@ impl Connection {
             });
         }
         let target = self.address.unnamed()?.trust(self.trust.way()?).allow_plaintext(allowed);
-        let target = target.username(username.unwrap_or_else(|| "root".to_owned()));
+        let target = target.username(username);
         // Mistakes in the command line are reported before the password is read.
         let _ = target.builder()?;
         Ok(target.password(self.password.clone()))
     }
+}
+
+/// Who logs in, where the file of agents does not say it.
+pub fn username(typed: Option<String>) -> Result<String, Failure> {
+    let username = typed_or(typed, || environment::text("AGENT_USERNAME"))?;
+    Ok(username.unwrap_or_else(|| "root".to_owned()))
+}
+
+/// The value of an option, or else that of its variable.
+fn typed_or<T>(
+    typed: Option<T>,
+    variable: impl FnOnce() -> Result<Option<T>, Failure>,
+) -> Result<Option<T>, Failure> {
+    typed.map_or_else(variable, |typed| Ok(Some(typed)))
 }
 
 /// The agents that are named, or else the one that is not.
@@ -168,6 +196,7 @@ fn targets(
     named: impl Fn(String, Entry) -> Result<Target, Failure>,
 ) -> Result<Targets, Failure> {
     if agents.is_empty() {
+        agents.refuse_file()?;
         return Ok(Targets::One(Box::new(unnamed()?)));
     }
     let all = agents.select()?.into_iter().map(|(name, entry)| named(name, entry));
@@ -177,36 +206,6 @@ fn targets(
         last => {
             all.extend(last);
             Ok(Targets::Several { all, one_by_one: agents.one_by_one })
-        }
-    }
-}
-
-/// A variable in place of an option; an empty one is how shells write one that is not set.
-fn variable(name: &str) -> Result<Option<String>, Failure> {
-    match env::var_os(name).filter(|value| !value.is_empty()).map(std::ffi::OsString::into_string) {
-        None => Ok(None),
-        Some(Ok(value)) => Ok(Some(value)),
-        Some(Err(_)) => Err(Failure::usage(format!("{name} is not UTF-8"))),
-    }
-}
-
-/// A time as people type it: `10`, `0.5`.
-pub fn seconds(text: &str) -> Result<Duration, String> {
-    let time = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    time.filter(|time| !time.is_zero())
-        .ok_or_else(|| "expected a number of seconds above 0, such as 10 or 0.5".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_numbers_above_zero() {
-        assert_eq!(seconds("10"), Ok(Duration::from_secs(10)));
-        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
-        for text in ["", "0", "-1", "ten", "NaN", "inf", "1e30"] {
-            assert!(seconds(text).is_err(), "{text}");
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Exit {
     Failed = 3,
     /// Of several agents some failed, and others did not.
     SomeFailed = 4,
+    /// Ctrl-C ended it; the number is the one by which shells tell that.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -64,20 +64,20 @@ pub async fn each<T, F: Future<Output = Result<T, Failure>>>(
     let mut early = BTreeMap::new();
     let progress = Bar::of_agents(names.len());
     for (number, agent) in names.into_iter().enumerate() {
-        let result = match verdict.failed.first() {
-            Some((first, _)) if one_by_one => {
-                let first = printable(first);
-                Err(Failure::failed(format!("not tried, since `{first}` failed")))
+        if one_by_one && let Some((first, _)) = verdict.failed.first() {
+            let why = format!("not tried, since `{}` failed", printable(first));
+            verdict.not_tried += 1;
+            tell(Outcome { agent, result: Err(Failure::failed(why)) })?;
+            continue;
+        }
+        let result = loop {
+            if let Some(result) = early.remove(&number) {
+                break result;
             }
-            _ => loop {
-                if let Some(result) = early.remove(&number) {
-                    break result;
-                }
-                // There is an outcome for every number.
-                let Some((number, result)) = running.next().await else { return verdict.reached() };
-                progress.advance();
-                early.insert(number, result);
-            },
+            // There is an outcome for every number.
+            let Some((number, result)) = running.next().await else { return verdict.reached() };
+            progress.advance();
+            early.insert(number, result);
         };
         let outcome = Outcome { agent, result };
         verdict.add(&outcome);
@@ -91,12 +91,14 @@ pub async fn each<T, F: Future<Output = Result<T, Failure>>>(
 pub struct Verdict {
     total: usize,
     failed: Vec<(String, Exit)>,
+    /// Those that came after one that failed.
+    not_tried: usize,
 }
 
 impl Verdict {
     /// Nothing has failed yet of so many.
     pub fn of(total: usize) -> Self {
-        Self { total, failed: Vec::new() }
+        Self { total, failed: Vec::new(), not_tried: 0 }
     }
 
     pub fn add<T>(&mut self, outcome: &Outcome<T>) {
@@ -108,8 +110,14 @@ impl Verdict {
     /// A failure if any failed: the gravest one if all did.
     pub fn reached(&self) -> Result<(), Failure> {
         let (failed, total) = (self.failed.len(), self.total);
-        let names: Vec<_> = self.failed.iter().map(|(name, _)| printable(name)).collect();
-        let text = format!("{failed} of {total} agents failed: {}", names.join(", "));
+        let mut names: Vec<_> = self.failed.iter().map(|(name, _)| printable(name)).collect();
+        // They may have failed in any order.
+        names.sort_unstable();
+        let not_tried = match self.not_tried {
+            0 => String::new(),
+            others => format!("; {others} were not tried"),
+        };
+        let text = format!("{failed} of {total} agents failed: {}{not_tried}", names.join(", "));
         match self.failed.iter().map(|(_, exit)| *exit).max_by_key(|exit| *exit as u8) {
             None => Ok(()),
             Some(gravest) if failed == total => Err(Failure::new(gravest, text)),
@@ -172,7 +180,7 @@ mod tests {
     fn some_and_all_that_failed_are_told_apart() {
         let verdict = |total, exits: &[Exit]| {
             let failed = exits.iter().map(|exit| ("a".to_owned(), *exit)).collect();
-            Verdict { total, failed }.reached()
+            Verdict { total, failed, not_tried: 0 }.reached()
         };
         assert!(verdict(3, &[]).is_ok());
         assert_eq!(verdict(3, &[Exit::Failed]).unwrap_err().exit, Exit::SomeFailed);

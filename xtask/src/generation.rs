@@ -14,7 +14,7 @@ use agent_codegen::{
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::{failure::Failure, only::Only, project::Project, transaction::Change};
+use crate::{failure::Failure, json, only::Only, project::Project, transaction::Change};
 
 /// What makes the code of the project itself, unless it was asked for otherwise.
 pub const GENERATE: &str = "cargo xtask generate";
@@ -50,9 +50,12 @@ pub struct Plan {
 /// What came of it; its JSON is the result for a machine.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
+    #[serde(serialize_with = "json::path")]
     pub snapshot: PathBuf,
+    #[serde(serialize_with = "json::path")]
     out: PathBuf,
     /// Snapshots that are not, or were not, in the canonical form.
+    #[serde(serialize_with = "json::paths")]
     pub not_canonical: Vec<PathBuf>,
     /// Those of them whose lines end with CRLF, and which are canonical apart from that.
     #[serde(skip)]
@@ -76,6 +79,9 @@ pub struct Outcome {
 /// What a running agent changed.
 #[derive(Debug, Serialize)]
 pub struct Live {
+    /// The snapshot that it is compared with.
+    #[serde(skip)]
+    pub snapshot: PathBuf,
     pub changes: Diff,
     /// Whether the check fails by it.
     pub fails: bool,
@@ -84,6 +90,7 @@ pub struct Live {
 /// A snapshot that is not as a revision has it.
 #[derive(Debug, Serialize)]
 pub struct Altered {
+    #[serde(serialize_with = "json::path")]
     pub path: PathBuf,
     /// What changed; `None` if it is gone.
     pub changes: Option<Diff>,
@@ -130,11 +137,14 @@ impl Plan {
             .nth(1)
             .and_then(|line| line.strip_prefix("// `")?.strip_suffix("` writes it anew."));
         let Some(command) = command else { return Ok(plan) };
-        let mut words = command.split(' ').map(|word| word.trim_matches('\''));
+        let mut words = shlex::split(command).unwrap_or_default().into_iter();
         while let Some(word) = words.next() {
-            match word {
+            match &*word {
                 "--supporting" => plan.supporting = words.next().and_then(|it| it.parse().ok()),
-                "--only" => plan.only = words.next().map(Only::read).transpose()?,
+                "--only" => {
+                    let only = words.next().map(|it| Only::read_below(project.root(), &it));
+                    plan.only = only.transpose()?;
+                }
                 _ => {}
             }
         }
@@ -372,7 +382,8 @@ fn unified(code: &Code, differences: &[Difference]) -> Vec<String> {
     texts.collect()
 }
 
-fn unusable(path: &Path, report: &Report) -> Failure {
+/// A snapshot of which nothing can be made, and why.
+pub fn unusable(path: &Path, report: &Report) -> Failure {
     Failure::failed(format!("the snapshot `{}` cannot be used:\n{report}", path.display()))
 }
 

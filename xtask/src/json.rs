@@ -4,16 +4,29 @@
 //! obey, or does not show, is written as `\u` escapes, which mean the same; a password of this process
 //! becomes `***`.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use agent_codegen::escape_json;
-use serde::de::IgnoredAny;
+use serde::{Serializer, de::IgnoredAny};
 
 use crate::text::without_passwords;
 
 /// What is nested deeper than this stays on one line: a hostile reply of brackets alone would
 /// otherwise become spaces by the gigabyte.
 const DEEPEST: usize = 32;
+
+/// Serializes a path as it is shown: one that is not UTF-8 is no error.
+pub fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+/// The same for several.
+pub fn paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.display().to_string()))
+}
 
 /// The text on one line.
 pub fn compact(text: &str) -> String {

@@ -15,6 +15,7 @@ mod catalogue;
 mod commands;
 mod completion;
 mod connection;
+mod environment;
 mod failure;
 mod fleet;
 mod generation;
@@ -38,7 +39,7 @@ mod transaction;
 mod transferred;
 
 use std::{
-    io::{IsTerminal, stderr},
+    io::{Write as _, stderr, stdout},
     process::ExitCode,
 };
 
@@ -70,8 +71,21 @@ pub fn agentctl() -> ExitCode {
 fn parse<T: Parser>(program: Program) -> T {
     program.set();
     password::hide_variable();
-    let matches = program.rename(T::command()).get_matches();
-    T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let parsed = program.rename(T::command()).try_get_matches();
+    parsed.and_then(|matches| T::from_arg_matches(&matches)).unwrap_or_else(|error| refuse(&error))
+}
+
+/// Shows what is wrong with the arguments, or the help that they ask for, and ends the process.
+fn refuse(error: &clap::Error) -> ! {
+    let shown = error.print().and_then(|()| stdout().flush());
+    let code = match output::written(shown) {
+        Err(failure) if !error.use_stderr() => {
+            output::error(&failure);
+            failure.exit as i32
+        }
+        _ => error.exit_code(),
+    };
+    std::process::exit(code)
 }
 
 fn finish(result: Result<(), Failure>) -> ExitCode {
@@ -103,14 +117,18 @@ fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure
 /// Shows what the SDK tells of itself, on standard error: what is at least as grave as `level`, unless
 /// `RUST_LOG` says otherwise.
 fn log(level: LevelFilter) {
-    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    let colours =
-        stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let filter = EnvFilter::builder().with_default_directive(level.into());
+    let filter = filter.from_env().unwrap_or_else(|error| {
+        output::warning(format!("RUST_LOG is left out, since it is no filter: {error}"));
+        EnvFilter::default().add_directive(level.into())
+    });
     // Without the `tracing-log` bridge, which is a feature that is off: what other crates log may
     // hold the login header. An error would mean that there is a subscriber already.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(colours)
+        .with_ansi(output::has_colours(&stderr()))
+        // It would panic where standard error cannot be written.
+        .log_internal_errors(false)
         .with_writer(stderr)
         .try_init();
 }

@@ -3,7 +3,9 @@
 use agent_codegen::{Overlay, Report, Severity, Snapshot};
 use agent_sdk::{Agent, Reply};
 
-use crate::{connection::Target, failure::Failure, known::Known, output, progress};
+use crate::{
+    connection::Target, failure::Failure, known::Known, output, program::Program, progress,
+};
 
 /// Asks for the catalogue; the reply as it came.
 pub async fn catalogue(agent: &Agent) -> Result<Reply, Failure> {
@@ -29,10 +31,13 @@ pub fn snapshot(agent: &Agent, reply: &Reply) -> Result<(Snapshot, Report), Fail
     // What is less than an error concerns those who generate code from it.
     let errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
     errors.for_each(output::print_message);
+    let keeps = match Program::running() {
+        Program::Xtask => "`cargo xtask fetch --raw-out FILE` keeps it as it came",
+        Program::Agentctl => "`agentctl call list_actions` prints it",
+    };
     let snapshot = snapshot.ok_or_else(|| {
         Failure::failed(format!(
-            "{name} to `list_actions` is no catalogue that is understood; `cargo xtask fetch \
-             --raw-out FILE` keeps it as it came, to be reported"
+            "{name} to `list_actions` is no catalogue that is understood; {keeps}, to be reported"
         ))
     })?;
     Ok((snapshot, report))

@@ -1,24 +1,40 @@
 //! The actions that `--only` names.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use agent_codegen::Snapshot;
 
 use crate::{failure::Failure, text::printable};
 
+/// Far more than the names of all actions; what is longer is another file.
+const LONGEST: u64 = 1 << 20;
+
 /// Names of actions; there is at least one.
 #[derive(Clone, Debug)]
-pub struct Only(BTreeSet<String>);
+pub struct Only {
+    names: BTreeSet<String>,
+    /// The file that holds them, if they are in one.
+    file: Option<PathBuf>,
+}
 
 impl Only {
     /// Reads the value of the option: names with commas between them, or a file of names, in which
     /// what follows a `#` is a comment.
     pub fn read(value: &str) -> Result<Self, Failure> {
-        let path = Path::new(value);
-        let text = if path.is_file() {
-            fs::read_to_string(path).map_err(|error| Failure::file(path, "read", &error))?
-        } else {
-            value.to_owned()
+        Self::read_below(Path::new(""), value)
+    }
+
+    /// The same, with the path of a file from a folder.
+    pub fn read_below(folder: &Path, value: &str) -> Result<Self, Failure> {
+        let file = Some(folder.join(value)).filter(|path| path.is_file());
+        let text = match &file {
+            Some(path) => read(path).map_err(|error| Failure::file(path, "read", &error))?,
+            None => value.to_owned(),
         };
         // Some editors put a mark before a text.
         let text = text.trim_start_matches('\u{feff}');
@@ -29,18 +45,34 @@ impl Only {
         if names.is_empty() {
             return Err(Failure::usage(format!("--only: `{}` names no action", printable(value))));
         }
-        Ok(Self(names))
+        Ok(Self { names, file })
     }
 
     pub fn names(&self) -> &BTreeSet<String> {
-        &self.0
+        &self.names
+    }
+
+    /// The value that means the same for whoever types it wherever: the names, or the path of their
+    /// file from a project's folder; outside of one its name alone.
+    pub fn spelled(&self, project: Option<&Path>) -> String {
+        let Some(file) = &self.file else {
+            return self.names.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        };
+        let name = file.file_name().unwrap_or_default();
+        // A link stays what it is called; its folder may be written in many ways.
+        let folder = file.parent().and_then(canonical);
+        let below = project
+            .and_then(|project| Some(folder?.strip_prefix(canonical(project)?).ok()?.join(name)));
+        let path = below.unwrap_or_else(|| name.into());
+        let parts = path.components().map(|part| part.as_os_str().to_string_lossy());
+        parts.collect::<Vec<_>>().join("/")
     }
 
     /// An error for a name that none of these catalogues has, with the nearest one.
     pub fn check(&self, catalogues: &[&Snapshot]) -> Result<(), Failure> {
         let is_known =
             |name: &&String| catalogues.iter().any(|it| it.actions().contains_key(*name));
-        let Some(unknown) = self.0.iter().find(|name| !is_known(name)) else { return Ok(()) };
+        let Some(unknown) = self.names.iter().find(|name| !is_known(name)) else { return Ok(()) };
         let nearest = catalogues.iter().find_map(|it| it.nearest_action(unknown));
         let hint = match nearest {
             Some(nearest) => format!("; the nearest is `{}`", printable(nearest)),
@@ -56,8 +88,24 @@ impl Only {
     }
 }
 
+fn canonical(folder: &Path) -> Option<PathBuf> {
+    let is_here = folder.as_os_str().is_empty();
+    if is_here { Path::new(".") } else { folder }.canonicalize().ok()
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if length as u64 > LONGEST {
+        return Err(io::Error::other(format!("it is longer than {} KiB", LONGEST >> 10)));
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -66,7 +114,7 @@ mod tests {
         let file = folder.path().join("used.txt");
         let text = "\u{feff}# What it uses\r\nserver_start, whoami\n\tsubscribe # events\n";
         fs::write(&file, text).unwrap();
-        let names = |value: &str| Only::read(value).unwrap().0.into_iter().collect::<Vec<_>>();
+        let names = |value: &str| Only::read(value).unwrap().names.into_iter().collect::<Vec<_>>();
         let expected = ["server_start", "subscribe", "whoami"];
         assert_eq!(names(file.to_str().unwrap()), expected);
         assert_eq!(names("whoami,subscribe, server_start,"), expected);

@@ -2,9 +2,10 @@
 
 use std::{
     fmt::Display,
-    io::{self, IsTerminal, Write as _},
+    io::{self, Write as _},
 };
 
+use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -25,10 +26,10 @@ pub enum Format {
 
 /// Which form the result has; the same option wherever a machine may read.
 #[derive(Debug, clap::Args)]
-pub struct FormatOption {
+pub struct FormatOption<F: clap::ValueEnum + Send + Sync + 'static = Format> {
     /// The form of the result on standard output
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    pub format: F,
 }
 
 impl FormatOption {
@@ -58,10 +59,10 @@ fn serialized(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// Returns whether colours are shown there.
-pub fn has_colours(stream: &impl IsTerminal) -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    stream.is_terminal() && !unwanted
+/// Returns whether colours are shown there: on a terminal that has them, unless a variable
+/// (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`) says otherwise.
+pub fn has_colours(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Writes a result for people to standard output, with a newline after it: nothing in it moves a

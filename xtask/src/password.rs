@@ -15,10 +15,11 @@ use tokio::{
     io::AsyncReadExt,
     process::{Child, Command},
     sync::Semaphore,
+    task::spawn_blocking,
     time::timeout,
 };
 
-use crate::{failure::Failure, text::hide_password};
+use crate::{environment::variable, failure::Failure, text::hide_password};
 
 /// The variable that may hold the password.
 pub const VARIABLE: &str = "AGENT_PASSWORD";
@@ -114,8 +115,6 @@ impl PasswordOptions {
 
 /// What the environment says, where no option does.
 fn variables() -> Vec<Place> {
-    // An empty variable is how shells and CI systems write one that is not set.
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
     let password = variable(VARIABLE).map(Place::Variable);
     let file = variable(FILE_VARIABLE).map(|path| Place::File(path.into()));
     [password, file].into_iter().flatten().collect()
@@ -127,11 +126,14 @@ impl Place {
             Self::Variable(value) => value
                 .into_string()
                 .map_err(|_| Failure::usage(format!("the password in {VARIABLE} is not UTF-8"))),
-            Self::File(path) => File::open(&path)
-                .and_then(read_line)
-                .map_err(|error| Failure::file(&path, "read for the password", &error)),
+            Self::File(path) => {
+                let opened = path.clone();
+                unhurried(move || File::open(opened).and_then(read_line))
+                    .await
+                    .map_err(|error| Failure::file(&path, "read for the password", &error))
+            }
             Self::Command(command) => from_command(&command).await,
-            Self::Stdin => read_line(io::stdin().lock()).map_err(|error| {
+            Self::Stdin => unhurried(|| read_line(io::stdin().lock())).await.map_err(|error| {
                 Failure::failed(format!("the password cannot be read from stdin: {error}"))
             }),
         }
@@ -146,6 +148,13 @@ impl fmt::Debug for PasswordOptions {
 
 const WAYS: &str = "give one by --password-file FILE, --password-command COMMAND or \
                     --password-stdin, or by AGENT_PASSWORD or AGENT_PASSWORD_FILE in the environment";
+
+/// Reads what may keep it waiting, a terminal or a named pipe: Ctrl-C has to work meanwhile.
+async fn unhurried(
+    read: impl FnOnce() -> io::Result<String> + Send + 'static,
+) -> io::Result<String> {
+    spawn_blocking(read).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
 
 /// Runs a command that prints the password; what else it says goes to standard error.
 async fn from_command(command: &str) -> Result<String, Failure> {
@@ -189,7 +198,9 @@ fn read_line(input: impl Read) -> io::Result<String> {
     if length as u64 > LONGEST {
         return Err(io::Error::other(format!("it is longer than {LONGEST} bytes")));
     }
-    let line = text.strip_suffix('\n').unwrap_or(&text);
+    // Some editors put a mark before a text.
+    let text = text.trim_start_matches('\u{feff}');
+    let line = text.strip_suffix('\n').unwrap_or(text);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
@@ -200,7 +211,7 @@ mod tests {
     #[test]
     fn one_newline_at_the_end_is_left_out() {
         for (text, password) in
-            [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("", "")]
+            [("a", "a"), ("a\n", "a"), ("\u{feff}a\r\n", "a"), ("a\n\n", "a\n"), ("", "")]
         {
             assert_eq!(read_line(text.as_bytes()).unwrap(), password, "{text:?}");
         }

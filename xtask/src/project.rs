@@ -10,6 +10,7 @@ use agent_codegen::{Report, snapshot};
 use crate::{
     failure::Failure,
     output,
+    program::Program,
     transaction::{self, Change},
 };
 
@@ -38,10 +39,18 @@ impl ProjectOption {
         }
     }
 
-    /// Finds the project, and finishes an update of it that was interrupted.
+    /// Returns whether the project was named by its folder.
+    pub fn is_named(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Finds the project, and finishes an update of it that was interrupted: not as `agentctl`, which
+    /// may run in the folder of anybody and changes nothing there.
     pub fn find(&self) -> Result<Project, Failure> {
         let project = self.locate()?;
-        if let Some(told) = transaction::recover(project.root(), &project.schemas())? {
+        if Program::running() == Program::Xtask
+            && let Some(told) = transaction::recover(project.root(), &project.schemas())?
+        {
             output::note(told);
         }
         Ok(project)

@@ -30,7 +30,9 @@ pub fn print_report(
         }
     }
     if let (Some(live), false) = (&outcome.live, format.is_json()) {
+        output::result(&format!("{} and the running agent:", live.snapshot.display()))?;
         output::drawn(live.changes.draw(output::has_colours(&std::io::stdout())).trim_end())?;
+        output::result("\nsnapshots and generated code:")?;
     }
     let failed = outcome.report.has_errors();
     // What could not be understood is not up to date, even if no file has to change.

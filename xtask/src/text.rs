@@ -87,9 +87,24 @@ fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     shown
 }
 
+/// A word as a shell reads it: in quotes where it would be more than a word.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_stays_one_for_a_shell() {
+        assert_eq!(shell_word("server=SERVER"), "server=SERVER");
+        assert_eq!(shell_word("it's $HOME=[]"), r"'it'\''s $HOME=[]'");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown_instead() {

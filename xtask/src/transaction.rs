@@ -12,15 +12,21 @@
 mod step;
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     path::{Component, Path, PathBuf},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
 
 use self::step::{Step, steps};
 use crate::failure::Failure;
+
+/// How long another command is waited for: it takes a moment to write.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What becomes of one file.
 #[derive(Debug)]
@@ -57,7 +63,7 @@ struct Entry {
 ///
 /// Returns those that were edited by another process at this very moment, and left as they are.
 pub fn commit(root: &Path, schemas: &Path, changes: &[Change]) -> Result<Vec<PathBuf>, Failure> {
-    let _lock = lock(schemas);
+    let _lock = lock(schemas, LOCK_LIMIT)?;
     recover_locked(root, schemas)?;
     let files = changes.iter().map(|change| {
         let path = relative(root, &change.path)?;
@@ -80,7 +86,7 @@ pub fn recover(root: &Path, schemas: &Path) -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     // The command may be at work still.
-    let _lock = lock(schemas);
+    let _lock = lock(schemas, LOCK_LIMIT)?;
     recover_locked(root, schemas)
 }
 
@@ -121,11 +127,26 @@ fn folder(schemas: &Path) -> PathBuf {
 }
 
 /// Keeps other commands out until it is dropped. `None` where folders cannot be locked: on Windows,
-/// and on some network file systems.
-fn lock(schemas: &Path) -> Option<File> {
-    let folder = File::open(schemas).ok()?;
-    folder.lock().ok()?;
-    Some(folder)
+/// and on some network file systems. Anybody who can read the folder can hold its lock, so it is not
+/// waited for without end.
+fn lock(schemas: &Path, limit: Duration) -> Result<Option<File>, Failure> {
+    let Ok(folder) = File::open(schemas) else { return Ok(None) };
+    let began = Instant::now();
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Ok(Some(folder)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if began.elapsed() < limit => sleep(LOCK_INTERVAL),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::failed(format!(
+                    "`{}` is locked by another process for {} s, so nothing was written; try again \
+                     once that has ended (`lsof` and `fuser` name it)",
+                    schemas.display(),
+                    limit.as_secs()
+                )));
+            }
+        }
+    }
 }
 
 /// A path below the project's folder, as the journal has it.

@@ -1,6 +1,7 @@
 //! What the documents of this repository say is true of it.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
@@ -406,6 +407,27 @@ fn both_crates_take_the_same_characters_for_unseen() {
 fn both_crates_wait_alike_for_a_file_that_another_process_uses() {
     let text = |file: &str| fs::read_to_string(root().join(file)).unwrap();
     assert_eq!(text("agent-sdk/src/busy.rs"), text("agent-codegen/src/emit/busy.rs"));
+}
+
+/// The mock lacked a word of the generator, and showed what is called by it.
+#[test]
+fn the_mock_hides_by_the_words_of_the_generator() {
+    let words = |file: &str, list: &str| -> BTreeSet<String> {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let (_, rest) = text.split_once(&format!("const {list}: ")).unwrap();
+        let quoted = rest.split("];").next().unwrap().split('"').skip(1).step_by(2);
+        quoted.map(str::to_owned).collect()
+    };
+    let (mock, generator) = ("agent-sdk/src/mock/secret.rs", "agent-codegen/src/model/secret.rs");
+    assert_eq!(words(mock, "TELLING"), words(generator, "TELLING"));
+    let only_mock: Vec<_> =
+        words(mock, "WORDS").difference(&words(generator, "WORDS")).cloned().collect();
+    assert!(only_mock.is_empty(), "{only_mock:?}");
+    // What holds addresses and settings may hold a secret; a mock tells it back.
+    let only_generator: Vec<_> =
+        words(generator, "WORDS").difference(&words(mock, "WORDS")).cloned().collect();
+    let settings = ["config", "configuration", "env", "environment", "headers", "session"];
+    assert_eq!(only_generator, [&settings[..], &["settings", "url", "urls"]].concat());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
 /// The largest snapshot that is looked at, in bytes: a thousand actions take a quarter of one MiB.
 const LARGEST: usize = 16 << 20;
 
-const FETCH: &str = "`cargo xtask fetch` writes a snapshot of a running agent";
+const FETCH: &str = "fetch the catalogue of a running agent again";
 
 /// Reads a file, and of a larger one than is looked at only as much as tells that it is.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 const FORMS: &str = "a snapshot is the reply to `list_actions`, its `{\"actions\": …}`, or the map \
-                     of actions; `cargo xtask fetch` writes one";
+                     of actions";
 
 /// Finds the object that holds `actions`; makes one around a bare map.
 pub(super) fn catalogue(source: &Arc<Source>, document: Json, report: &mut Report) -> Option<Json> {

@@ -1,7 +1,7 @@
 //! Names of parameters whose values must not be shown.
 
-/// Parts of a name that speak of a secret.
-const TELLING: [&str; 9] = [
+/// Parts of a name that speak of a secret: those of the generator, and a test holds them to that.
+const TELLING: [&str; 10] = [
     "accesskey",
     "apikey",
     "credential",
@@ -9,6 +9,7 @@ const TELLING: [&str; 9] = [
     "passphrase",
     "passwd",
     "password",
+    "privatekey",
     "secret",
     "token",
 ];

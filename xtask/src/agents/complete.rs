@@ -26,8 +26,7 @@ pub fn tags(begun: &OsStr) -> Vec<CompletionCandidate> {
 /// The agents of the file that the line names, or of the user's own; none where it cannot be read.
 fn agents() -> Vec<(String, Entry)> {
     let named = completion::value_of("--agents").map(PathBuf::from);
-    let variable = || std::env::var_os("AGENTS_FILE").map(PathBuf::from);
-    let file = named.or_else(variable).or_else(default_file);
+    let file = named.or_else(default_file);
     let agents = file.and_then(|file: PathBuf| file::read(&file).ok());
     agents.unwrap_or_default().into_iter().collect()
 }

@@ -57,11 +57,12 @@ struct Row {
 
 impl Actions {
     pub async fn run(self) -> Result<(), Failure> {
-        let known = Known::find(&self.project);
         if !self.live {
-            let found = self.search(&known?.actions())?;
+            self.connection.refuse_agent("add --live")?;
+            let found = self.search(&Known::find(&self.project)?.actions())?;
             return self.format.result(&found, || found.to_string());
         }
+        let known = Known::find_if_any(&self.project)?;
         let overlay = known.map(|known| known.overlay).unwrap_or_default();
         let (this, overlay) = (&self, &overlay);
         let ask =

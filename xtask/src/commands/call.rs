@@ -59,6 +59,9 @@ pub struct Call {
     connection: Connection,
 }
 
+/// The agent takes no longer request.
+const LONGEST: u64 = 32 << 20;
+
 const REPLY_HELP: &str = "\
 The reply goes to standard output. Exit code 1 means that the agent rejected
 the call, 3 that there is no reply; the text says whether the agent may have
@@ -79,7 +82,7 @@ as one that is named by --url.";
 
 impl Call {
     pub async fn run(self) -> Result<(), Failure> {
-        let known = self.known();
+        let known = self.known()?;
         let parameters = self.read_parameters(&known)?;
         if !self.no_check {
             known.require(&self.action, &parameters)?;
@@ -87,7 +90,7 @@ impl Call {
         if self.dry_run {
             return self.show(&known, parameters);
         }
-        let timeout = self.connection.timeout().or(known.timeout());
+        let timeout = self.connection.timeout()?.or(known.timeout());
         let call = |target: Target| call(target, self.action.clone(), &parameters, timeout);
         match self.connection.targets()? {
             Targets::One(target) => output::raw(&json::pretty(call(*target).await?.get())),
@@ -151,20 +154,29 @@ impl Call {
             ));
         }
         let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map_err(|error| {
-            Failure::failed(format!("the parameters cannot be read from stdin: {error}"))
-        })?;
-        Ok(text)
+        let read = io::stdin().lock().take(LONGEST + 1).read_to_string(&mut text);
+        let unreadable = |why: &dyn Display| {
+            Failure::failed(format!("the parameters cannot be read from stdin: {why}"))
+        };
+        match read {
+            Ok(length) if length as u64 > LONGEST => {
+                Err(unreadable(&format!("they are longer than {} MiB", LONGEST >> 20)))
+            }
+            Ok(_) => Ok(text),
+            Err(error) => Err(unreadable(&error)),
+        }
     }
 
     /// What is known of the action; nothing where no catalogue is.
-    fn known(&self) -> KnownCall {
-        let Ok(known) = Known::find(&self.project) else { return KnownCall::default() };
-        KnownCall {
+    fn known(&self) -> Result<KnownCall, Failure> {
+        let Some(known) = Known::find_if_any(&self.project)? else {
+            return Ok(KnownCall::default());
+        };
+        Ok(KnownCall {
             snapshot: known.snapshot.name().to_owned(),
             action: known.action(&self.action),
             nearest: known.snapshot.nearest_action(&self.action).map(ToOwned::to_owned),
-        }
+        })
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Check {
     against: Option<String>,
 
     /// With --live: which changes to fail on
-    #[arg(long, value_enum, default_value = "breaking")]
+    #[arg(long, value_enum, default_value = "breaking", requires = "live")]
     fail_on: FailOn,
 
     /// With --live: judge these actions alone, with commas between them, or those that a file names
@@ -61,6 +61,9 @@ Examples:
 
 impl Check {
     pub async fn run(self) -> Result<(), Failure> {
+        if !self.live {
+            self.connection.refuse_agent("add --live")?;
+        }
         let only = self.only.as_deref().map(Only::read).transpose()?;
         let project = self.project.find()?;
         let plan = Plan::as_generated(&project)?;
@@ -69,15 +72,13 @@ impl Check {
             outcome.altered = altered(&project, revision)?;
         }
         if self.live {
-            let changes = self.compare(&plan, only.as_ref()).await?;
-            let fails = self.fail_on.fails(changes.verdict());
-            outcome.live = Some(Live { changes, fails });
+            outcome.live = Some(self.compare(&plan, only.as_ref()).await?);
         }
         print_report(&outcome, Mode::Check, &format!("`{}`", plan.command), &self.format)
     }
 
     /// What the running agent changed of the newest snapshot.
-    async fn compare(&self, plan: &Plan, only: Option<&Only>) -> Result<Diff, Failure> {
+    async fn compare(&self, plan: &Plan, only: Option<&Only>) -> Result<Live, Failure> {
         let overlay = || catalogue::read_overlay(plan.overlay.as_deref());
         let running = Catalogue::new(catalogue::running(&self.connection).await?, overlay()?);
         // An older agent is what its own snapshot says, if that is there.
@@ -93,7 +94,9 @@ impl Check {
             ));
         }
         let ours = Catalogue::new(catalogue::read_snapshot(path)?, overlay()?);
-        ours.diff(&running, only)
+        let changes = ours.diff(&running, only)?;
+        let fails = self.fail_on.fails(changes.verdict());
+        Ok(Live { snapshot: path.clone(), changes, fails })
     }
 }
 

@@ -25,10 +25,16 @@ enum Shell {
 
 const EXAMPLES: &str = "\
 Examples:
+  mkdir -p ~/.local/share/bash-completion/completions
   agentctl completions bash >~/.local/share/bash-completion/completions/agentctl
+
+  mkdir -p ~/.zfunc        # and fpath+=~/.zfunc before compinit
   agentctl completions zsh >~/.zfunc/_agentctl
+
+  mkdir -p ~/.config/fish/completions
   agentctl completions fish >~/.config/fish/completions/agentctl.fish
-zsh finds it where ~/.zfunc is in its fpath: fpath+=~/.zfunc before compinit.";
+
+  agentctl completions powershell >>$PROFILE";
 
 /// Not those of the library: these know that a parameter goes on behind its `=`, and quote.
 const BASH: &str = include_str!("completions/agentctl.bash");

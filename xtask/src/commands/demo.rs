@@ -19,7 +19,7 @@ use crate::{
     cargo,
     failure::Failure,
     generation::{Mode, Plan},
-    live, mock,
+    live, mock, output,
     password::VARIABLE,
     project::{Project, ProjectOption},
     text::printable,
@@ -45,8 +45,8 @@ impl Demo {
 
         let mock = mock::start(mock::builder(&snapshot)?).await?;
         let (url, user) = (mock.url(), mock.username());
-        step(1, &format!("A mock agent runs at {url}, and user `{user}` may log in."));
-        detail("Its catalogue is a reconstruction from public notes: no real agent was captured.");
+        step(1, &format!("A mock agent runs at {url}, and user `{user}` may log in."))?;
+        detail("Its catalogue is a reconstruction from public notes: no real agent was captured.")?;
 
         let fetched = fetch(&mock).await?;
         let committed = read(&snapshot)?;
@@ -54,8 +54,8 @@ impl Demo {
             return Err(Failure::check_failed("the fetched catalogue is not the committed one"));
         }
         let (actions, file) = (fetched.actions().len(), snapshot.display());
-        step(2, &format!("Its catalogue was fetched: {actions} actions, the same as in {file}."));
-        detail("The connection is wss, and trusts one certificate alone, by its fingerprint.");
+        step(2, &format!("Its catalogue was fetched: {actions} actions, the same as in {file}."))?;
+        detail("The connection is wss, and trusts one certificate alone, by its fingerprint.")?;
 
         let files = regenerate(&project, &snapshot)?;
         let folder = project.generated();
@@ -65,15 +65,14 @@ impl Demo {
             &format!(
                 "The typed SDK was generated: {files} files, byte for byte those in {folder}."
             ),
-        );
+        )?;
 
-        step(4, &format!("A program calls the agent with it: {EXAMPLE}"));
+        step(4, &format!("A program calls the agent with it: {EXAMPLE}"))?;
         tour(&project, &mock).await?;
         mock.stop().await;
 
         let seconds = started.elapsed().as_secs_f64();
-        step(5, &format!("Done in {seconds:.1} s; the README tells how to go on."));
-        Ok(())
+        step(5, &format!("Done in {seconds:.1} s; the README tells how to go on."))
     }
 }
 
@@ -132,7 +131,7 @@ async fn tour(project: &Project, mock: &MockAgent) -> Result<(), Failure> {
     if let Some(stdout) = child.stdout.take() {
         let mut lines = BufReader::new(stdout).split(b'\n');
         while let Some(line) = lines.next_segment().await.map_err(failed)? {
-            detail(&String::from_utf8_lossy(&line));
+            detail(&String::from_utf8_lossy(&line))?;
         }
     }
     let status = child.wait().await.map_err(failed)?;
@@ -171,16 +170,16 @@ fn tour_command(project: &Project, mock: &MockAgent) -> Result<Command, Failure>
     Ok(command)
 }
 
-fn step(number: usize, text: &str) {
+fn step(number: usize, text: &str) -> Result<(), Failure> {
     let bold = Style::new().bold();
-    show(&format!("{bold}{number}. {text}{bold:#}"));
+    show(&format!("{bold}{number}. {text}{bold:#}"))
 }
 
-fn detail(text: &str) {
-    show(&format!("   {}", printable(text)));
+fn detail(text: &str) -> Result<(), Failure> {
+    show(&format!("   {}", printable(text)))
 }
 
-fn show(line: &str) {
-    // A reader that has gone away has seen enough; the demo's exit code still tells the rest.
-    let _ = writeln!(anstream::AutoStream::auto(stdout()), "{line}");
+/// A reader that has gone away has seen enough; the demo's exit code still tells the rest.
+fn show(line: &str) -> Result<(), Failure> {
+    output::written(writeln!(anstream::AutoStream::auto(stdout()), "{line}"))
 }

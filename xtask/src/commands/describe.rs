@@ -8,10 +8,19 @@ use agent_codegen::{KnownAction, KnownParameter, types::ParamType};
 use clap_complete::engine::ArgValueCompleter;
 use serde::{Serialize, Serializer};
 
-use self::layout::{Layout, shell_word};
+use self::layout::Layout;
 use crate::{
-    completion, connection::Connection, failure::Failure, fleet, known::Known, live,
-    output::FormatOption, program::Program, project::ProjectOption, spelling, text::printable,
+    completion,
+    connection::Connection,
+    failure::Failure,
+    fleet,
+    known::Known,
+    live,
+    output::FormatOption,
+    program::Program,
+    project::ProjectOption,
+    spelling,
+    text::{printable, shell_word},
 };
 
 /// Types and what is said of a parameter begin no further to the right.
@@ -60,6 +69,13 @@ struct Shown {
     reads: bool,
     cloud_controller_only: bool,
     deprecated: Option<String>,
+    /// The first known version of the agent that has it; `null` where the oldest one does.
+    since: Option<String>,
+    /// The last known version that has it; `null` where the newest one does.
+    until: Option<String>,
+    /// Which known versions have it, as a sentence.
+    #[serde(skip)]
+    versions: String,
     shell: Line,
     rust: String,
     snapshot: String,
@@ -84,15 +100,21 @@ struct Parameter {
     /// The known values; the agent may know more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<String>,
+    /// As of the action, among the versions that have it.
+    since: Option<String>,
+    until: Option<String>,
+    #[serde(skip)]
+    versions: String,
 }
 
 impl Describe {
     pub async fn run(self) -> Result<(), Failure> {
-        let known = Known::find(&self.project);
         if !self.live {
-            let shown = self.look_up(&known?)?;
+            self.connection.refuse_agent("add --live")?;
+            let shown = self.look_up(&Known::find(&self.project)?)?;
             return self.format.result(&shown, || shown.to_string());
         }
+        let known = Known::find_if_any(&self.project)?;
         let overlay = known.map(|known| known.overlay).unwrap_or_default();
         let (this, overlay) = (&self, &overlay);
         let ask = async |target| this.look_up(&live::known(&target, overlay.clone()).await?);
@@ -118,6 +140,9 @@ impl Shown {
             reads: action.reads,
             cloud_controller_only: action.cloud_controller_only,
             deprecated: action.deprecated,
+            since: action.since,
+            until: action.until,
+            versions: action.versions,
             rust: action.rust,
             snapshot: snapshot.to_owned(),
         }
@@ -132,6 +157,9 @@ impl From<KnownParameter> for Parameter {
             required: parameter.required,
             description: parameter.description,
             values: parameter.values,
+            since: parameter.since,
+            until: parameter.until,
+            versions: parameter.versions,
         }
     }
 }
@@ -176,6 +204,7 @@ impl fmt::Display for Shown {
         if self.cloud_controller_only {
             layout.text("  ", "Only the vendor's cloud may call it.");
         }
+        foreign(&mut layout, "  ", &self.versions);
         layout.blank();
         self.show_parameters(&mut layout);
         layout.blank();
@@ -214,6 +243,7 @@ impl Shown {
             let name = printable(&parameter.name);
             let param_type = printable(&parameter.param_type);
             layout.text(&format!("  {name:column$}  "), &format!("{param_type}{optional}"));
+            foreign(layout, &indent, &parameter.versions);
             foreign(layout, &indent, &parameter.description);
             if !parameter.values.is_empty() {
                 let values = parameter.values.join(", ");

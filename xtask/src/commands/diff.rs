@@ -13,7 +13,7 @@ use crate::{
     connection::Connection,
     failure::Failure,
     only::Only,
-    output,
+    output::{self, FormatOption},
     project::ProjectOption,
 };
 
@@ -30,9 +30,8 @@ pub struct DiffCommand {
     /// with the running agent
     new: Option<String>,
 
-    /// The form of the result on standard output
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    format: FormatOption<Format>,
 
     /// Exit with 1 on such changes
     #[arg(long, value_enum, default_value = "never")]
@@ -84,7 +83,10 @@ impl DiffCommand {
     pub async fn run(self) -> Result<(), Failure> {
         let only = self.only.as_deref().map(Only::read).transpose()?;
         let (old, new) = self.sides()?;
-        let project = self.project.find().ok();
+        if ![&old, &new].contains(&&LIVE.to_owned()) {
+            self.connection.refuse_agent("`live` is the side of the running agent")?;
+        }
+        let project = self.project.find_if_any()?;
         let of_project = catalogue::overlay_of(project.as_ref());
         let (asked, of_project) = (self.overlay.as_deref(), of_project.as_deref());
         let read = async |name| Catalogue::named(name, asked, of_project, &self.connection).await;
@@ -133,7 +135,7 @@ impl DiffCommand {
     }
 
     fn print(&self, diff: &Diff) -> Result<(), Failure> {
-        match self.format {
+        match self.format.format {
             Format::Text => output::drawn(diff.draw(output::has_colours(&io::stdout())).trim_end()),
             Format::Markdown => output::result(diff.markdown().trim_end()),
             Format::Github => output::result(diff.annotations().trim_end()),

@@ -16,9 +16,9 @@ use crate::{
     connection::{Connection, Target, Targets},
     failure::Failure,
     fleet::{self, Outcome, Verdict},
-    live,
+    json, live,
     output::FormatOption,
-    project::ProjectOption,
+    project::{Project, ProjectOption},
     text::printable,
 };
 
@@ -56,6 +56,7 @@ Examples:
 /// The result for a machine.
 #[derive(Serialize)]
 struct Fetched {
+    #[serde(serialize_with = "json::path")]
     path: PathBuf,
     actions: usize,
     /// Whether the file was not there or held something else.
@@ -83,12 +84,21 @@ impl Fetch {
     }
 
     async fn fetch(&self, target: &Target) -> Result<(), Failure> {
+        // Before the agent is asked.
+        if self.out.is_none() {
+            self.project.find()?;
+        }
+        if self.out.is_some() && self.out == self.raw_out {
+            return Err(Failure::usage(
+                "--out and --raw-out name the same file: give each one of its own",
+            ));
+        }
         let (agent, reply) = ask(target).await?;
         if let Some(path) = &self.raw_out {
             write(path, reply.message())?;
         }
         let (snapshot, report) = live::snapshot(&agent, &reply)?;
-        let since = self.changes(&snapshot);
+        let since = self.changes(&snapshot)?;
         let path = match self.out.clone() {
             Some(path) => path,
             None => self.default_path(&catalogue::version_of(target).await?)?,
@@ -126,7 +136,7 @@ impl Fetch {
         for Outcome { agent, result } in outcomes {
             let result = result.and_then(|told| {
                 catalogues.refuse_conflict(&agent, &told)?;
-                let since = self.changes(&told.snapshot);
+                let since = self.changes(&told.snapshot)?;
                 keep(self.default_path(&told.version)?, &told.snapshot, since)
             });
             let outcome = Outcome { agent, result };
@@ -142,16 +152,21 @@ impl Fetch {
     }
 
     /// What changed since the newest snapshot of the project, in a line; nothing without one.
-    fn changes(&self, snapshot: &Snapshot) -> Option<String> {
-        let project = self.project.find().ok()?;
-        let newest = project.newest_snapshot().ok()?;
-        let overlay = catalogue::overlay_of(Some(&project));
-        let overlay = || catalogue::read_overlay(overlay.as_deref()).ok();
-        let before = Catalogue::new(catalogue::read_snapshot(&newest).ok()?, overlay()?);
-        let after = Catalogue::new(snapshot.clone(), overlay()?);
-        let changes = before.diff(&after, None).ok()?.summary();
-        Some(format!("since `{}`: {changes}", newest.display()))
+    fn changes(&self, snapshot: &Snapshot) -> Result<Option<String>, Failure> {
+        let project = self.project.find_if_any()?;
+        Ok(project.and_then(|project| changes(&project, snapshot)))
     }
+}
+
+/// The same within a project.
+fn changes(project: &Project, snapshot: &Snapshot) -> Option<String> {
+    let newest = project.newest_snapshot().ok()?;
+    let overlay = catalogue::overlay_of(Some(project));
+    let overlay = || catalogue::read_overlay(overlay.as_deref()).ok();
+    let before = Catalogue::new(catalogue::read_snapshot(&newest).ok()?, overlay()?);
+    let after = Catalogue::new(snapshot.clone(), overlay()?);
+    let changes = before.diff(&after, None).ok()?.summary();
+    Some(format!("since `{}`: {changes}", newest.display()))
 }
 
 /// Asks an agent for its catalogue.
@@ -206,7 +221,9 @@ impl Catalogues {
 /// Writes a snapshot, if the file holds something else.
 fn keep(path: PathBuf, snapshot: &Snapshot, since: Option<String>) -> Result<Fetched, Failure> {
     let text = snapshot.canonical();
-    let changed = std::fs::read(&path).map_or(true, |before| before != text.as_bytes());
+    // Of a pipe, nothing can be read back.
+    let is_same = || std::fs::read(&path).is_ok_and(|before| before == text.as_bytes());
+    let changed = !(path.is_file() && is_same());
     if changed {
         write(&path, &text)?;
     }

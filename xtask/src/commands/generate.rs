@@ -18,6 +18,7 @@ use crate::{
     output::FormatOption,
     project::{Project, ProjectOption},
     report::print_report,
+    text::shell_word,
 };
 
 /// Generate the typed actions from a snapshot
@@ -163,22 +164,21 @@ impl Generate {
         if let Some(path) = &self.crate_path {
             plan.generator = plan.generator.clone().crate_path(path);
         }
-        plan.command = self.command();
+        plan.command = self.command(plan.only.as_ref());
         Ok(())
     }
 
-    /// What makes the same code of the same snapshots.
-    fn command(&self) -> String {
+    /// What makes the same code of the same snapshots, whoever typed it in which folder.
+    fn command(&self, only: Option<&Only>) -> String {
         let mut words = vec![GENERATE.to_owned()];
         words.extend(self.downstream.then(|| "--downstream".to_owned()));
         let supporting = self.supporting.as_ref().map(ToString::to_string);
-        let options = [
-            ("--crate-path", &self.crate_path),
-            ("--supporting", &supporting),
-            ("--only", &self.only),
-        ];
+        let project = self.project.find().ok();
+        let only = only.map(|only| only.spelled(project.as_ref().map(Project::root)));
+        let options =
+            [("--crate-path", &self.crate_path), ("--supporting", &supporting), ("--only", &only)];
         for (option, value) in options {
-            words.extend(value.as_ref().map(|value| format!("{option} {}", quoted(value))));
+            words.extend(value.as_ref().map(|value| format!("{option} {}", shell_word(value))));
         }
         words.join(" ")
     }
@@ -194,15 +194,6 @@ fn beside(snapshot: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
     let at = earlier.iter().position(|path| path.file_name() == name);
     let later = at.map(|at| earlier.split_off(at).split_off(1));
     Ok(later.map(|later| (earlier, later)).unwrap_or_default())
-}
-
-/// A value as it is typed for a shell.
-fn quoted(value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,=".contains(c);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// Writes a file that is not there yet.

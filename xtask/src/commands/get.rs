@@ -5,14 +5,17 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use agent_sdk::transfer::{Download, TransferError, Transferred};
 use clap::ValueHint;
+use tokio::io::stdout;
 
 use super::PASSWORD_HELP;
 use crate::{
     connection::{Connection, Target, Targets},
-    failure::Failure,
+    failure::{Exit, Failure},
     fleet,
-    output::FormatOption,
+    interrupt::Interrupt,
+    output::{self, FormatOption},
     progress::Bar,
     text::printable,
     transferred::Outcome,
@@ -29,7 +32,7 @@ pub struct Get {
     /// The path on the agent's machine
     remote: String,
 
-    /// The file of this machine; `-` is standard output [default: the same name, in this folder]
+    /// The file of this machine, or a folder for it; `-` is standard output [default: this folder]
     #[arg(value_hint = ValueHint::AnyPath)]
     local: Option<PathBuf>,
 
@@ -53,13 +56,22 @@ Examples:
 
 impl Get {
     pub async fn run(self) -> Result<(), Failure> {
+        // What was received in part is removed, which a signal alone would not do.
+        let mut interrupt = Interrupt::new()?;
+        tokio::select! {
+            result = self.get() => result,
+            () = interrupt.wait() => Err(Failure::silent(Exit::Interrupted)),
+        }
+    }
+
+    async fn get(&self) -> Result<(), Failure> {
         match self.connection.targets()? {
             Targets::One(target) => {
                 let local = self.local()?;
-                let fetched = self.fetch(&target, &local).await?;
                 if local == Path::new("-") {
-                    return Ok(());
+                    return self.print(&target).await;
                 }
+                let fetched = self.fetch(&target, &local).await?;
                 self.format.result(&fetched, || fetched.to_string())
             }
             targets @ Targets::Several { .. } => {
@@ -73,17 +85,31 @@ impl Get {
     }
 
     async fn fetch(&self, target: &Target, local: &Path) -> Result<Outcome, Failure> {
+        let save = async |download: Download| download.save_to(local).await;
+        Ok(Outcome::new(&self.remote, local, &self.download(target, save).await??))
+    }
+
+    /// Writes the file to standard output.
+    async fn print(&self, target: &Target) -> Result<(), Failure> {
+        let print = async |download: Download| download.write_to(&mut stdout()).await;
+        match self.download(target, print).await? {
+            Err(TransferError::Local { source, .. }) => output::written(Err(source)),
+            result => Ok(result.map(drop)?),
+        }
+    }
+
+    async fn download(
+        &self,
+        target: &Target,
+        save: impl AsyncFnOnce(Download) -> Result<Transferred, TransferError>,
+    ) -> Result<Result<Transferred, TransferError>, Failure> {
         let agent = target.connect().await?;
         let bar = Bar::of_bytes(&target.shown_name());
         let download = agent.download(&self.remote).max_size(self.max_size).on_progress(bar.show());
-        let result = if local == Path::new("-") {
-            download.write_to(&mut tokio::io::stdout()).await
-        } else {
-            download.save_to(local).await
-        };
+        let result = save(download).await;
         drop(bar);
         agent.close().await;
-        Ok(Outcome::new(&self.remote, local, &result?))
+        Ok(result)
     }
 
     /// Fetches the file of one of several agents; its folder stays only with the file in it.
@@ -106,6 +132,7 @@ impl Get {
     /// Where the file goes.
     fn local(&self) -> Result<PathBuf, Failure> {
         match &self.local {
+            Some(local) if local.is_dir() => Ok(local.join(self.name()?)),
             Some(local) => Ok(local.clone()),
             None => Ok(self.name()?.into()),
         }

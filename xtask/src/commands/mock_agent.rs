@@ -7,8 +7,8 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use crate::{
-    connection::seconds, failure::Failure, interrupt::Interrupt, mock, output,
-    password::PasswordOptions, project::ProjectOption,
+    connection::username, environment::seconds, failure::Failure, interrupt::Interrupt, mock,
+    output, password::PasswordOptions, project::ProjectOption,
 };
 
 /// Run an agent that only pretends, on 127.0.0.1, to try things against
@@ -31,9 +31,9 @@ pub struct MockAgentCommand {
     #[arg(long)]
     no_tls: bool,
 
-    /// The one user that may log in
-    #[arg(long, env = "AGENT_USERNAME", hide_env_values = true, default_value = "root")]
-    username: String,
+    /// The one user that may log in [env: `AGENT_USERNAME`] [default: root]
+    #[arg(long)]
+    username: Option<String>,
 
     #[command(flatten)]
     password: PasswordOptions,
@@ -92,8 +92,9 @@ enum StatesOption {
 const CONSOLE_INTERVAL: Duration = Duration::from_secs(5);
 
 const AFTER_HELP: &str = "\
-The password is that of AGENT_PASSWORD, --password-file or --password-stdin, or
-else a fresh one. The committed snapshot is a reconstruction from public notes,
+The password comes from AGENT_PASSWORD or the file AGENT_PASSWORD_FILE in the
+environment, --password-file, --password-command or --password-stdin, or else it
+is a fresh one. The committed snapshot is a reconstruction from public notes,
 and what the mock answers is made up: a real agent may answer otherwise.
 
 GET /_stats on the same port answers counts as JSON.
@@ -124,6 +125,7 @@ struct Ready<'a> {
 impl MockAgentCommand {
     pub async fn run(self) -> Result<(), Failure> {
         let mock = self.catalogue()?;
+        let username = username(self.username)?;
         let password = self.password.read_if_given().await?;
         let mut interrupt = Interrupt::new()?;
         let mut mock = mock.port(self.port).tls(!self.no_tls).servers(self.servers);
@@ -146,8 +148,8 @@ impl MockAgentCommand {
         mock = mock.pace(pace.console(Some(CONSOLE_INTERVAL))).state_words(words);
         mock = self.faults.into_iter().fold(mock, mock::Builder::lasting_fault);
         let mock = match password {
-            Some(password) => mock.credentials(self.username, password),
-            None => mock.username(self.username),
+            Some(password) => mock.credentials(username, password),
+            None => mock.username(username),
         };
         let mock = mock::start(mock).await?;
         ready(&mock)?;

@@ -17,11 +17,13 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::PASSWORD_HELP;
 use crate::{
-    connection::{Connection, Target, seconds},
+    connection::{Connection, Target},
+    environment::seconds,
     failure::{Exit, Failure},
     fleet,
     known::Known,
-    live, output,
+    live,
+    output::{self, FormatOption},
     project::ProjectOption,
     text::printable,
 };
@@ -30,9 +32,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{PASSWORD_HELP}\n\n{AFTER_HELP}"))]
 pub struct Probe {
-    /// The form of the result on standard output
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    format: FormatOption<Format>,
 
     /// How long before its expiry a certificate is a warning
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1209600")]
@@ -59,7 +60,8 @@ enum Format {
 
 const AFTER_HELP: &str = "\
 An agent that cannot be reached or refuses the login is critical, a certificate
-that expires soon and a catalogue that breaks this program's are warnings.
+that expires soon and a catalogue that breaks this program's are warnings. An
+entry or a command line that is wrong is unknown.
 
 Examples:
   cargo xtask probe
@@ -83,25 +85,26 @@ struct Findings {
 
 impl Probe {
     pub async fn run(self) -> Result<(), Failure> {
-        let known = Known::find(&self.project).ok();
+        let known = Known::find_if_any(&self.project)?;
         let (targets, one_by_one) = match self.connection.targets() {
             Ok(targets) => targets.into_all(),
-            Err(why) if self.format == Format::Nagios => return nagios_unknown(&why),
+            Err(why) if self.format.format == Format::Nagios => return nagios_unknown(&why),
             Err(why) => return Err(why),
         };
         let mut outcomes = Vec::new();
         let probe = |target| probe(target, known.as_ref(), self.expiry);
         let verdict = fleet::each(targets, one_by_one, probe, |outcome| {
-            outcomes.push((outcome.agent, outcome.result.map_err(|failure| failure.to_string())));
+            outcomes.push((outcome.agent, outcome.result));
             Ok(())
         })
         .await;
         self.tell(&outcomes)?;
-        if self.format == Format::Nagios { nagios_exit(&outcomes) } else { verdict }
+        let is_nagios = self.format.format == Format::Nagios;
+        if is_nagios { Severity::of_all(&outcomes).exit() } else { verdict }
     }
 
     fn tell(&self, rows: &[(String, Row)]) -> Result<(), Failure> {
-        match self.format {
+        match self.format.format {
             Format::Text => output::result(&lines(rows, text)),
             Format::Json => output::raw(&lines(rows, json)),
             Format::Nagios => output::result(&nagios(rows)),
@@ -111,7 +114,52 @@ impl Probe {
 }
 
 /// One agent: what was found, or why nothing was.
-type Row = Result<Findings, String>;
+type Row = Result<Findings, Failure>;
+
+/// How an agent is, from the best to the worst.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Severity {
+    Ok,
+    Warning,
+    /// It could not be asked, since the command line or its entry is wrong.
+    Unknown,
+    Critical,
+}
+
+impl Severity {
+    fn of(row: &Row) -> Self {
+        match row {
+            Err(why) if why.exit == Exit::Usage => Self::Unknown,
+            Err(_) => Self::Critical,
+            Ok(found) if found.warnings.is_empty() => Self::Ok,
+            Ok(_) => Self::Warning,
+        }
+    }
+
+    /// The gravest of all agents.
+    fn of_all(rows: &[(String, Row)]) -> Self {
+        rows.iter().map(|(_, row)| Self::of(row)).max().unwrap_or(Self::Ok)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// As Nagios numbers them; the numbers are those of the first exit codes here.
+    fn exit(self) -> Result<(), Failure> {
+        match self {
+            Self::Ok => Ok(()),
+            Self::Warning => Err(Failure::silent(Exit::CheckFailed)),
+            Self::Unknown => Err(Failure::silent(Exit::Failed)),
+            Self::Critical => Err(Failure::silent(Exit::Usage)),
+        }
+    }
+}
 
 async fn probe(
     target: Target,
@@ -133,8 +181,13 @@ async fn probe(
     let expires = certificate.ok().and_then(|certificate| expires_in(certificate.der()));
     let health = health.ok();
     let mut warnings = Vec::new();
-    if expires.is_some_and(|seconds| seconds < expiry.as_secs().cast_signed()) {
-        warnings.push("its certificate expires soon, or has expired".to_owned());
+    if let Some(seconds) = expires.filter(|seconds| *seconds < limit(expiry)) {
+        let warning = if seconds < 0 {
+            "its certificate has expired"
+        } else {
+            "its certificate expires soon"
+        };
+        warnings.push(warning.to_owned());
     }
     if catalogue == Some(Verdict::Breaking) {
         warnings.push("its catalogue breaks what this program knows".to_owned());
@@ -147,6 +200,11 @@ async fn probe(
         seconds: began.elapsed().as_secs_f64(),
         warnings,
     })
+}
+
+/// A time in whole seconds, to be compared with one that may have passed.
+fn limit(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn expires_in(der: &[u8]) -> Option<i64> {
@@ -194,13 +252,17 @@ fn lines(rows: &[(String, Row)], line: impl Fn(&str, &Row) -> String) -> String 
 fn text(agent: &str, row: &Row) -> String {
     let agent = printable(agent);
     match row {
-        Err(why) => format!("{agent}: critical: {why}"),
+        Err(why) => format!("{agent}: {}: {why}", Severity::of(row).word()),
         Ok(found) => {
             let version = found.version.as_deref().map(printable);
             let mut line = format!("{agent}: version {}", version.as_deref().unwrap_or("unknown"));
             if let Some(seconds) = found.certificate_expires_in {
                 // Writing to a string cannot fail, here and below.
-                let _ = write!(line, ", certificate for {} days", seconds / (24 * 60 * 60));
+                let days = seconds.abs() / (24 * 60 * 60);
+                let _ = match seconds {
+                    0.. => write!(line, ", certificate for {days} days"),
+                    _ => write!(line, ", certificate expired {days} days ago"),
+                };
             }
             for (state, count) in found.servers.iter().flatten() {
                 let _ = write!(line, ", {count} {state}");
@@ -216,7 +278,7 @@ fn text(agent: &str, row: &Row) -> String {
 fn json(agent: &str, row: &Row) -> String {
     let value = match row {
         Ok(found) => serde_json::json!({ "agent": agent, "up": true, "found": found }),
-        Err(why) => serde_json::json!({ "agent": agent, "up": false, "error": why }),
+        Err(why) => serde_json::json!({ "agent": agent, "up": false, "error": why.to_string() }),
     };
     crate::json::compact(&value.to_string())
 }
@@ -225,14 +287,16 @@ fn nagios(rows: &[(String, Row)]) -> String {
     let mut said = Vec::new();
     for (agent, row) in rows {
         match row {
-            Err(why) => said.push(format!("{}: {}", printable(agent), printable(why))),
+            Err(why) => {
+                said.push(format!("{}: {}", printable(agent), printable(&why.to_string())));
+            }
             Ok(found) => {
                 let agent = printable(agent);
                 said.extend(found.warnings.iter().map(|warning| format!("{agent}: {warning}")));
             }
         }
     }
-    let state = ["OK", "WARNING", "CRITICAL"][usize::from(severity(rows))];
+    let state = Severity::of_all(rows).word().to_uppercase();
     // A bar would begin the performance data.
     let said = if said.is_empty() { "all is well".to_owned() } else { said.join("; ") };
     let up = rows.iter().filter(|(_, row)| row.is_ok()).count();
@@ -243,25 +307,7 @@ fn nagios(rows: &[(String, Row)]) -> String {
 fn nagios_unknown(why: &Failure) -> Result<(), Failure> {
     let why = printable(&why.to_string()).replace('|', "/");
     output::result(&format!("AGENTS UNKNOWN - {why}"))?;
-    Err(Failure::silent(Exit::Failed))
-}
-
-/// 0 well, 1 a warning, 2 critical.
-fn severity(rows: &[(String, Row)]) -> u8 {
-    let of = |row: &Row| match row {
-        Err(_) => 2,
-        Ok(found) => u8::from(!found.warnings.is_empty()),
-    };
-    rows.iter().map(|(_, row)| of(row)).max().unwrap_or_default()
-}
-
-/// The numbers of Nagios are those of the first exit codes here.
-fn nagios_exit(rows: &[(String, Row)]) -> Result<(), Failure> {
-    match severity(rows) {
-        0 => Ok(()),
-        1 => Err(Failure::silent(Exit::CheckFailed)),
-        _ => Err(Failure::silent(Exit::Usage)),
-    }
+    Severity::Unknown.exit()
 }
 
 fn prometheus(rows: &[(String, Row)]) -> String {

@@ -1,6 +1,9 @@
 //! `put`: a file to agents' machines.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::ValueHint;
 
@@ -52,6 +55,9 @@ impl Put {
                 "standard input cannot hold both the password and the file",
             ));
         }
+        if !is_stdin {
+            self.refuse_unless_file()?;
+        }
         let targets = self.connection.targets()?;
         if is_stdin && matches!(targets, Targets::Several { .. }) {
             return Err(Failure::usage(
@@ -60,6 +66,19 @@ impl Put {
         }
         let this = &self;
         fleet::run(targets, &self.format, async |target| this.send(&target).await).await
+    }
+
+    /// What cannot be sent is told before any agent is connected to.
+    fn refuse_unless_file(&self) -> Result<(), Failure> {
+        let found = fs::metadata(&self.local)
+            .map_err(|error| Failure::file(&self.local, "read", &error))?;
+        if found.is_file() {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "`{}` is no regular file; `put - REMOTE` sends what comes by standard input",
+            self.local.display()
+        )))
     }
 
     async fn send(&self, target: &Target) -> Result<Outcome, Failure> {

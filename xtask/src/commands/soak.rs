@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    connection::seconds,
+    environment::seconds,
     failure::Failure,
     output::{FormatOption, note, result},
     soak::{Load, Report, soak, storm},

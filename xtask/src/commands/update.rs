@@ -22,7 +22,7 @@ use crate::{
     connection::Connection,
     failure::Failure,
     generation::{self, Plan},
-    live,
+    json, live,
     output::{self, FormatOption},
     progress,
     project::{Project, ProjectOption},
@@ -84,8 +84,10 @@ struct Updated {
     state: State,
     version: String,
     /// The snapshot of this version.
+    #[serde(serialize_with = "json::path")]
     snapshot: PathBuf,
     /// The files that were written, or would be.
+    #[serde(serialize_with = "json::paths")]
     written: Vec<PathBuf>,
     /// What changed since the newest snapshot.
     changes: Diff,
@@ -109,8 +111,11 @@ impl Update {
         let target = project.schemas().join(format!("agent-{}.json", running.version));
         let mut updated = self.compare(&plan, &running, &target)?;
         // Also where nothing changed: the snapshot may be there without its code, by `fetch`.
-        self.follow(&project, &plan, &running, &mut updated).await?;
+        self.follow(&project, &plan, &running, &mut updated)?;
+        // What was written is told, whatever becomes of the compiler.
+        let compiled = self.compile(&project, &mut updated).await;
         self.format.result(&updated, || updated.text(self.dry_run))?;
+        compiled?;
         if updated.tasks.is_empty() {
             return Ok(());
         }
@@ -190,8 +195,9 @@ impl Update {
         )))
     }
 
-    /// Writes the snapshot, its entry in the changelog and the code, and finds what is left to do.
-    async fn follow(
+    /// Writes the snapshot, its entry in the changelog and the code, and finds what is left to do in the
+    /// overlay.
+    fn follow(
         &self,
         project: &Project,
         plan: &Plan,
@@ -211,15 +217,18 @@ impl Update {
         let (_, generated) = generation::changes(&code, &plan.out)?;
         let changes: Vec<_> = others.into_iter().chain(generated).collect();
         updated.written = changes.iter().map(|change| change.path.clone()).collect();
-        if !self.dry_run {
-            project.commit(&changes)?;
-        }
+        if self.dry_run { Ok(()) } else { project.commit(&changes) }
+    }
+
+    /// Compiles what was written, and finds what is left to do in the source.
+    async fn compile(&self, project: &Project, updated: &mut Updated) -> Result<(), Failure> {
         let has_workspace = project.root().join("Cargo.toml").exists();
-        if has_workspace && !self.dry_run && !updated.written.is_empty() {
-            let check = cargo::check(project.root());
-            let errors = progress::with_progress("compiling the workspace", check).await?;
-            updated.tasks.extend(tasks::of_compiler(errors, &updated.changes));
+        if self.dry_run || !has_workspace || updated.written.is_empty() {
+            return Ok(());
         }
+        let check = cargo::check(project.root());
+        let errors = progress::with_progress("compiling the workspace", check).await?;
+        updated.tasks.extend(tasks::of_compiler(errors, &updated.changes));
         Ok(())
     }
 }

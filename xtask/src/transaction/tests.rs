@@ -47,6 +47,21 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
+/// Anybody who may read the folder can hold its lock, and held up every command for ever.
+#[test]
+fn a_lock_that_is_never_released_is_an_error_in_time() {
+    let (project, changes) = project();
+    let schemas = project.path().join("schemas");
+    let before = tree(project.path());
+    let holder = File::open(&schemas).unwrap();
+    holder.lock().unwrap();
+    let refused = lock(&schemas, Duration::ZERO).unwrap_err().to_string();
+    assert!(refused.contains("is locked by another process"), "{refused}");
+    assert_eq!(tree(project.path()), before);
+    drop(holder);
+    commit(project.path(), &schemas, &changes).unwrap();
+}
+
 /// Takes the first steps of the change, as a process does that is killed then.
 fn killed_after(count: usize, root: &Path, changes: &[Change]) -> Option<Step> {
     let entry = |change: &Change| Entry {

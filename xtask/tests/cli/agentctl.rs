@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 
+use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::support::{Mock, bare, ended};
+use crate::support::{Mock, bare, copy_of_project, ended, newer_snapshot};
 
 /// `agentctl` in the root of the file system.
 pub fn agentctl<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
@@ -42,6 +43,35 @@ async fn an_action_is_described_with_lines_to_paste() {
     let unknown = ended(agentctl(["describe", "servr_start"])).await;
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
     assert!(unknown.stderr.contains("the nearest is `server_start`"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn an_action_is_described_with_the_versions_that_have_it() {
+    let project = copy_of_project();
+    newer_snapshot(project.path(), "1.2.0", |actions| {
+        actions["server_clone"] = json!({ "required_parameters": { "server": "str" } });
+        actions["subscribe"]["required_parameters"]["since"] = json!("int");
+    });
+    let describe = async |arguments: &[&str]| {
+        let mut command = agentctl([&["describe"], arguments].concat());
+        command.current_dir(project.path());
+        ended(command).await
+    };
+    let clone = describe(&["server_clone"]).await;
+    assert!(clone.stdout.contains("  Since 1.2.0.\n"), "{clone:?}");
+    let json = describe(&["server_clone", "--format", "json"]).await.json();
+    assert_eq!((&json["since"], &json["until"]), (&"1.2.0".into(), &Value::Null));
+    assert_eq!(json["parameters"][0]["since"], Value::Null, "it is as new as its action");
+    let subscribe = describe(&["subscribe"]).await;
+    let mut parameter = subscribe.stdout.lines().skip_while(|it| !it.starts_with("  since "));
+    assert_eq!(parameter.nth(1).map(str::trim), Some("Since 1.2.0."), "{subscribe:?}");
+    let json = describe(&["subscribe", "--format", "json"]).await.json();
+    let since = json["parameters"].as_array().unwrap().iter().find(|it| it["name"] == "since");
+    assert_eq!(since.unwrap()["since"], "1.2.0", "{json}");
+
+    // An older one that is asked for is not there any more, and what both have says nothing.
+    let both = describe(&["whoami"]).await;
+    assert!(!both.stdout.contains("Since"), "{both:?}");
 }
 
 #[tokio::test]

@@ -292,6 +292,10 @@ async fn a_running_agent_fails_a_check_only_by_what_breaks() {
     assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
     let words = check(&[]).await;
     assert_eq!(words.code, Some(0), "{words:?}");
+    let headings =
+        ["schemas/agent-1.1.34.json and the running agent:", "snapshots and generated code:"];
+    let found: Vec<_> = words.stdout.lines().filter(|it| headings.contains(it)).collect();
+    assert_eq!(found, headings, "{words:?}");
     assert!(words.stdout.contains("none breaking"), "{words:?}");
     assert_eq!(check(&["--fail-on", "any"]).await.code, Some(1));
 

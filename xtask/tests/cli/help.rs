@@ -3,7 +3,7 @@
 use crate::support::run;
 
 /// The names below `Commands:`, which clap writes: a new command is tested without being listed here.
-async fn commands() -> Vec<String> {
+pub async fn commands() -> Vec<String> {
     let help = run(["--help"]).await.stdout;
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = lines

@@ -18,12 +18,15 @@ mod hostile;
 #[cfg(unix)]
 mod installed;
 mod man;
+mod misuse;
 mod mock_agent;
 mod project;
 mod readme;
 mod secrets;
 mod several;
 mod soak;
+#[cfg(unix)]
+mod streams;
 mod support;
 mod transfer;
 mod trust;

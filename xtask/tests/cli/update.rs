@@ -141,6 +141,24 @@ async fn an_older_agent_gets_a_snapshot_and_the_code_follows_the_newest() {
     changed.stop().await;
 }
 
+/// All that was said was that cargo had failed, and the next run found nothing left to do.
+#[tokio::test]
+async fn what_was_written_is_told_though_the_workspace_cannot_be_compiled() {
+    let mock = start(MockAgent::builder(catalogue(upgraded)), "1.2.0").await;
+    let project = copy_of_project();
+    fs::write(project.path().join("Cargo.toml"), "no manifest").unwrap();
+    for format in ["text", "json"] {
+        let mut update = command(&mock, project.path(), &["update", "--format", format]);
+        update.env("CARGO", "no-such-cargo");
+        let updated = ended(update).await;
+        assert_eq!(updated.code, Some(3), "{updated:?}");
+        assert!(updated.stdout.contains("schemas/agent-1.2.0.json"), "{updated:?}");
+        assert!(updated.stderr.contains("cargo cannot be run"), "{updated:?}");
+        fs::remove_file(project.path().join("schemas/agent-1.2.0.json")).unwrap();
+    }
+    mock.stop().await;
+}
+
 #[tokio::test]
 async fn the_same_version_with_another_catalogue_is_told_as_that() {
     let mock = start(MockAgent::builder(catalogue(upgraded)), "1.1.34").await;

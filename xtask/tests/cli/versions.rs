@@ -125,6 +125,39 @@ async fn some_actions_alone_are_generated_and_checked() {
     }
 }
 
+/// The header held the path as it was typed, so that the same command of another folder found a
+/// difference, and `check` did not find the file.
+#[tokio::test]
+async fn the_file_of_actions_has_one_name_from_whichever_folder_it_is_typed() {
+    let project = copy_of_project();
+    let below = project.path().join("applications/one");
+    fs::create_dir_all(&below).unwrap();
+    fs::write(below.join("used actions.txt"), "server_start\nsubscribe\n").unwrap();
+    let typed = "applications/one/used actions.txt";
+    let made = run(project.path(), &["generate", "--only", typed]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let generated = project.path().join("agent-sdk/src/generated");
+    let command = format!("// `cargo xtask generate --only '{typed}'` writes it anew.");
+    assert!(code(&generated).contains(&command));
+    let absolute = below.join("used actions.txt");
+    for (folder, only) in [
+        (&*below, "used actions.txt"),
+        (&below, "../one/used actions.txt"),
+        (&project.path().join("schemas"), absolute.to_str().unwrap()),
+    ] {
+        let checked = run(folder, &["generate", "--check", "--only", only]).await;
+        assert_eq!(checked.code, Some(0), "{only}: {checked:?}");
+        let checked = run(folder, &["check"]).await;
+        assert_eq!(checked.code, Some(0), "{only}: {checked:?}");
+    }
+    // Names are written in one order.
+    for only in ["subscribe, server_start", "server_start,subscribe"] {
+        assert_eq!(run(&below, &["generate", "--only", only]).await.code, Some(0));
+        let command = "// `cargo xtask generate --only server_start,subscribe` writes it anew.";
+        assert!(code(&generated).contains(command));
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_action_to_generate_is_wrong_usage_and_nothing_is_written() {
     let project = copy_of_project();

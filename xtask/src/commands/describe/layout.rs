@@ -126,15 +126,6 @@ fn chain(code: &str) -> Vec<&str> {
     links
 }
 
-/// A word as a shell reads it: in quotes where it would be more than a word.
-pub fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,12 +170,6 @@ mod tests {
         assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
         let joined = text.replace(" \\\n", " ");
         assert!(joined.split_whitespace().eq(words.iter().map(String::as_str)), "{text}");
-    }
-
-    #[test]
-    fn a_word_stays_one_for_a_shell() {
-        assert_eq!(shell_word("server=SERVER"), "server=SERVER");
-        assert_eq!(shell_word("it's $HOME=[]"), r"'it'\''s $HOME=[]'");
     }
 
     #[test]
