@@ -219,13 +219,21 @@ fn topic(parameters: &Map<String, Value>) -> Result<&str, Value> {
 
 /// Returns the parameters without those that must not be sent around.
 fn without_secrets(mut parameters: Map<String, Value>) -> Map<String, Value> {
-    parameters.retain(|name, value| {
-        if let Value::Object(inner) = value {
-            *inner = without_secrets(std::mem::take(inner));
-        }
-        !is_secret(name)
-    });
+    drop_secrets(&mut parameters);
     parameters
+}
+
+fn drop_secrets(parameters: &mut Map<String, Value>) {
+    parameters.retain(|name, _| !is_secret(name));
+    parameters.values_mut().for_each(drop_secrets_within);
+}
+
+fn drop_secrets_within(value: &mut Value) {
+    match value {
+        Value::Object(inner) => drop_secrets(inner),
+        Value::Array(items) => items.iter_mut().for_each(drop_secrets_within),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -236,8 +244,11 @@ mod tests {
     fn an_echo_leaves_secrets_out_at_every_level() {
         let given = json!({
             "name": "db", "password": "p", "options": { "apiToken": "t", "size": 1 },
+            "users": [[{ "name": "a", "private_key": "k" }], 1],
         });
         let kept = without_secrets(given.as_object().unwrap().clone());
-        assert_eq!(Value::Object(kept), json!({ "name": "db", "options": { "size": 1 } }));
+        let expected =
+            json!({ "name": "db", "options": { "size": 1 }, "users": [[{ "name": "a" }], 1] });
+        assert_eq!(Value::Object(kept), expected);
     }
 }

@@ -21,17 +21,25 @@ pub(super) fn shown(
 fn hide(got: &Map<String, Value>, wanted: Option<&Map<String, Value>>) -> Map<String, Value> {
     let hide_one = |(name, value): (&String, &Value)| {
         let wanted = wanted.and_then(|wanted| wanted.get(name));
-        let shown = match value {
-            _ if is_secret(name) && wanted.is_some_and(|wanted| wanted != value) => {
-                OTHER_HIDDEN.into()
-            }
+        let shown = match wanted {
+            Some(wanted) if is_secret(name) && wanted != value => OTHER_HIDDEN.into(),
             _ if is_secret(name) => HIDDEN.into(),
-            Value::Object(inner) => hide(inner, wanted.and_then(Value::as_object)).into(),
-            other => other.clone(),
+            _ => hide_within(value, wanted),
         };
         (name.clone(), shown)
     };
     got.iter().map(hide_one).collect()
+}
+
+fn hide_within(got: &Value, wanted: Option<&Value>) -> Value {
+    match got {
+        Value::Object(inner) => hide(inner, wanted.and_then(Value::as_object)).into(),
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.map(|(at, item)| hide_within(item, wanted.and_then(|it| it.get(at)))).collect()
+        }
+        other => other.clone(),
+    }
 }
 
 /// The lines that were expected, with a minus, against those that came, with a plus.
@@ -69,5 +77,17 @@ mod tests {
         assert!(text.contains("+   \"password\": \"*** (another one)\""), "{text}");
         assert!(text.contains("     \"apiKey\": \"***\""), "{text}");
         assert!(!text.contains("one\"") && !text.contains("two"), "{text}");
+    }
+
+    /// Only what was in an object was hidden.
+    #[test]
+    fn a_secret_in_a_list_is_not_shown_either() {
+        let wanted = json!({ "users": [{ "token": "one" }, { "token": "same" }] });
+        let got =
+            json!({ "users": [{ "token": "two" }, { "token": "same" }, { "token": "more" }] });
+        let text = shown(got.as_object().unwrap(), wanted.as_object());
+        let hidden: Vec<_> = text.lines().filter(|line| line.contains("token")).collect();
+        assert!(hidden[0].contains("*** (another one)") && hidden[1].contains("\"***\""), "{text}");
+        assert!(!["two", "same", "more"].iter().any(|secret| text.contains(secret)), "{text}");
     }
 }
