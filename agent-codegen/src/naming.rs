@@ -188,7 +188,8 @@ impl Stem {
             changes.push(Change::Unusable);
         }
         if text.len() > LONGEST {
-            text.truncate(LONGEST - MARK_DIGITS - 1);
+            // The rest is for `_x` and the digits.
+            text.truncate(LONGEST - MARK_DIGITS - 2);
             text = format!("{text}_{}", suffix(wire, MARK_DIGITS)).to_snake_case();
             changes.push(Change::Length);
         }

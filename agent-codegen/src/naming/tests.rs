@@ -69,7 +69,7 @@ fn a_parameter_may_have_names_that_a_method_may_not() {
 
 #[test]
 fn a_parameter_is_named_as_on_the_wire_where_rust_can_have_it() {
-    for wire in ["path", "fooBar", "ID", "x2", "a__b", "size_x1080"] {
+    for wire in ["path", "fooBar", "ID", "x2", "a__b", "size_x1080", "by_xylophonist"] {
         assert_eq!(one(Scope::Parameter, wire).snake, wire);
     }
 }
@@ -141,9 +141,24 @@ fn every_made_name_is_one_that_rust_takes() {
 fn a_long_name_is_cut_and_stays_its_own() {
     let (one, other) = ("a".repeat(300), "a".repeat(301));
     let names = names(Scope::Action, &[&one, &other]);
-    assert!(names.values().all(|name| name.snake.len() <= LONGEST + 5));
+    for name in names.values() {
+        assert_eq!(name.snake.len(), LONGEST, "{}", name.snake);
+        assert!(name.snake.starts_with(&"a".repeat(LONGEST - MARK_DIGITS - 2)), "{}", name.snake);
+        assert_eq!(name.changes, [Change::Length]);
+    }
     assert_ne!(names[one.as_str()].snake, names[other.as_str()].snake);
-    assert!(names[one.as_str()].changes.contains(&Change::Length));
+}
+
+#[test]
+fn the_longest_name_is_left_alone() {
+    let wire = "a".repeat(LONGEST);
+    let name = one(Scope::Action, &wire);
+    assert_eq!((name.snake, name.changes), (wire, vec![]));
+}
+
+/// How many digits the suffix has that sets a name apart.
+fn digits(name: &str) -> usize {
+    name.rsplit_once("_x").expect("it has a suffix").1.len()
 }
 
 #[test]
@@ -154,6 +169,9 @@ fn of_names_that_fold_together_the_one_that_is_a_rust_name_keeps_it() {
     assert!(names["fooBar"].snake.starts_with("foo_bar_x"), "{names:?}");
     assert!(names["foo-bar"].snake.starts_with("foo_bar_x"), "{names:?}");
     assert_ne!(names["fooBar"].snake, names["foo-bar"].snake);
+    for wire in ["fooBar", "foo-bar"] {
+        assert_eq!(digits(&names[wire].snake), 4, "few are enough: {names:?}");
+    }
     let text = names["fooBar"].changes[0].to_string();
     assert_eq!(text, "the same name would also go to `foo-bar`, `foo_bar`");
 }
@@ -174,6 +192,9 @@ fn ten_thousand_names_that_fold_together_are_named_in_no_time() {
     let names = names(Scope::Action, &wires);
     let different: BTreeSet<_> = names.values().map(|name| &name.snake).collect();
     assert_eq!(different.len(), wires.len());
+    // Some have a hash that begins as another one's does.
+    let digits: BTreeSet<_> = different.iter().map(|name| digits(name)).collect();
+    assert_eq!(digits, BTreeSet::from([4, 8]));
     // Quadratic, it took minutes; the room is for slow machines.
     assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
 }
@@ -190,6 +211,10 @@ fn a_chosen_name_comes_before_a_natural_one() {
     let names = assign(Scope::Action, wires);
     assert_eq!(names["a"].snake, "start");
     assert!(names["start"].snake.starts_with("start_x"), "{names:?}");
+    // A parameter so that no other wire name, in whatever catalogue, leads to the same setter.
+    let names = assign(Scope::Parameter, wires);
+    assert_eq!(names["a"].snake, "start");
+    assert_eq!(digits(&names["start"].snake), MARK_DIGITS, "{names:?}");
 }
 
 /// The SDK and this list would drift apart unseen: a generated method `statistics` would not
