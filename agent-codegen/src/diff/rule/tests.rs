@@ -136,6 +136,25 @@ fn every_rule_has_an_example_and_a_golden_file_in_every_form() {
 }
 
 #[test]
+fn a_change_says_the_same_in_rust_as_in_json() {
+    for rule in Rule::ALL {
+        let change = change(*rule);
+        let json = serde_json::to_value(&change).expect("it can be written");
+        assert_eq!(json["items"], serde_json::json!(change.items()));
+        for (key, text) in [
+            ("rule", Some(change.rule().id())),
+            ("action", change.action()),
+            ("parameter", change.parameter()),
+            ("before", change.before()),
+            ("after", change.after()),
+            ("evidence", change.evidence()),
+        ] {
+            assert_eq!(json[key].as_str(), text, "{key} of {}", rule.id());
+        }
+    }
+}
+
+#[test]
 fn the_table_of_the_documentation_is_made_from_the_rules() {
     let mut table =
         String::from("| rule | means | on the wire | in Rust | example |\n|---|---|---|---|---|\n");
