@@ -29,7 +29,7 @@ pub(super) struct Resubscribe {
     asked: VecDeque<Asked>,
     /// How many of them are still waited for.
     awaited: usize,
-    /// By when the next answer has to come.
+    /// By when the next answer has to come, while one is waited for.
     progress_by: Instant,
     /// How long the agent may take for each answer.
     patience: Duration,
@@ -80,7 +80,7 @@ impl Resubscribe {
         let mut this = Self {
             asked: VecDeque::new(),
             awaited: 0,
-            progress_by: now + patience,
+            progress_by: now,
             patience,
             calls_wait_until: None,
             missing: BTreeMap::new(),
@@ -258,6 +258,8 @@ mod tests {
         let (mut now, mut out) = (Instant::now(), Vec::new());
         let mut resubscribe = Resubscribe::begin(&mut table, &mut out, now, PATIENCE);
         assert_eq!(resubscribe.next(), Some(now + CALLS_WAIT));
+        resubscribe.on_time(&mut table, &mut out, now + CALLS_WAIT / 2);
+        assert!(resubscribe.holds_calls());
         assert!(resubscribe.on_time(&mut table, &mut out, now + CALLS_WAIT).is_empty());
         assert!(!resubscribe.holds_calls());
         for token in tokens(&resubscribe) {
@@ -269,6 +271,34 @@ mod tests {
         }
         assert_eq!(resubscribe.next(), None);
         assert!(table.subscriptions.missing().is_empty());
+    }
+
+    #[test]
+    fn calls_wait_for_every_answer_and_for_none_that_is_not_asked_for() {
+        let shared = shared(2);
+        let mut table = shared.lock();
+        let (now, mut out) = (Instant::now(), Vec::new());
+        let mut resubscribe = Resubscribe::begin(&mut table, &mut out, now, PATIENCE);
+        for token in tokens(&resubscribe) {
+            assert!(resubscribe.holds_calls());
+            resubscribe.answered(token, Status::Ok, &mut table, now);
+        }
+        assert!(!resubscribe.holds_calls());
+        let resubscribe = Resubscribe::begin(&mut table, &mut out, now, PATIENCE);
+        assert!(!resubscribe.holds_calls() && resubscribe.next().is_none());
+    }
+
+    #[test]
+    fn what_is_asked_for_again_gets_the_same_time_for_its_answer() {
+        let shared = shared(1);
+        let mut table = shared.lock();
+        let (now, mut out) = (Instant::now(), Vec::new());
+        let mut resubscribe = Resubscribe::begin(&mut table, &mut out, now, PATIENCE);
+        let token = tokens(&resubscribe)[0];
+        resubscribe.answered(token, Status::Error, &mut table, now);
+        let again = now + 3 * PATIENCE;
+        assert!(resubscribe.on_time(&mut table, &mut out, again).is_empty());
+        assert_eq!(resubscribe.next(), Some(again + PATIENCE));
     }
 
     #[test]

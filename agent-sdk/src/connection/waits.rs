@@ -70,3 +70,107 @@ impl Waits {
 fn key(topic: &str) -> Subscription {
     Subscription::Topic(topic.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{connection::SubscriptionChange, wire::Request};
+
+    /// The waits for one topic, beside the subscriptions.
+    #[derive(Default)]
+    struct World {
+        waits: Waits,
+        subscriptions: Subscriptions,
+    }
+
+    impl World {
+        fn begin(&mut self) {
+            self.waits.begin("A", &self.subscriptions);
+        }
+
+        /// A caller subscribes, who may be one that waits.
+        fn subscribe(&mut self) {
+            let request = Request::new("subscribe", &()).unwrap();
+            self.subscriptions.apply(SubscriptionChange::Keep(key("A"), request));
+        }
+
+        /// One that waits subscribes, and the agent says yes.
+        fn subscribe_to_wait(&mut self) {
+            self.waits.note_asking("A");
+            self.subscribe();
+            self.waits.note_answer("A", None);
+        }
+
+        /// Returns whether the agent is told, and whether the subscription is still kept.
+        fn end(&mut self) -> (bool, bool) {
+            let is_told = self.waits.end("A", &mut self.subscriptions);
+            (is_told, self.subscriptions.times_made(&key("A")).is_some())
+        }
+    }
+
+    #[test]
+    fn a_subscription_that_a_wait_made_ends_with_the_last_wait() {
+        let mut world = World::default();
+        world.begin();
+        world.subscribe_to_wait();
+        world.begin();
+        world.begin();
+        assert_eq!(world.end(), (false, true), "two still wait");
+        assert_eq!(world.end(), (false, true), "one still waits");
+        assert_eq!(world.end(), (true, false));
+        assert_eq!(world.end(), (false, false), "no wait is left to end");
+        assert!(world.waits.0.is_empty());
+    }
+
+    #[test]
+    fn a_subscription_of_the_application_outlives_a_wait() {
+        let mut before = World::default();
+        before.subscribe();
+        before.begin();
+        assert_eq!(before.end(), (false, true));
+        // One that is made while another waits for the same topic.
+        let mut meanwhile = World::default();
+        meanwhile.begin();
+        meanwhile.subscribe_to_wait();
+        meanwhile.subscribe();
+        assert_eq!(meanwhile.end(), (false, true));
+        // A second wait does not take it for one of its own, though the first one found none.
+        let mut between = World::default();
+        between.begin();
+        between.subscribe();
+        between.begin();
+        assert_eq!((between.end(), between.end()), ((false, true), (false, true)));
+    }
+
+    #[test]
+    fn two_waits_that_both_subscribed_leave_no_subscription() {
+        let mut world = World::default();
+        world.begin();
+        world.begin();
+        world.subscribe_to_wait();
+        world.subscribe_to_wait();
+        assert_eq!((world.end(), world.end()), ((false, true), (true, false)));
+    }
+
+    #[test]
+    fn a_subscription_without_an_answer_is_ended_and_a_refused_one_is_not() {
+        let mut unanswered = World::default();
+        unanswered.begin();
+        unanswered.waits.note_asking("A");
+        assert_eq!(unanswered.end(), (true, false), "it was dropped while it asked");
+        unanswered.begin();
+        unanswered.waits.note_asking("A");
+        unanswered.waits.note_answer("A", Some(Outcome::Unknown));
+        assert_eq!(unanswered.end(), (true, false));
+        for outcome in [Outcome::NotExecuted, Outcome::Rejected] {
+            let mut refused = World::default();
+            refused.begin();
+            refused.waits.note_asking("A");
+            refused.waits.note_answer("A", Some(outcome));
+            assert_eq!(refused.end(), (false, false), "{outcome:?}");
+        }
+        let mut silent = World::default();
+        silent.begin();
+        assert_eq!(silent.end(), (false, false), "it never asked");
+    }
+}

@@ -89,6 +89,7 @@ fn look(connections: &mut Vec<Watched>) -> bool {
 }
 
 /// What a look at a connection found.
+#[derive(Debug, PartialEq)]
 enum Found {
     /// Neither a call nor a wish to close.
     Idle,
@@ -131,5 +132,82 @@ fn stand_in(shared: &Shared, mut table: MutexGuard<'_, DriverState>, now: Instan
     wakers.into_iter().for_each(Waker::wake);
     if closed {
         shared.finish(CloseReason::Requested);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use super::*;
+    use crate::{
+        connection::{CallState, Completion, NewCall},
+        options::Options,
+        wire::Request,
+    };
+
+    fn submit(shared: &Shared, timeout: Duration) -> Arc<CallState> {
+        let request = Request::new("echo", &()).unwrap();
+        let (fail_fast, goes_first) = (false, false);
+        let call = NewCall { request, timeout, fail_fast, goes_first, effect: None };
+        shared.submit(call, Waker::noop().clone()).unwrap()
+    }
+
+    /// Looks at a connection that has something to do.
+    fn look_again(shared: &Shared, woken_at: Option<u64>) -> Option<u64> {
+        match inspect(shared, woken_at) {
+            Found::Busy { woken_at } => woken_at,
+            found => panic!("{found:?}"),
+        }
+    }
+
+    #[test]
+    fn a_task_that_runs_is_woken_and_does_its_work_itself() {
+        let shared = Shared::new(Options::default());
+        assert_eq!(inspect(&shared, None), Found::Idle);
+        let cx = Context::from_waker(Waker::noop());
+        let mut woken_at = None;
+        for round in 0..3 {
+            let call = submit(&shared, Duration::from_secs(60));
+            woken_at = look_again(&shared, woken_at);
+            assert_eq!(woken_at, Some(round));
+            assert_eq!(call.token(), None, "that is for the task, which has run since");
+            shared.admit(&mut shared.lock(), &cx, Instant::now());
+            assert_eq!(look_again(&shared, woken_at), None, "nothing is due");
+        }
+    }
+
+    #[test]
+    fn a_task_that_does_not_run_is_stood_in_for_at_the_second_look() {
+        let shared = Shared::new(Options::default());
+        let call = submit(&shared, Duration::ZERO);
+        let woken_at = look_again(&shared, None);
+        assert_eq!(call.token(), None);
+        assert_eq!(look_again(&shared, woken_at), woken_at);
+        assert_eq!(inspect(&shared, woken_at), Found::Idle, "the call was the only work");
+        let ended = call.poll(&Context::from_waker(Waker::noop()));
+        assert!(matches!(ended, Poll::Ready(Completion::NotSent)), "{ended:?}");
+        assert_eq!(shared.statistics().timed_out, 1);
+    }
+
+    #[test]
+    fn a_close_ends_at_its_limit_and_not_before() {
+        let shared = Shared::new(Options::default());
+        shared.request_close(Duration::from_secs(60));
+        assert_eq!(look_again(&shared, None), None, "it is not due");
+        // An overdue call makes the watchdog stand in.
+        let shared = Shared::new(Options::default());
+        submit(&shared, Duration::ZERO);
+        shared.request_close(Duration::from_secs(60));
+        let woken_at = look_again(&shared, None);
+        look_again(&shared, woken_at);
+        assert!(!shared.lock().finished);
+        let shared = Shared::new(Options::default());
+        shared.request_close(Duration::ZERO);
+        let woken_at = look_again(&shared, None);
+        assert!(!shared.lock().finished, "that is for the task");
+        look_again(&shared, woken_at);
+        assert!(shared.lock().finished);
+        assert_eq!(inspect(&shared, woken_at), Found::Finished);
     }
 }

@@ -109,7 +109,9 @@ fn a_message_as_large_as_the_limit_is_read() {
 
 #[test]
 fn control_frames_are_told() {
+    let longest = vec![b'p'; usize::try_from(MAX_CONTROL).unwrap()];
     let mut bytes = frame(OpCode::Control(Control::Ping), b"hi", true);
+    bytes.extend(frame(OpCode::Control(Control::Ping), &longest, true));
     bytes.extend(frame(OpCode::Control(Control::Pong), b"", true));
     bytes.extend(frame(OpCode::Control(Control::Close), b"\x03\xe9gone", true));
     bytes.extend(frame(OpCode::Control(Control::Close), b"", true));
@@ -119,6 +121,7 @@ fn control_frames_are_told() {
         seen,
         [
             Incoming::Ping(Bytes::from_static(b"hi")),
+            Incoming::Ping(Bytes::from(longest)),
             Incoming::Pong,
             Incoming::Close(Some((1001, "gone".to_owned()))),
             Incoming::Close(None),
@@ -131,6 +134,8 @@ fn what_is_no_websocket_is_an_error() {
     for (bytes, expected) in [
         (&b"\x81\x81\0\0\0\0x"[..], FrameError::Masked),
         (b"\xc1\x00", FrameError::Reserved),
+        (b"\xa1\x00", FrameError::Reserved),
+        (b"\x91\x00", FrameError::Reserved),
         (b"\x83\x00", FrameError::Opcode),
         (b"\x8b\x00", FrameError::Opcode),
         (b"\x09\x00", FrameError::Control),
@@ -259,6 +264,33 @@ fn what_is_written_is_read_by_tungstenite() {
         write_pong(&mut out, b"p");
     }
     assert_eq!(by_tungstenite(&out, Role::Server), (payloads.to_vec(), true));
+}
+
+#[test]
+fn pings_pongs_and_the_close_are_read_by_tungstenite() {
+    let mut out = Vec::new();
+    write_ping(&mut out);
+    write_pong(&mut out, b"p");
+    write_close(&mut out, 1002);
+    let mut context = WebSocketContext::new(Role::Server, None);
+    let mut stream = Arrived(&out);
+    let mut next = || context.read(&mut stream).unwrap();
+    assert_eq!(next(), Message::Ping(Bytes::new()));
+    assert_eq!(next(), Message::Pong(Bytes::from_static(b"p")));
+    let Message::Close(Some(close)) = next() else { panic!("it is a close frame") };
+    assert_eq!(u16::from(close.code), 1002);
+}
+
+/// Less room would be made larger while a request is written, more would be left over.
+#[test]
+fn the_room_for_a_message_is_what_the_largest_header_leaves_full() {
+    for length in [0, 125, 126, 0xffff, 0x1_0000] {
+        let payload = vec![b'x'; length];
+        let mut out = Vec::new();
+        write_text(&mut out, &payload);
+        assert!(out.len() <= size(&payload), "{length}");
+        assert_eq!(out.len() == size(&payload), length > 0xffff, "{length}");
+    }
 }
 
 proptest! {

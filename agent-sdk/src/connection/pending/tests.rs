@@ -115,6 +115,43 @@ fn dropped_calls_do_not_pile_up_while_nothing_is_sent() {
     assert!(answer(&mut pending, token(&kept)));
 }
 
+/// Tokens of ended calls are dropped as soon as they are the majority, and more than a few.
+#[test]
+fn the_queue_holds_no_more_ended_calls_than_live_ones() {
+    for kept in [1, 1000] {
+        let mut pending = PendingCalls::new(10);
+        for _ in 0..kept {
+            insert(&mut pending, 1);
+        }
+        let most = kept.max(SLOTS_KEPT);
+        for dropped in 1..=most {
+            let token = token(&insert(&mut pending, 1));
+            pending.remove(token);
+            assert_eq!(pending.queued(), kept + dropped);
+        }
+        let token = token(&insert(&mut pending, 1));
+        pending.remove(token);
+        assert_eq!((pending.queued(), pending.len()), (kept, kept));
+    }
+}
+
+#[test]
+fn room_is_made_once_for_a_batch_of_calls() {
+    let mut pending = PendingCalls::new(10);
+    pending.reserve(100);
+    assert!(pending.slots.capacity() >= 100 && pending.queue.capacity() >= 100);
+    assert!(pending.free.capacity() >= pending.slots.capacity(), "an ending call allocates");
+    let mut pending = PendingCalls::new(10);
+    let states: Vec<_> = (0..10).map(|_| insert(&mut pending, 1)).collect();
+    for state in states {
+        pending.remove(token(&state));
+    }
+    let before = pending.slots.capacity();
+    pending.reserve(10);
+    assert_eq!(pending.slots.capacity(), before, "the free ones are enough");
+    assert!(pending.free.capacity() <= 2 * before, "{} of {before}", pending.free.capacity());
+}
+
 #[test]
 fn deadlines_end_what_is_queued_and_what_was_sent_differently() {
     let mut pending = PendingCalls::new(1);
@@ -173,6 +210,47 @@ fn what_is_too_late_is_not_sent_any_more() {
 }
 
 #[test]
+fn at_its_deadline_a_call_is_not_sent_any_more() {
+    let mut pending = PendingCalls::new(10);
+    let now = Instant::now();
+    pending.insert(state(1), now);
+    assert!(take(&mut pending, now + Duration::from_secs(1)).is_none());
+}
+
+#[test]
+fn only_the_call_that_goes_first_passes_those_that_wait() {
+    let mut pending = PendingCalls::new(10);
+    let (now, gate) = (Instant::now(), CatalogueGate::default());
+    let waiting = insert(&mut pending, 60);
+    assert!(pending.take_first(now, &gate).is_none());
+    let (request, timeout) = (Request::new("first", &()).unwrap(), Duration::from_secs(60));
+    let call = NewCall { request, timeout, fail_fast: false, goes_first: true, effect: None };
+    pending.insert(Arc::new(CallState::new(call, Waker::noop().clone())), now);
+    let Some(Turn::Send(request)) = pending.take_first(now, &gate) else { panic!("it is sent") };
+    assert_eq!(request.action().as_deref(), Some("first"));
+    assert!(pending.take_first(now, &gate).is_none());
+    assert!(take(&mut pending, now).is_some() && answer(&mut pending, token(&waiting)));
+}
+
+#[test]
+fn what_fails_fast_ends_with_the_connection_and_nothing_else_that_was_not_sent() {
+    let mut pending = PendingCalls::new(1);
+    let now = Instant::now();
+    let states = [false, true, false].map(|fail_fast| {
+        let (request, timeout) = (Request::new("echo", &()).unwrap(), Duration::from_secs(60));
+        let call = NewCall { request, timeout, fail_fast, goes_first: false, effect: None };
+        let state = Arc::new(CallState::new(call, Waker::noop().clone()));
+        pending.insert(Arc::clone(&state), now);
+        state
+    });
+    assert!(take(&mut pending, now).is_some());
+    assert_eq!(pending.fail_fast(&mut Vec::new()), 1);
+    let [sent, fast, waiting] = states.map(|state| end(&state));
+    assert!(sent.is_none() && waiting.is_none());
+    assert!(matches!(fast, Some(Completion::Disconnected)), "{fast:?}");
+}
+
+#[test]
 fn a_loss_ends_what_was_sent_and_keeps_what_was_not() {
     let mut pending = PendingCalls::new(1);
     let (sent, queued) = (insert(&mut pending, 1), insert(&mut pending, 1));
@@ -223,4 +301,10 @@ fn a_burst_leaves_no_memory() {
     }
     assert_eq!((pending.slots.capacity(), pending.queue.capacity()), (0, 0));
     assert_eq!(pending.next_deadline(), None);
+    // A few are kept, so that calls one after the other allocate nothing.
+    let states: Vec<_> = (0..SLOTS_KEPT).map(|_| insert(&mut pending, 1)).collect();
+    for state in states {
+        pending.remove(token(&state));
+    }
+    assert_eq!((pending.len(), pending.slots.len()), (0, SLOTS_KEPT));
 }
