@@ -381,3 +381,6 @@ impl Serialize for Diff {
         Shown { verdict, version_step, changes, elsewhere }.serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -393,3 +393,27 @@ fn properties(place: &Place) -> String {
 fn escaped(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_eighty_columns_is_whole_and_a_longer_one_is_broken() {
+        for (indent, words, lines) in [
+            (0, &[39, 40][..], 1),
+            (0, &[39, 41], 2),
+            (4, &[39, 36], 1),
+            (4, &[39, 37], 2),
+            // The second line begins further to the right.
+            (0, &[70, 70, 7], 2),
+            (0, &[70, 70, 8], 3),
+        ] {
+            let paragraph: Vec<_> = words.iter().map(|length| "ö".repeat(*length)).collect();
+            let mut text = String::new();
+            push(&mut text, indent, &paragraph.join(" "));
+            assert_eq!(text.lines().count(), lines, "{words:?} after {indent}");
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        }
+    }
+}

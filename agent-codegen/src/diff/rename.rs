@@ -89,6 +89,51 @@ fn sorted_words(name: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The pairs among these, by a score for some of them.
+    fn paired<'a>(scores: &[(&'a str, &'a str, u32)]) -> Vec<(&'a str, &'a str)> {
+        let gone = scores.iter().map(|(old, ..)| *old).collect();
+        let new = scores.iter().map(|(_, new, _)| *new).collect();
+        let renamed = pairs(&gone, &new, |old, new| {
+            let known = scores.iter().find(|(one, other, _)| (*one, *other) == (old, new))?;
+            Some((known.2, String::new()))
+        });
+        renamed.iter().map(|it| (it.old, it.new)).collect()
+    }
+
+    #[test]
+    fn a_pair_is_the_one_best_match_of_both_its_names() {
+        assert_eq!(paired(&[("a", "x", 1)]), [("a", "x")]);
+        assert_eq!(paired(&[("a", "x", 1), ("a", "y", 2)]), [("a", "y")]);
+        assert_eq!(paired(&[("a", "x", 2), ("b", "x", 1)]), [("a", "x")]);
+        let two = [("a", "x", 3), ("a", "y", 1), ("b", "y", 2)];
+        assert_eq!(paired(&two), [("a", "x"), ("b", "y")]);
+        // `x` is best for `a`, and for `x` it is `b`.
+        assert_eq!(paired(&[("a", "x", 1), ("b", "x", 2), ("b", "y", 3)]), [("b", "y")]);
+        // Of two that are as good, neither is evident.
+        assert_eq!(paired(&[("a", "x", 2), ("a", "y", 2), ("a", "z", 1)]), []);
+        assert_eq!(paired(&[("a", "x", 2), ("b", "x", 2), ("c", "x", 1)]), []);
+    }
+
+    #[test]
+    fn what_was_replaced_as_a_whole_is_not_searched_for_renames() {
+        let names: Vec<String> = (0..500).map(|number| number.to_string()).collect();
+        let some = |count: usize| names.iter().take(count).map(String::as_str).collect();
+        let count = |gone: usize, new: usize| {
+            let is_same = |old: &str, new: &str| (old == new).then(|| (1, String::new()));
+            pairs(&some(gone), &some(new), is_same).len()
+        };
+        assert_eq!((count(250, 400), count(400, 250)), (250, 250));
+        assert_eq!((count(251, 400), count(317, 316), count(500, 500)), (0, 0, 0));
+    }
+
+    #[test]
+    fn names_that_are_too_long_to_be_compared_are_not_alike() {
+        let (longest, longer) = ("a".repeat(LONGEST), "a".repeat(LONGEST + 1));
+        assert_eq!(likeness(&longest, &longest), 100);
+        assert_eq!((likeness(&longest, &longer), likeness(&longer, &longest)), (0, 0));
+        assert_eq!(likeness(&longer, &longer), 0);
+    }
+
     #[test]
     fn names_are_alike_by_their_letters_or_by_their_words() {
         for (one, other, alike) in [

@@ -217,6 +217,73 @@ fn a_chosen_name_comes_before_a_natural_one() {
     assert_eq!(digits(&names["start"].snake), MARK_DIGITS, "{names:?}");
 }
 
+#[test]
+fn a_name_is_chosen_in_snake_case_if_rust_and_the_sdk_leave_it_free() {
+    let longest = "a".repeat(LONGEST);
+    let longer = "a".repeat(LONGEST + 1);
+    for (name, of_action, of_parameter) in [
+        ("raise", true, true),
+        ("raise_2", true, true),
+        (&longest, true, true),
+        (&longer, false, false),
+        ("", false, false),
+        ("Raise", false, false),
+        ("2raise", false, false),
+        ("_raise", false, false),
+        ("raise_", false, false),
+        ("raise__up", false, false),
+        ("raiseUp", false, false),
+        ("raise-up", false, false),
+        ("größe", false, false),
+        ("type", false, false),
+        ("to_string", false, false),
+        ("reconnect", false, true),
+        ("to_json", true, false),
+        ("option", false, true),
+    ] {
+        assert_eq!(can_be_chosen(Scope::Action, name), of_action, "{name}");
+        assert_eq!(can_be_chosen(Scope::Parameter, name), of_parameter, "{name}");
+    }
+}
+
+#[test]
+fn a_type_and_a_variant_are_chosen_in_camel_case_if_they_are_free() {
+    let longest = "A".repeat(LONGEST);
+    let longer = "A".repeat(LONGEST + 1);
+    for (name, is_type, is_variant) in [
+        ("Crane", true, true),
+        ("Crane2", true, true),
+        (&longest, true, true),
+        (&longer, false, false),
+        ("", false, false),
+        ("crane", false, false),
+        ("2Crane", false, false),
+        ("Crane_", false, false),
+        ("Größe", false, false),
+        ("Option", false, true),
+        ("Agent", false, true),
+        ("Other", true, false),
+        ("Self", false, false),
+    ] {
+        assert_eq!(can_be_chosen_type(name), is_type, "{name}");
+        assert_eq!(can_be_chosen_variant(name), is_variant, "{name}");
+    }
+}
+
+#[test]
+fn a_variant_is_named_by_its_value_if_that_has_a_letter_or_a_digit() {
+    for (value, variant) in [
+        ("read_only", Some("ReadOnly")),
+        ("2fa", Some("Value2fa")),
+        ("other", Some("OtherValue")),
+        ("self", Some("SelfValue")),
+        ("", None),
+        ("+", None),
+    ] {
+        assert_eq!(super::variant(value).as_deref(), variant, "{value}");
+    }
+}
+
 /// The SDK and this list would drift apart unseen: a generated method `statistics` would not
 /// compile beside the agent's own.
 #[test]

@@ -231,34 +231,6 @@ fn nothing_changed_is_no_change_in_whatever_order() {
     assert_eq!(diff.draw(false), "no changes\n");
 }
 
-#[test]
-fn an_entry_of_a_changelog_reads_like_one_that_a_person_wrote() {
-    let old = r#"{"cut": {}, "lfit": {"description": "Lifts"}, "paste": {"description": "P"}}"#;
-    let new = r#"{"copy": {}, "find": {}, "lift": {"description": "Lifts"},
-        "paste": {"description": "Pastes", "required_parameters": {"at": "int"}}}"#;
-    let (old, new) = (read("old.json", old, ""), read("new.json", new, ""));
-    let diff = Diff::between(&Side::new(&old.0, &old.1), &Side::new(&new.0, &new.1));
-    let expected = "\
-- Added `copy` and `find`.
-- Removed `cut`.
-- `lfit` is now `lift`.
-- `paste`: `at` new; `int, required`.
-- Described `paste` in other words.
-";
-    assert_eq!(diff.changelog(), expected);
-}
-
-#[test]
-fn what_is_in_doubt_is_no_rename() {
-    let old = read("old.json", r#"{"a": {"required_parameters": {"x1": "int", "y": "int"}}}"#, "");
-    let new = r#"{"a": {"required_parameters": {"x2": "int", "x3": "int", "y": "int"}}}"#;
-    let new = read("new.json", new, "");
-    let diff = Diff::between(&Side::new(&old.0, &old.1), &Side::new(&new.0, &new.1));
-    let rules: Vec<_> = diff.changes().iter().map(|it| it.rule().id()).collect();
-    let added = "required-parameter-added";
-    assert_eq!(rules, ["required-parameter-removed", added, added]);
-}
-
 /// What the overlay said of the old name, and not of the new one, made it another action.
 #[test]
 fn an_action_is_renamed_whatever_the_overlay_says_of_either_name() {
