@@ -254,19 +254,4 @@ fn release<T>(list: &mut Vec<T>, kept: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn much_room_is_given_back_once_nothing_is_in_it() {
-        let mut list = Vec::with_capacity(20);
-        release(&mut list, 20);
-        assert_eq!(list.capacity(), 20, "it is no more than is kept");
-        list.push(1);
-        release(&mut list, 10);
-        assert_eq!(list, [1]);
-        list.clear();
-        release(&mut list, 10);
-        assert_eq!(list.capacity(), 0);
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use agent_sdk::{Agent, ReconnectPolicy, State};
@@ -102,6 +102,22 @@ async fn each_attempt_is_announced_with_its_number_and_time() {
     }
     assert!(number >= 6, "{:?}", words(&seen));
     assert_eq!(words(&seen)[seen.len() - 3..], ["connecting", "connected", "closed"]);
+}
+
+#[tokio::test]
+async fn the_next_attempt_is_announced_by_the_clock_of_the_system() {
+    const LONG: Duration = Duration::from_secs(3600);
+    let mock = mock().start().await.unwrap();
+    let policy = ReconnectPolicy::default().initial_backoff(LONG).max_backoff(LONG);
+    let agent = client(&mock).reconnect(policy).connect().await.unwrap();
+    let mut state = agent.state();
+    let before = SystemTime::now();
+    mock.go_down().await;
+    until(&mut state, |state| matches!(state, State::Reconnecting { .. })).await;
+    let State::Reconnecting { delay, next, .. } = state.borrow().clone() else {
+        panic!("it waits for an hour");
+    };
+    assert!(next >= before + delay && next <= SystemTime::now() + delay, "{delay:?}, {next:?}");
 }
 
 #[tokio::test]
