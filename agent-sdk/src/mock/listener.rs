@@ -4,6 +4,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, atomic::Ordering::Relaxed},
+    thread,
     time::Duration,
 };
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
-    task::{JoinHandle, JoinSet},
+    task::{JoinHandle, JoinSet, spawn_blocking},
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -33,6 +34,10 @@ const MAX_FORM: usize = 16 * 1024;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// After a failed accept (no more file descriptors, as a rule), before the next.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// How often the port of a closed listener is tried, and the pause between two attempts: two seconds.
+const RESERVE_ATTEMPTS: u32 = 1000;
+const RESERVE_RETRY_DELAY: Duration = Duration::from_millis(2);
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -61,6 +66,20 @@ pub(super) fn reserve(number: u16) -> io::Result<TcpSocket> {
     // While it is shared, any program could take it.
     share_with_ended_connections(&socket, false)?;
     Ok(socket)
+}
+
+/// Takes the port of a listener that was just closed. While another thread starts a program, that process
+/// has the listener's descriptor as well until the program runs, and on a busy machine this takes a while.
+async fn reserve_again(number: u16) -> Option<TcpSocket> {
+    for _ in 0..RESERVE_ATTEMPTS {
+        match reserve(number) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            result => return result.ok(),
+        }
+        // The program starts in real time, whatever clock the test has.
+        spawn_blocking(|| thread::sleep(RESERVE_RETRY_DELAY)).await.ok()?;
+    }
+    None
 }
 
 /// Sets whether a port may be used that connections occupy which have just ended. On Windows they occupy
@@ -113,7 +132,7 @@ async fn accept(
     };
     let number = socket.local_addr().ok()?.port();
     drop(socket);
-    let port = reserve(number).ok();
+    let port = reserve_again(number).await;
     if matches!(shutdown, Shutdown::Graceful) {
         shared.peers.control_all(Control::Close);
         let ended = async { while connections.join_next().await.is_some() {} };
@@ -280,4 +299,24 @@ fn asks_for_websocket(head: &Head) -> bool {
 /// An answer that says no more than its status.
 fn plain(status: &str) -> String {
     answer(status, "", "text/plain", status)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Under load `restart` failed with "address already in use": a process that another test was
+    /// starting had inherited the listener.
+    #[tokio::test(start_paused = true)]
+    async fn a_port_is_taken_again_although_a_starting_process_still_has_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let number = listener.local_addr().unwrap().port();
+        let inherited = listener.try_clone().unwrap();
+        drop(listener);
+        assert_eq!(reserve(number).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let (port, ()) = tokio::join!(reserve_again(number), async { drop(inherited) });
+        assert_eq!(port.unwrap().local_addr().unwrap().port(), number);
+    }
 }

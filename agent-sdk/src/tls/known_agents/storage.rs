@@ -22,7 +22,19 @@ pub(super) struct Storage {
 /// The right to change the file, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _held: Option<File>,
+    _held: Option<Locked>,
+}
+
+/// A file that is locked until this is dropped.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // To close it is not enough: while another thread starts a program, that process has the file
+        // open as well.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Storage {
@@ -65,8 +77,8 @@ impl Storage {
             Err(error) if is_closed_folder(&error) => return Ok(Some(Lock { _held: None })),
             Err(error) => return Err(named(error)),
         };
-        let locked = try_lock(&file).map_err(named)?;
-        Ok(locked.then_some(Lock { _held: Some(file) }))
+        let locked = try_lock(file).map_err(named)?;
+        Ok(locked.map(|held| Lock { _held: Some(held) }))
     }
 
     /// Where the lock is.
@@ -114,12 +126,11 @@ impl Storage {
         &self,
         addition: impl Fn(&[u8]) -> Result<String, E>,
     ) -> Result<bool, E> {
-        let mut file = open_regular(&self.path, OpenOptions::new().read(true).append(true))?;
-        if !try_lock(&file)? {
-            return Ok(false);
-        }
-        let line = addition(&read_whole(&file)?)?;
-        file.write_all(line.as_bytes())?;
+        let file = open_regular(&self.path, OpenOptions::new().read(true).append(true))?;
+        let Some(Locked(file)) = &try_lock(file)? else { return Ok(false) };
+        let line = addition(&read_whole(file)?)?;
+        let mut writer = file;
+        writer.write_all(line.as_bytes())?;
         file.sync_all()?;
         Ok(true)
     }
@@ -151,10 +162,11 @@ fn read_whole(mut file: &File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn try_lock(file: &File) -> io::Result<bool> {
+/// Locks a file; `None` if another process holds it.
+fn try_lock(file: File) -> io::Result<Option<Locked>> {
     match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
+        Ok(()) => Ok(Some(Locked(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
@@ -313,5 +325,22 @@ mod system {
     #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
     pub(super) fn make_private(_: &File, _: &Metadata) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// While another thread started a program, the file was said to be busy.
+    #[test]
+    fn a_process_that_is_starting_does_not_keep_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || File::create(folder.path().join("lock")).unwrap();
+        let locked = try_lock(open()).unwrap().unwrap();
+        let _inherited = locked.0.try_clone().unwrap();
+        assert!(try_lock(open()).unwrap().is_none());
+        drop(locked);
+        assert!(try_lock(open()).unwrap().is_some());
     }
 }
