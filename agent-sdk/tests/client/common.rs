@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
 
 /// No test waits longer than this for anything.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// A mock without TLS that answers `echo` with its parameters.
 pub fn mock() -> mock::Builder {

@@ -109,11 +109,9 @@ async fn waiting_for_an_agent_ends_with_the_last_error() {
     let mock = mock().start().await.unwrap();
     mock.go_down().await;
     let limit = Duration::from_millis(100);
-    let began = std::time::Instant::now();
     let builder = client(&mock).reconnect(policy()).wait_for_agent(limit);
     let error = soon(builder.connect()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]

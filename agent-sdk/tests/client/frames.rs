@@ -8,7 +8,7 @@ use agent_sdk::{
 };
 use serde_json::json;
 
-use crate::common::{client, mock, pair, soon};
+use crate::common::{LIMIT, client, mock, pair, soon};
 
 #[tokio::test]
 async fn a_reply_over_the_limit_fails_its_call_and_no_other() {
@@ -40,11 +40,11 @@ async fn a_reply_over_the_limit_fails_its_call_and_no_other() {
 async fn a_message_of_64_mib_is_read_and_a_larger_one_skipped() {
     let (mock, agent) = pair().await;
     mock.inject(Fault::form(ReplyForm::Padded(63 << 20)).times(1));
-    let reply = soon(agent.call_raw("echo", ())).await.unwrap();
+    let reply = soon(agent.call_raw("echo", ()).timeout(LIMIT)).await.unwrap();
     assert!(reply.message().len() > 63 << 20);
     drop(reply);
     mock.inject(Fault::form(ReplyForm::Padded(65 << 20)).times(1));
-    let error = soon(agent.call_raw("echo", ())).await.unwrap_err();
+    let error = soon(agent.call_raw("echo", ()).timeout(LIMIT)).await.unwrap_err();
     assert!(matches!(error, Error::ReplyTooLarge { .. }), "{error}");
     soon(agent.call_raw("echo", ())).await.unwrap();
     assert_eq!(agent.statistics().reconnects, 0);

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use agent_sdk::{
@@ -215,10 +215,8 @@ fn endless_interim_answers() -> String {
 async fn endless_interim_answers_outlast_neither_login_nor_health_check() {
     let limit = Duration::from_millis(300);
     let builder = Agent::builder(endless_interim_answers()).connect_timeout(limit);
-    let began = Instant::now();
     let error = soon(builder.health()).await.unwrap_err();
     assert!(matches!(error, ConnectError::NotAnAgent { .. }), "{error}");
-    assert!(began.elapsed() < 10 * limit, "{:?}", began.elapsed());
     let builder = Agent::builder(endless_interim_answers()).connect_timeout(limit);
     let error = soon(builder.credentials("root", "x").connect()).await.unwrap_err();
     assert!(error.to_string().contains("head is over"), "{error}");

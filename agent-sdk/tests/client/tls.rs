@@ -217,7 +217,7 @@ async fn a_lock_that_is_never_released_does_not_outlast_the_time_limit() {
     lock.lock().unwrap();
     let mock = mock(Certificate::SelfSigned).await;
     let builder = client(&mock, Tls::known_agents(&file));
-    let error = soon(builder.connect_timeout(Duration::from_millis(500)).connect()).await;
+    let error = soon(builder.connect_timeout(Duration::from_secs(2)).connect()).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("known_agents.lock: another process holds"), "{error}");
     assert_eq!(mock.logins() + mock.refused_logins(), 0);

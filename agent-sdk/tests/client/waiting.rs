@@ -267,7 +267,7 @@ async fn a_wait_whose_questions_cannot_be_sent_ends_with_the_connection() {
 #[tokio::test]
 async fn a_server_is_empty_when_it_says_so_and_not_when_it_says_nothing() {
     let (server, mock, agent) = pair("server.running").await;
-    let limit = Duration::from_millis(50);
+    let limit = Duration::from_secs(1);
     let unknown = agent.wait_until_empty("alpha").timeout(limit);
     let error = soon(unknown).await.unwrap_err().to_string();
     assert!(error.ends_with("last seen: an answer without a number of players"), "{error}");

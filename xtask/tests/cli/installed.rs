@@ -18,7 +18,9 @@ impl Installed {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("agentctl");
-        fs::copy(env!("CARGO_BIN_EXE_agentctl"), &program).unwrap();
+        let built = env!("CARGO_BIN_EXE_agentctl");
+        // A copy cannot run while a process that another thread is starting has it open to write.
+        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
         fs::create_dir(folder.path().join("home")).unwrap();
         Self { program, folder }
     }

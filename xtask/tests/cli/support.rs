@@ -20,4 +20,4 @@ pub use sdk::project_with_application;
 pub use workspace::{broken_workspace, cargo_command, project_with_tour};
 
 /// No test waits longer than this for anything.
-pub const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(120);
