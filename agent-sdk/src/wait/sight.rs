@@ -72,8 +72,12 @@ impl Sight<'_> {
     /// ```
     #[must_use]
     pub fn players(&self) -> Option<u64> {
-        let count = |value: &Value| {
-            value.as_u64().or_else(|| value.as_array().map(|players| players.len() as u64))
+        let count = |value: &Value| match value {
+            Value::Array(players) => Some(players.len() as u64),
+            // As text, or as a floating-point number.
+            Value::String(text) => text.trim().parse().ok(),
+            Value::Number(number) => number.to_string().trim_end_matches(".0").parse().ok(),
+            _ => None,
         };
         let told = match self {
             Self::Event(message) => find(&message.parameters().ok()?, &PLAYERS, &count),
@@ -165,6 +169,12 @@ mod tests {
             (json!({ "state": "server.stopping" }), None),
             (json!({ "state": "server.running" }), None),
             (json!({ "players": "many" }), None),
+            (json!({ "players": "0" }), Some(0)),
+            (json!({ "players": 2.0 }), Some(2)),
+            (json!({ "players": -1 }), None),
+            (json!({ "players": 0.5 }), None),
+            (json!({ "players": true }), None),
+            (json!({ "players": null, "online": 3 }), Some(3)),
         ] {
             assert_eq!(Sight::Snapshot(&answer).players(), players, "{answer}");
         }
