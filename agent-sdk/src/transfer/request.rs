@@ -129,25 +129,30 @@ pub(super) async fn open(
 ) -> Result<String, TransferError> {
     let reply = agent.call_raw(action, parameters).await?;
     let parameters = reply.parameters()?;
-    token(&parameters)
-        .map(str::to_owned)
-        .ok_or_else(|| TransferError::NoToken { action, path: path.to_owned() })
+    token(&parameters).ok_or_else(|| TransferError::NoToken { action, path: path.to_owned() })
 }
 
-/// Finds the token: the answer itself, a field of that name, or the same one level deeper.
-fn token(answer: &Value) -> Option<&str> {
-    const NAMES: [&str; 5] = ["token", "upload_token", "download_token", "id", "uuid"];
-    let text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-    if text(answer) {
-        return answer.as_str();
-    }
+/// Finds the token: the answer itself, or a field of that name at any depth, and else one that may be a
+/// token.
+fn token(answer: &Value) -> Option<String> {
+    const NAMES: [&str; 3] = ["token", "upload_token", "download_token"];
+    const OTHER_NAMES: [&str; 2] = ["id", "uuid"];
+    scalar(answer).or_else(|| named(answer, &NAMES)).or_else(|| named(answer, &OTHER_NAMES))
+}
+
+fn named(answer: &Value, names: &[&str]) -> Option<String> {
     let fields = answer.as_object()?;
-    NAMES
-        .iter()
-        .filter_map(|name| fields.get(*name))
-        .find(|value| text(value))
-        .and_then(Value::as_str)
-        .or_else(|| fields.values().filter(|value| value.is_object()).find_map(token))
+    let own = names.iter().find_map(|name| scalar(fields.get(*name)?));
+    own.or_else(|| fields.values().find_map(|value| named(value, names)))
+}
+
+/// A text that is not empty, or a number.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -164,9 +169,11 @@ mod tests {
             json!({ "id": "t" }),
             json!({ "upload": { "token": "t" } }),
             json!({ "upload_token": "t", "id": 7 }),
+            json!({ "id": "alpha", "transfer": { "upload": { "token": "t" } } }),
         ] {
-            assert_eq!(token(&answer), Some("t"), "{answer}");
+            assert_eq!(token(&answer).as_deref(), Some("t"), "{answer}");
         }
+        assert_eq!(token(&json!({ "token": 7 })).as_deref(), Some("7"));
         for answer in [json!({}), json!(null), json!({ "token": "" }), json!({ "path": "t" })] {
             assert_eq!(token(&answer), None, "{answer}");
         }
