@@ -54,9 +54,15 @@ impl CatalogueGate {
         }
     }
 
-    /// Returns until when calls have to wait.
-    pub(super) fn closed_until(&self, now: Instant) -> Option<Instant> {
-        self.closed_until.filter(|until| now < *until)
+    /// Returns until when calls have to wait: until [`CatalogueGate::lapse`] is called then.
+    pub(super) fn closed_until(&self) -> Option<Instant> {
+        self.closed_until
+    }
+
+    /// Lets calls pass whose wait is over. It is judged after the socket has had its turn: a result that
+    /// arrived while the process was stopped comes first.
+    pub(super) fn lapse(&mut self, now: Instant) {
+        self.closed_until = self.closed_until.filter(|until| now < *until);
     }
 
     /// Returns why a request is not to be sent, if so.
@@ -88,22 +94,25 @@ mod tests {
         let (now, mut gate) = (Instant::now(), CatalogueGate::default());
         gate.begin(1, true, now, PATIENCE);
         gate.open(0, gone("stop"));
-        assert!(gate.closed_until(now).is_some() && !refuses(&gate, "stop"));
+        assert!(gate.closed_until().is_some() && !refuses(&gate, "stop"));
         gate.open(1, gone("stop \"all\""));
-        assert_eq!(gate.closed_until(now), None);
+        assert_eq!(gate.closed_until(), None);
         assert!(refuses(&gate, "stop \"all\"") && !refuses(&gate, "stop"));
         gate.begin(2, false, now, PATIENCE);
-        assert!(gate.closed_until(now).is_none() && !refuses(&gate, "stop \"all\""));
+        assert!(gate.closed_until().is_none() && !refuses(&gate, "stop \"all\""));
     }
 
     #[test]
     fn calls_do_not_wait_for_ever() {
         let (now, mut gate) = (Instant::now(), CatalogueGate::default());
         gate.begin(1, true, now, PATIENCE);
-        assert_eq!(gate.closed_until(now), Some(now + CALLS_WAIT));
-        assert_eq!(gate.closed_until(now + CALLS_WAIT), None);
+        assert_eq!(gate.closed_until(), Some(now + CALLS_WAIT));
+        gate.lapse(now);
+        assert_eq!(gate.closed_until(), Some(now + CALLS_WAIT));
+        gate.lapse(now + CALLS_WAIT);
+        assert_eq!(gate.closed_until(), None);
         gate.begin(1, true, now, Duration::from_millis(5));
-        assert_eq!(gate.closed_until(now), Some(now + Duration::from_millis(5)));
+        assert_eq!(gate.closed_until(), Some(now + Duration::from_millis(5)));
         // What comes late counts all the same.
         gate.open(1, gone("stop"));
         assert!(refuses(&gate, "stop"));

@@ -38,6 +38,9 @@ impl Driver<'_> {
     /// Does what is due at this time, after the socket has had its turn.
     fn on_time(&mut self, now: Instant) -> Result<(), Disconnect> {
         self.expire_calls(now);
+        if self.calls_wait_until.is_some_and(|until| until <= now) {
+            self.shared.lock().gate.lapse(now);
+        }
         match self.closing {
             Closing::Sent { echo_by } if echo_by <= now => return Err(Disconnect::Closed),
             Closing::Wanted { until } if until <= now => self.closing = Closing::Due,

@@ -43,7 +43,7 @@ impl Driver<'_> {
         if let (Closing::No, Some(until)) = (&self.closing, table.close_by) {
             self.closing = Closing::Wanted { until };
         }
-        self.calls_wait_until = table.gate.closed_until(now);
+        self.calls_wait_until = table.gate.closed_until();
         let calls_wait = self.resubscribe.holds_calls() || self.calls_wait_until.is_some();
         self.taken.reserve(table.pending.queued().min(BATCH));
         while room > 0 && !self.closing.is_sent() {
