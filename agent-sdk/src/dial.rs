@@ -164,7 +164,7 @@ impl Connector {
         let mut last_error = io::Error::other("there was no address to try");
         loop {
             if let Some(address) = waiting.next() {
-                attempts.spawn(TcpStream::connect(address));
+                attempts.spawn(connect_to_other(address));
             }
             let ended = if waiting.len() == 0 {
                 attempts.join_next().await
@@ -189,6 +189,19 @@ impl Connector {
             }
         }
     }
+}
+
+/// Connects, but not to itself: a port of this machine on which nothing listens can be the one from which
+/// the connection is made.
+async fn connect_to_other(address: SocketAddr) -> io::Result<TcpStream> {
+    refuse_itself(TcpStream::connect(address).await?)
+}
+
+fn refuse_itself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
 }
 
 /// The addresses with the two families in turn, beginning with the one that the resolver prefers:
@@ -275,6 +288,17 @@ mod tests {
         assert_eq!(stream.peer_addr().unwrap(), alive.local_addr().unwrap());
         let error = dialer().connect(vec![refused, refused]).await.unwrap_err();
         assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+    }
+
+    /// It read its own login as the answer, and counted it as a rejected one.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_to_itself_is_none() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        let error = refuse_itself(socket.connect(own).await.unwrap()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 
     /// Linux drops what does not fit into a listener's queue, so that connecting hangs.
