@@ -66,8 +66,30 @@ impl Failure {
 
     /// A file or folder that could not be read or written.
     pub fn file(path: &Path, what: &str, error: &io::Error) -> Self {
-        Self::failed(format!("`{}` cannot be {what}: {error}", path.display()))
+        let shown = path.display();
+        match missing_folder(path) {
+            Some(folder) => {
+                Self::failed(format!("`{shown}` cannot be {what}: there is no folder `{folder}`"))
+            }
+            None => Self::failed(format!("`{shown}` cannot be {what}: {error}")),
+        }
     }
+
+    /// Refuses to work for a file that could not be written in the end.
+    pub fn unless_writable(path: &Path) -> Result<(), Self> {
+        let problem = match missing_folder(path) {
+            Some(folder) => format!("there is no folder `{folder}`; make it first"),
+            None if path.is_dir() => "it is a folder; name a file in it".to_owned(),
+            None => return Ok(()),
+        };
+        Err(Self::failed(format!("`{}` cannot be written: {problem}", path.display())))
+    }
+}
+
+/// The folder of a file, where it is not there.
+fn missing_folder(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+    (!folder.exists()).then(|| folder.display().to_string())
 }
 
 impl fmt::Display for Failure {

@@ -334,6 +334,21 @@ impl Outcome {
             && self.live.as_ref().is_none_or(|live| !live.fails)
     }
 
+    /// What was done to each file that was different, one a line.
+    pub fn written(&self) -> String {
+        let snapshots = self.not_canonical.iter().map(|path| ("rewrote", &**path));
+        let files = self.differences.iter().map(|difference| {
+            let verb = match difference {
+                Difference::Missing { .. } => "wrote",
+                Difference::Superfluous { .. } => "removed",
+                _ => "rewrote",
+            };
+            (verb, difference.path())
+        });
+        let lines = snapshots.chain(files).map(|(verb, path)| format!("{verb} {}", path.display()));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// What is different, one a line; empty where nothing is.
     pub fn list(&self) -> String {
         let snapshots = self.not_canonical.iter();

@@ -20,6 +20,7 @@ mod failure;
 mod fleet;
 mod generation;
 mod git;
+mod input;
 mod interrupt;
 mod json;
 mod known;

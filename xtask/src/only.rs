@@ -3,13 +3,12 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use agent_codegen::Snapshot;
 
-use crate::{failure::Failure, text::printable};
+use crate::{failure::Failure, input::read_text, text::printable};
 
 /// Far more than the names of all actions; what is longer is another file.
 const LONGEST: u64 = 1 << 20;
@@ -33,7 +32,9 @@ impl Only {
     pub fn read_below(folder: &Path, value: &str) -> Result<Self, Failure> {
         let file = Some(folder.join(value)).filter(|path| path.is_file());
         let text = match &file {
-            Some(path) => read(path).map_err(|error| Failure::file(path, "read", &error))?,
+            Some(path) => File::open(path)
+                .and_then(|file| read_text(file, LONGEST))
+                .map_err(|error| Failure::file(path, "read", &error))?,
             None => value.to_owned(),
         };
         // Some editors put a mark before a text.
@@ -91,15 +92,6 @@ impl Only {
 fn canonical(folder: &Path) -> Option<PathBuf> {
     let is_here = folder.as_os_str().is_empty();
     if is_here { Path::new(".") } else { folder }.canonicalize().ok()
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let length = File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
-    if length as u64 > LONGEST {
-        return Err(io::Error::other(format!("it is longer than {} KiB", LONGEST >> 10)));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{environment::variable, failure::Failure, text::hide_password};
+use crate::{environment::variable, failure::Failure, input::read_text, text::hide_password};
 
 /// The variable that may hold the password.
 pub const VARIABLE: &str = "AGENT_PASSWORD";
@@ -193,11 +193,7 @@ async fn output_of(mut child: Child) -> io::Result<String> {
 }
 
 fn read_line(input: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    let length = input.take(LONGEST + 1).read_to_string(&mut text)?;
-    if length as u64 > LONGEST {
-        return Err(io::Error::other(format!("it is longer than {LONGEST} bytes")));
-    }
+    let text = read_text(input, LONGEST)?;
     // Some editors put a mark before a text.
     let text = text.trim_start_matches('\u{feff}');
     let line = text.strip_suffix('\n').unwrap_or(text);

@@ -55,7 +55,7 @@ impl Bar {
     /// Shows how many of several agents are done.
     pub fn of_agents(total: usize) -> Self {
         let bar = ProgressBar::new(total as u64);
-        Self::with_style(bar, "{wide_bar} {pos} of {len} agents {elapsed}")
+        Self::with_style(bar, "{wide_bar} {pos} of {len} agents")
     }
 
     fn with_style(bar: ProgressBar, template: &str) -> Self {

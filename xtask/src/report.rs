@@ -40,7 +40,7 @@ pub fn print_report(
         format.result(outcome, || match mode {
             _ if outcome.is_current() => "everything is up to date".to_owned(),
             Mode::Check => outcome.list().trim_end().to_owned(),
-            Mode::Write => format!("rewrote:\n{}", outcome.list()),
+            Mode::Write => outcome.written(),
         })?;
     }
     if failed {

@@ -22,8 +22,12 @@ const MOST_LINKS: usize = 32;
 ///
 /// The file cannot be written; what was there is untouched.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    let found = fs::metadata(path);
+    if found.as_ref().is_ok_and(fs::Metadata::is_dir) {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     // A device or a pipe would be replaced by a file.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+    if found.is_ok_and(|found| !found.is_file()) {
         return OpenOptions::new().write(true).open(path)?.write_all(content.as_ref());
     }
     Staged::new(path, content.as_ref())?.commit()

@@ -11,7 +11,10 @@ use serde::{
     de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
-use crate::{failure::Failure, text::printable};
+use crate::{failure::Failure, input::read_text, text::printable};
+
+/// Far more than any fleet needs; what is longer is another file.
+const LONGEST: u64 = 16 << 20;
 
 /// What the file says of one agent. It holds no password, only where that is.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,7 +75,8 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
 pub fn read(file: &Path) -> Result<BTreeMap<String, Entry>, Failure> {
     #[cfg(unix)]
     refuse_if_others_can_write(file)?;
-    let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    let text = fs::File::open(file).and_then(|file| read_text(file, LONGEST));
+    let text = text.map_err(|error| unreadable(file, &error))?;
     let content: Content = toml::from_str(&text).map_err(|error| {
         let place = error.span().map_or(0, |span| span.start);
         let line = text.get(..place).map_or(1, |before| before.matches('\n').count() + 1);

@@ -1,10 +1,6 @@
 //! `call`: one action.
 
-use std::{
-    fmt::Display,
-    io::{self, Read},
-    time::Duration,
-};
+use std::{fmt::Display, io, time::Duration};
 
 use agent_codegen::{KnownAction, is_secret_name, types::ParamType};
 use clap_complete::engine::ArgValueCompleter;
@@ -16,6 +12,7 @@ use crate::{
     connection::{Connection, Target, Targets},
     failure::Failure,
     fleet::{self, Outcome},
+    input::read_text,
     json,
     known::Known,
     output,
@@ -153,18 +150,9 @@ impl Call {
                 "standard input cannot hold both the password and the parameters",
             ));
         }
-        let mut text = String::new();
-        let read = io::stdin().lock().take(LONGEST + 1).read_to_string(&mut text);
-        let unreadable = |why: &dyn Display| {
-            Failure::failed(format!("the parameters cannot be read from stdin: {why}"))
-        };
-        match read {
-            Ok(length) if length as u64 > LONGEST => {
-                Err(unreadable(&format!("they are longer than {} MiB", LONGEST >> 20)))
-            }
-            Ok(_) => Ok(text),
-            Err(error) => Err(unreadable(&error)),
-        }
+        read_text(io::stdin().lock(), LONGEST).map_err(|error| {
+            Failure::failed(format!("the parameters cannot be read from stdin: {error}"))
+        })
     }
 
     /// What is known of the action; nothing where no catalogue is.

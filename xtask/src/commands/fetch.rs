@@ -93,6 +93,14 @@ impl Fetch {
                 "--out and --raw-out name the same file: give each one of its own",
             ));
         }
+        for path in [&self.out, &self.raw_out].into_iter().flatten() {
+            if path == Path::new("-") {
+                return Err(Failure::usage(
+                    "standard output holds what is told of the snapshot: name a file for it",
+                ));
+            }
+            Failure::unless_writable(path)?;
+        }
         let (agent, reply) = ask(target).await?;
         if let Some(path) = &self.raw_out {
             write(path, reply.message())?;

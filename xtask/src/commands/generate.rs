@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -199,5 +199,11 @@ fn beside(snapshot: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
 /// Writes a file that is not there yet.
 fn write_new(path: &Path, content: &str) -> Result<(), Failure> {
     let written = File::create_new(path).and_then(|mut file| file.write_all(content.as_bytes()));
-    written.map_err(|error| Failure::file(path, "written", &error))
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::failed(format!(
+            "`{}` is there already, and is not written over; name a new file",
+            path.display()
+        )),
+        _ => Failure::file(path, "written", &error),
+    })
 }

@@ -71,6 +71,7 @@ impl Get {
                 if local == Path::new("-") {
                     return self.print(&target).await;
                 }
+                Failure::unless_writable(&local)?;
                 let fetched = self.fetch(&target, &local).await?;
                 self.format.result(&fetched, || fetched.to_string())
             }

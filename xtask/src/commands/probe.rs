@@ -170,12 +170,16 @@ async fn probe(
     let agent = target.connect().await?;
     let builder = target.builder()?;
     // Side by side: what an agent does not answer costs one time limit, and not one for each.
-    let (certificate, health, catalogue, servers) = tokio::join!(
-        builder.clone().certificate(),
-        builder.health(),
-        drift(&agent, known),
-        servers(&agent),
-    );
+    let asking = async {
+        tokio::join!(
+            builder.clone().certificate(),
+            builder.health(),
+            drift(&agent, known),
+            servers(&agent),
+        )
+    };
+    let (certificate, health, catalogue, servers) =
+        target.while_it_takes("asking how it is", asking).await;
     agent.close().await;
     // Without TLS there is none.
     let expires = certificate.ok().and_then(|certificate| expires_in(certificate.der()));

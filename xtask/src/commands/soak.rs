@@ -6,6 +6,7 @@ use crate::{
     environment::seconds,
     failure::Failure,
     output::{FormatOption, note, result},
+    progress::with_progress,
     soak::{Load, Report, soak, storm},
 };
 
@@ -74,7 +75,8 @@ impl Soak {
             let floor = serde_json::to_string(&storm::floor(connections, outage).await?);
             return result(&floor.map_err(|error| Failure::failed(error.to_string()))?);
         }
-        let report = storm::storm(connections, outage).await?;
+        let storm = storm::storm(connections, outage);
+        let report = with_progress(&format!("{connections} connections"), storm).await?;
         self.format.result(&report, || report.to_string())
     }
 
@@ -86,7 +88,8 @@ impl Soak {
             seed: self.seed.unwrap_or_else(rand::random),
         };
         note(format_args!("seed {}", load.seed));
-        let report = soak(&load).await?;
+        let what = format!("{} connections for {} s", load.connections, load.lasting.as_secs_f64());
+        let report = with_progress(&what, soak(&load)).await?;
         self.format.result(&report, || report.to_string())?;
         verdict(&report)
     }

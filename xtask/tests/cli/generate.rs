@@ -29,7 +29,15 @@ async fn emptied_code_is_noticed_and_restored_byte_for_byte() {
     assert!(found.stderr.contains("`cargo xtask generate`"), "{found:?}");
     assert!(found.stdout.contains("agent-sdk/src/generated/methods.rs is missing"), "{found:?}");
 
-    assert_eq!(run(project.path(), &["generate"]).await.code, Some(0));
+    // It said of what it had written that it is missing.
+    fs::write(generated.join("stale.rs"), &files(&root().join("agent-sdk/src/generated"))[0].1)
+        .unwrap();
+    let written = run(project.path(), &["generate"]).await;
+    assert_eq!(written.code, Some(0), "{written:?}");
+    for line in ["wrote agent-sdk/src/generated/mod.rs", "removed agent-sdk/src/generated/stale.rs"]
+    {
+        assert!(written.stdout.lines().any(|it| it == line), "{line}: {written:?}");
+    }
     assert_eq!(files(&generated), files(&root().join("agent-sdk/src/generated")));
     assert_eq!(run(project.path(), &["check"]).await.code, Some(0));
 }

@@ -101,6 +101,7 @@ async fn an_agent_that_is_named_where_none_is_asked_is_refused() {
         (&["diff", snapshot, snapshot, "--agent", "eu-1"], "`live` is the side"),
         (&["call", "whoami", "--agents", "x"], "--agents names a file and no agent in it"),
         (&["fetch", "--out", "a", "--raw-out", "a"], "name the same file"),
+        (&["fetch", "--out", "-"], "name a file for it"),
     ] {
         let mut command = program(arguments);
         command.env("AGENT_URL", "wss://127.0.0.1:1").env("AGENT_PASSWORD", "p");
@@ -178,6 +179,9 @@ async fn what_is_missing_on_this_machine_is_told_before_an_agent_is_connected_to
         (&["fetch", "--agent", "a00"][..], "this folder is not inside the project"),
         (&["put", "missing", "/a", "--agent", "a00"], "`missing` cannot be read"),
         (&["put", ".", "/a", "--agent", "a00"], "`.` is no regular file; `put - REMOTE`"),
+        (&["get", "/a", "no/a", "--agent", "a00"], "there is no folder `no`; make it first"),
+        (&["fetch", "--out", "no/a", "--agent", "a00"], "there is no folder `no`; make it first"),
+        (&["fetch", "--out", ".", "--agent", "a00"], "it is a folder; name a file in it"),
     ] {
         assert_refused(&ended(fleet.xtask(fleet.path(), arguments)).await, 3, words);
     }
