@@ -26,7 +26,7 @@ use crate::{failure::Failure, program::Program};
 
 /// From the catalogue of an Architect agent to typed calls
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 80)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 80)]
 #[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
 pub struct Xtask {
     #[command(subcommand)]

@@ -1,10 +1,14 @@
 //! `call`: one action.
 
-use std::{fmt::Display, io, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, io, time::Duration};
 
 use agent_codegen::{KnownAction, is_secret_name, types::ParamType};
 use clap_complete::engine::ArgValueCompleter;
-use serde_json::{Map, Value, value::RawValue};
+use serde::Serialize;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::PASSWORD_HELP;
 use crate::{
@@ -77,6 +81,9 @@ With several agents the result is one line of JSON for each, with the keys
 `agent`, and `reply` or `error`; an agent that is named alone is answered for
 as one that is named by --url.";
 
+/// Parameters by name, as they were typed: a large number is not rounded.
+type Parameters = BTreeMap<String, Box<RawValue>>;
+
 impl Call {
     pub async fn run(self) -> Result<(), Failure> {
         let known = self.known()?;
@@ -99,22 +106,17 @@ impl Call {
     }
 
     /// Shows the request in place of sending it.
-    fn show(&self, known: &KnownCall, parameters: Map<String, Value>) -> Result<(), Failure> {
+    fn show(&self, known: &KnownCall, parameters: Parameters) -> Result<(), Failure> {
         if self.connection.is_by_name() {
             let names = self.connection.targets()?.shown_names().join(", ");
             output::note(format!("the agents that are meant: {names}"));
         }
-        output::raw(&json::pretty(&known.shown(&self.action, parameters)))
+        output::json(&known.shown(&self.action, parameters)?)
     }
 
-    fn read_parameters(&self, known: &KnownCall) -> Result<Map<String, Value>, Failure> {
+    fn read_parameters(&self, known: &KnownCall) -> Result<Parameters, Failure> {
         let mut parameters = self.read_object()?;
-        for (key, value) in &parameters {
-            let wrong = known.param_type(key).filter(|param_type| !param_type.admits(value));
-            if let Some(param_type) = wrong {
-                return Err(Failure::usage(format!("parameter `{key}`: this is not {param_type}")));
-            }
-        }
+        parameters.iter().try_for_each(|(key, value)| known.check(key, value))?;
         for (number, pair) in self.pairs.iter().enumerate() {
             // The text is not repeated: it may be a secret.
             let (key, value) =
@@ -133,9 +135,9 @@ impl Call {
         Ok(parameters)
     }
 
-    fn read_object(&self) -> Result<Map<String, Value>, Failure> {
+    fn read_object(&self) -> Result<Parameters, Failure> {
         let text = match self.parameters.as_deref() {
-            None => return Ok(Map::new()),
+            None => return Ok(Parameters::new()),
             Some("-") => self.read_stdin()?,
             Some(text) => text.to_owned(),
         };
@@ -171,7 +173,7 @@ impl Call {
 async fn call(
     target: Target,
     action: String,
-    parameters: &Map<String, Value>,
+    parameters: &Parameters,
     timeout: Option<Duration>,
 ) -> Result<Box<RawValue>, Failure> {
     let agent = target.connect().await?;
@@ -205,29 +207,37 @@ impl KnownCall {
     }
 
     /// The value of `KEY=VALUE`.
-    fn read_value(&self, key: &str, text: &str) -> Result<Value, Failure> {
+    fn read_value(&self, key: &str, text: &str) -> Result<Box<RawValue>, Failure> {
+        let wrong = |why: &dyn Display| Failure::usage(format!("parameter `{key}`: {why}"));
         match self.param_type(key) {
-            None | Some(ParamType::Any) => Ok(untyped(text)),
-            Some(known) => known
-                .value(text)
-                .map_err(|error| Failure::usage(format!("parameter `{key}`: {error}"))),
+            None | Some(ParamType::Any) => untyped(text).map_err(|error| wrong(&error)),
+            Some(known) => {
+                let value = known.value(text).map_err(|error| wrong(&error))?;
+                to_raw_value(&value).map_err(|error| wrong(&error))
+            }
         }
     }
 
     /// The value of `KEY:=VALUE`.
-    fn read_json(&self, key: &str, text: &str) -> Result<Value, Failure> {
-        let wrong =
-            |what: &dyn Display| Failure::usage(format!("parameter `{key}`: this is {what}"));
-        let value =
-            serde_json::from_str(text).map_err(|error| wrong(&format!("no JSON: {error}")))?;
-        match self.param_type(key).filter(|known| !known.admits(&value)) {
-            Some(known) => Err(wrong(&format!("not {known}"))),
-            None => Ok(value),
+    fn read_json(&self, key: &str, text: &str) -> Result<Box<RawValue>, Failure> {
+        let value: Box<RawValue> =
+            serde_json::from_str(text).map_err(|error| no_json(key, &error))?;
+        self.check(key, &value)?;
+        Ok(value)
+    }
+
+    /// Refuses a value that is not of the parameter's type.
+    fn check(&self, key: &str, value: &RawValue) -> Result<(), Failure> {
+        let Some(known) = self.param_type(key) else { return Ok(()) };
+        let value = serde_json::from_str(value.get()).map_err(|error| no_json(key, &error))?;
+        if known.admits(&value) {
+            return Ok(());
         }
+        Err(Failure::usage(format!("parameter `{key}`: this is not {known}")))
     }
 
     /// Refuses a call that lacks what the agent requires.
-    fn require(&self, action: &str, given: &Map<String, Value>) -> Result<(), Failure> {
+    fn require(&self, action: &str, given: &Parameters) -> Result<(), Failure> {
         let Some(known) = &self.action else { return Ok(()) };
         let missing: Vec<_> = known
             .required()
@@ -246,14 +256,24 @@ impl KnownCall {
     }
 
     /// The request as it would be sent, without its token and what is secret.
-    fn shown(&self, action: &str, mut parameters: Map<String, Value>) -> String {
+    fn shown<'a>(
+        &self,
+        action: &'a str,
+        mut parameters: Parameters,
+    ) -> Result<Request<'a>, Failure> {
         let known = |name: &str| self.action.as_ref().and_then(|known| known.parameter(name));
         for (name, value) in &mut parameters {
             let is_secret =
                 known(name).map_or_else(|| is_secret_name(name), |parameter| parameter.secret);
-            mask(value, is_secret);
+            let unreadable = |error| no_json(name, &error);
+            let whole: Value = serde_json::from_str(value.get()).map_err(unreadable)?;
+            let mut masked = whole.clone();
+            mask(&mut masked, is_secret);
+            if masked != whole {
+                *value = to_raw_value(&masked).map_err(unreadable)?;
+            }
         }
-        serde_json::json!({ "action": action, "parameters": parameters }).to_string()
+        Ok(Request { action, parameters })
     }
 
     /// Says what the catalogue does not have; the agent may be newer, so it is sent all the same.
@@ -275,6 +295,18 @@ impl KnownCall {
     }
 }
 
+/// What is sent, as a dry run shows it.
+#[derive(Serialize)]
+struct Request<'a> {
+    action: &'a str,
+    parameters: Parameters,
+}
+
+/// The error tells the place and never the text.
+fn no_json(key: &str, error: &serde_json::Error) -> Failure {
+    Failure::usage(format!("parameter `{key}`: this is no JSON: {error}"))
+}
+
 /// Masks a value, or what is in it by a name that speaks of a secret.
 fn mask(value: &mut Value, is_secret: bool) {
     match value {
@@ -289,8 +321,8 @@ fn mask(value: &mut Value, is_secret: bool) {
 
 /// A value whose type is not known: `123` and `true` may be names as well as anything else, and
 /// texts are what most parameters take.
-fn untyped(text: &str) -> Value {
+fn untyped(text: &str) -> serde_json::Result<Box<RawValue>> {
     let is_marked = text.trim_start().starts_with(['{', '[', '"']);
     let json = is_marked.then(|| serde_json::from_str(text).ok()).flatten();
-    json.unwrap_or_else(|| text.into())
+    json.map_or_else(|| to_raw_value(text), Ok)
 }

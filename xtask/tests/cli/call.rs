@@ -207,6 +207,22 @@ async fn parameters_in_one_object_get_the_same_checks() {
     }
 }
 
+/// It was sent as 1.2345678901234568e29.
+#[tokio::test]
+async fn a_number_is_sent_as_it_was_typed() {
+    let mock = Mock::start().await;
+    let number = "123456789012345678901234567890";
+    let parameters = format!(r#"{{"b":[{number}]}}"#);
+    let arguments = ["call", "mods", &format!("a:={number}"), "--parameters", &parameters];
+    let shown = mock.run([&arguments[..], &["--dry-run"]].concat()).await;
+    assert_eq!(shown.stdout.matches(number).count(), 2, "{shown:?}");
+    let told = mock.run([&arguments[..], &[r#"c={"token":"t"}"#]].concat()).await;
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let masked = [&arguments[..], &[r#"c={"token":"hunter2"}"#, "--dry-run"]].concat();
+    let masked = mock.run(masked).await;
+    assert!(masked.stdout.contains(number) && !masked.stdout.contains("hunter2"), "{masked:?}");
+}
+
 #[tokio::test]
 async fn the_nearest_names_are_told_of_those_that_are_not_known() {
     let mock = Mock::start().await;
