@@ -8,6 +8,7 @@ mod availability;
 mod canonical;
 mod carry;
 mod decode;
+mod described;
 mod files;
 mod history;
 pub(crate) mod json;

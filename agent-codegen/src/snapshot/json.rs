@@ -74,6 +74,13 @@ impl Json {
         self.as_map()?.get(key).map(|member| &member.value)
     }
 
+    /// The value under a key, whatever case its letters have: Go writes keys that it does not rename
+    /// with a capital. The key as it is written comes first.
+    pub fn field(&self, key: &str) -> Option<&Json> {
+        let alike = || self.as_map()?.iter().find(|(other, _)| other.eq_ignore_ascii_case(key));
+        self.get(key).or_else(|| alike().map(|(_, member)| &member.value))
+    }
+
     /// How many items or entries it has.
     pub fn len(&self) -> usize {
         match &self.kind {

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::{
     Action, Availability, Doubt, Parameter,
+    described::{Described, Flag, lists_null, meaning, not_a_word, parameters_of},
     json::{Json, Kind, Member, Path},
     type_word::type_word,
-    written,
 };
 use crate::{
     diagnostic::{Diagnostic, Place, Report, Source},
@@ -44,7 +44,7 @@ pub(super) fn actions(
         return None;
     }
     let parameters = map.values().filter_map(|it| it.value.get("required_parameters"));
-    let count: usize = parameters.map(Json::len).sum();
+    let count: usize = parameters.map(|it| parameters_of(it).0.len()).sum();
     if count > MOST_PARAMETERS_IN_ALL {
         let message =
             format!("holds {count} parameters; at most {MOST_PARAMETERS_IN_ALL} are read");
@@ -80,7 +80,7 @@ impl Reader<'_> {
     /// Returns whether a name can be read by a person; an error if it is longer, or one of the
     /// parameters.
     fn names_are_short(&mut self, action: &str, json: &Json, path: &Path<'_>) -> bool {
-        let parameters = json.get("required_parameters").map(|it| &it.kind);
+        let parameters = json.get("required_parameters").map(|it| &parameters_of(it).0.kind);
         let longest = match parameters {
             Some(Kind::Map(map)) => map.keys().map(String::len).max(),
             Some(Kind::List(items)) => items.iter().filter_map(Json::as_text).map(str::len).max(),
@@ -152,8 +152,19 @@ impl Reader<'_> {
         }
     }
 
-    /// Null, or a list of names or objects, or a map from names to types or objects.
+    /// Null, or a list of names or objects, or a map from names to types or objects, or a JSON Schema
+    /// with such a map.
     fn parameters(&mut self, json: &Json, path: &Path<'_>) -> Option<Vec<Parameter>> {
+        let (json, required) = parameters_of(json);
+        let mut all = self.each_parameter(json, path)?;
+        for parameter in &mut all {
+            let is_listed = |names: Vec<&str>| names.contains(&parameter.name.as_str());
+            parameter.required = required.clone().map_or(parameter.required, is_listed);
+        }
+        Some(all)
+    }
+
+    fn each_parameter(&mut self, json: &Json, path: &Path<'_>) -> Option<Vec<Parameter>> {
         match &json.kind {
             Kind::Null => Some(Vec::new()),
             Kind::Map(_) | Kind::List(_) if json.len() > MOST_PARAMETERS => {
@@ -260,15 +271,16 @@ impl Reader<'_> {
             Some(Doubt::NoType(json.and_then(not_a_word)))
         };
         let values = described.get("enum");
-        let nullable = self.switch(&described, "nullable", name, path) == Some(true)
-            || values.is_some_and(lists_null);
+        let flags = self.flags(&described, name, path);
+        let nullable = flags.iter().any(Flag::lets_be_null) || values.is_some_and(lists_null);
+        let demanded = self.demanded(&flags, name, path);
         let param_type = read.param_type;
         Parameter {
             name: name.to_owned(),
             word,
             param_type: if nullable { param_type.nullable() } else { param_type },
             doubt,
-            required: self.required(&described, read.optional, name, path),
+            required: demanded.unwrap_or(!read.optional && !described.has_default()),
             description: described.text("description").to_owned(),
             values: values.map(|values| self.values(values, name, path)).unwrap_or_default(),
             metadata: described.metadata(),
@@ -278,72 +290,50 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns whether the agent demands a parameter. It does unless its description says
-    /// otherwise, in whatever form: what is demanded and left out is rejected, and not the other
-    /// way round.
-    fn required(
-        &mut self,
-        of: &Described<'_>,
-        optional: bool,
-        name: &str,
-        path: &Path<'_>,
-    ) -> bool {
-        let required = self.switch(of, "required", name, path);
-        let marked = self.switch(of, "optional", name, path);
-        match (required, marked) {
-            (Some(required), Some(marked)) if required == marked => {
-                let message = format!(
-                    "the parameter {} is `required: {required}` and `optional: {marked}`; it is \
-                     taken for required",
-                    Quoted(name)
-                );
-                let found = Diagnostic::warning("contradiction", message)
-                    .help("if it is not, this place is wrong: the agent cannot mean both");
-                if let Some(place) = of.get("optional") {
-                    self.push(found, place, path);
-                }
-                true
-            }
-            (Some(required), _) => required,
-            (None, Some(marked)) => !marked,
-            (None, None) => {
-                let has_default = of.get("default").is_some_and(|json| json.kind != Kind::Null);
-                !optional && !has_default
-            }
+    /// Returns whether the agent demands a parameter by its flags, if they say so. Where they
+    /// disagree it does: what is demanded and left out is rejected, and not the other way round.
+    fn demanded(&mut self, flags: &[Flag<'_>], name: &str, path: &Path<'_>) -> Option<bool> {
+        let saying = |demanded| flags.iter().find(|flag| flag.demands() == Some(demanded));
+        let (yes, no) = (saying(true), saying(false));
+        if let (Some(yes), Some(no)) = (yes, no) {
+            let message = format!(
+                "the parameter {} is `{yes}` and `{no}`; it is taken for required",
+                Quoted(name)
+            );
+            let found = Diagnostic::warning("contradiction", message)
+                .help("if it is not, this place is wrong: the agent cannot mean both");
+            self.push(found, no.json, path);
         }
+        yes.or(no).map(|_| yes.is_some())
     }
 
-    /// A flag of a parameter in every form that could mean one; what is not a boolean is reported.
-    fn switch(
-        &mut self,
-        of: &Described<'_>,
-        key: &str,
-        name: &str,
-        path: &Path<'_>,
-    ) -> Option<bool> {
-        let json = of.get(key)?;
-        let meaning = match &json.kind {
-            Kind::Boolean(flag) => return Some(*flag),
-            // JSON Schema lists the members of a map that are required.
-            Kind::Null | Kind::List(_) => return None,
-            Kind::Text(text) => flag_word(text),
-            Kind::Number(number) => flag_number(number),
-            Kind::Map(_) => None,
-        };
-        let shown = match &json.kind {
-            Kind::Text(text) => format!("the text {}", Quoted(text)),
-            Kind::Number(number) => format!("the number {}", Quoted(number)),
-            _ => json.what().to_owned(),
-        };
-        let taken = match meaning {
-            Some(flag) => format!("is taken for `{flag}`"),
-            None => "is ignored".to_owned(),
-        };
-        let message =
-            format!("`{key}` of the parameter {} is {shown}, which {taken}", Quoted(name));
-        let found = Diagnostic::warning("not-a-flag", message).help("a boolean is expected");
-        self.push(found, json, path);
-        meaning
+    /// The flags of a parameter that mean something; what is not a boolean is reported.
+    fn flags<'a>(&mut self, of: &Described<'a>, name: &str, path: &Path<'_>) -> Vec<Flag<'a>> {
+        let mut flags = Vec::new();
+        for (key, says, json) in of.flags() {
+            let flag = meaning(json).map(|value| Flag { key, says, value, json });
+            let shown = match &json.kind {
+                // JSON Schema lists the members of a map that are required.
+                Kind::Null | Kind::List(_) => continue,
+                Kind::Boolean(_) => None,
+                Kind::Text(text) => Some(format!("the text {}", Quoted(text))),
+                Kind::Number(number) => Some(format!("the number {}", Quoted(number))),
+                Kind::Map(_) => Some(json.what().to_owned()),
+            };
+            if let Some(shown) = shown {
+                let taken = match &flag {
+                    Some(flag) => format!("is taken for `{}`", flag.value),
+                    None => "is ignored".to_owned(),
+                };
+                let (key, name) = (Quoted(key), Quoted(name));
+                let message = format!("{key} of the parameter {name} is {shown}, which {taken}");
+                let found =
+                    Diagnostic::warning("not-a-flag", message).help("a boolean is expected");
+                self.push(found, json, path);
+            }
+            flags.extend(flag);
+        }
+        flags
     }
 
     /// The values that a parameter takes, as JSON writes them; texts without their quotes.
@@ -376,108 +366,5 @@ impl Reader<'_> {
 
     fn push(&mut self, diagnostic: Diagnostic, json: &Json, path: &Path<'_>) {
         self.report.push(diagnostic.at(self.source, json.at.clone()).path(path));
-    }
-}
-
-/// A parameter's description: a word, or a map with what it is nested in, outermost first. Go writes
-/// keys of maps that it does not rename with a capital.
-struct Described<'a> {
-    layers: Vec<&'a Json>,
-    word: Option<&'a Json>,
-}
-
-/// Where another layer of a description is found.
-const NESTED: [&str; 3] = ["type", "schema", "constraints"];
-
-/// The keys of a description whose meaning is known. A default is recognised by its value, too.
-const UNDERSTOOD: [&str; 10] = [
-    "name",
-    "type",
-    "schema",
-    "constraints",
-    "items",
-    "description",
-    "enum",
-    "required",
-    "optional",
-    "nullable",
-];
-
-impl<'a> Described<'a> {
-    fn new(json: Option<&'a Json>) -> Self {
-        let mut layers: Vec<&Json> = json.filter(|it| it.as_map().is_some()).into_iter().collect();
-        let mut index = 0;
-        while let Some(layer) = layers.get(index).copied() {
-            let inner = NESTED.iter().filter_map(|key| field(layer, key));
-            layers.extend(inner.filter(|it| it.as_map().is_some()));
-            index += 1;
-        }
-        Self { word: json.filter(|_| layers.is_empty()), layers }
-    }
-
-    /// What is found where the type is expected.
-    fn word(&self) -> Option<&'a Json> {
-        let is_word = |json: &&Json| json.as_map().is_none();
-        let typed = self.layers.iter().filter_map(|layer| field(layer, "type")).find(is_word);
-        // `{"type": {"name": "str"}}`
-        let mut named = self.layers.iter().skip(1).filter_map(|layer| field(layer, "name"));
-        self.word.or(typed).or_else(|| named.find(is_word))
-    }
-
-    fn get(&self, key: &str) -> Option<&'a Json> {
-        self.layers.iter().find_map(|layer| field(layer, key))
-    }
-
-    /// What it says beside what is understood, as JSON; empty if it is nothing.
-    fn metadata(&self) -> String {
-        let is_known = |key: &str| UNDERSTOOD.contains(&key.to_ascii_lowercase().as_str());
-        let entries = self.layers.iter().filter_map(|layer| layer.as_map()).flatten();
-        let unknown = entries.filter(|(key, _)| !is_known(key));
-        let unknown = unknown.map(|(key, member)| format!("{key}: {}", written(&member.value)));
-        unknown.collect::<Vec<_>>().join(", ")
-    }
-
-    fn text(&self, key: &str) -> &'a str {
-        self.get(key).and_then(Json::as_text).unwrap_or_default()
-    }
-}
-
-/// The value under a key, whatever case its first letter has.
-fn field<'a>(json: &'a Json, key: &str) -> Option<&'a Json> {
-    let capital = || {
-        let (first, rest) = key.split_at_checked(1)?;
-        json.get(&format!("{}{rest}", first.to_ascii_uppercase()))
-    };
-    json.get(key).or_else(capital)
-}
-
-/// The words that mean yes or no where a boolean is expected.
-fn flag_word(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "y" | "on" | "1" | "t" | "required" | "mandatory" | "always" => Some(true),
-        "false" | "no" | "n" | "off" | "0" | "f" | "optional" | "never" | "none" | "" => {
-            Some(false)
-        }
-        _ => None,
-    }
-}
-
-fn flag_number(number: &str) -> Option<bool> {
-    match number.parse::<f64>() {
-        Ok(0.0) => Some(false),
-        Ok(1.0) => Some(true),
-        _ => None,
-    }
-}
-
-fn lists_null(values: &Json) -> bool {
-    matches!(&values.kind, Kind::List(items) if items.iter().any(|it| it.kind == Kind::Null))
-}
-
-/// What is found in the place of a type, if it is of a kind that is never one.
-fn not_a_word(json: &Json) -> Option<&'static str> {
-    match json.kind {
-        Kind::Map(_) | Kind::Null | Kind::Text(_) => None,
-        _ => Some(json.what()),
     }
 }

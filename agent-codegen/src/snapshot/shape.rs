@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::json::{Json, Kind, Member};
+use super::{
+    json::{Json, Kind, Member},
+    written,
+};
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
     text::Shown,
@@ -44,10 +47,48 @@ fn outermost(source: &Arc<Source>, mut document: Json, report: &mut Report) -> O
     None
 }
 
-/// Returns whether this is, or is within, the envelope of a rejected call.
+/// Returns whether this is the envelope of a call that did not succeed, or within one.
 fn is_refusal(envelope: &Json) -> bool {
-    let status = envelope.get("status").and_then(Json::as_text);
-    status.is_some_and(|status| status.trim().eq_ignore_ascii_case("error"))
+    outcome(envelope).is_some()
+}
+
+/// The words for success. The agent's own is `ok`; any other word may mean the contrary.
+const SUCCESS: [&str; 8] =
+    ["ok", "okay", "success", "successful", "succeeded", "done", "complete", "completed"];
+
+/// The entry of an envelope that says that the call did not succeed: its key and its value.
+fn outcome(envelope: &Json) -> Option<(&'static str, &Json)> {
+    ["status", "success", "ok", "error"].into_iter().find_map(|key| {
+        let value = envelope.field(key)?;
+        let failed = match (&value.kind, key) {
+            // An action may be called so; it is a map.
+            (Kind::Null | Kind::Map(_), _) => false,
+            (status, "status") => !is_success(status),
+            (error, "error") => is_true(error),
+            (success, _) => !is_true(success),
+        };
+        failed.then_some((key, value))
+    })
+}
+
+fn is_success(status: &Kind) -> bool {
+    match status {
+        Kind::Boolean(success) => *success,
+        Kind::Text(word) => SUCCESS.iter().any(|it| word.trim().eq_ignore_ascii_case(it)),
+        // As HTTP counts them.
+        Kind::Number(number) => number.parse().is_ok_and(|it: u16| (200..300).contains(&it)),
+        _ => false,
+    }
+}
+
+fn is_true(flag: &Kind) -> bool {
+    match flag {
+        Kind::Boolean(flag) => *flag,
+        Kind::Text(word) => !matches!(word.trim(), "" | "false" | "no" | "none" | "null"),
+        Kind::Number(number) => number.parse() != Ok(0.0),
+        Kind::List(items) => !items.is_empty(),
+        Kind::Null | Kind::Map(_) => false,
+    }
 }
 
 /// The catalogue with its envelope, where that was taken for a map of actions: `{"actions":
@@ -58,7 +99,7 @@ fn nested(catalogue: &mut Json) -> Option<Json> {
     if entries.values().any(|entry| describes_an_action(&entry.value)) {
         return None;
     }
-    if holds_catalogue(actions) {
+    if holds_catalogue(actions) || is_refusal(actions) {
         return take(catalogue, "actions");
     }
     let name = entries.iter().find(|(_, entry)| holds_catalogue(&entry.value))?.0.clone();
@@ -123,11 +164,15 @@ fn refusal(source: &Arc<Source>, document: &Json) -> Diagnostic {
     let error = |code, message: String| {
         Diagnostic::error(code, message).at(source, document.at.clone()).help(FORMS)
     };
-    if is_refusal(document) {
-        let said = document.get("parameters").and_then(words).unwrap_or("it gave no reason");
-        let message = format!("this is the agent's refusal: {}", Shown(said));
-        return error("error-reply", message)
-            .help("the user needs the permission to call `list_actions`; fetch again");
+    if let Some((key, value)) = outcome(document) {
+        let said = document.get("parameters").and_then(words).or_else(|| words(document));
+        let told = format!("its `{key}` is {}", written(value));
+        let message = format!("this is the agent's refusal: {}", Shown(said.unwrap_or(&told)));
+        let help = format!(
+            "the user needs the permission to call `list_actions`; fetch again. If it is a catalogue \
+             all the same, take `{key}` out"
+        );
+        return error("error-reply", message).help(help);
     }
     if let Some(actions) = document.get("actions") {
         let message = format!("`actions` is {}, and a map of actions is expected", actions.what());

@@ -1,8 +1,8 @@
 //! Every form of a catalogue, and everything that is none.
 
-use agent_codegen::{
-    Diagnostic, Report, Severity, Snapshot, snapshot::Parameter, types::ParamType,
-};
+mod parameters;
+
+use agent_codegen::{Diagnostic, Report, Severity, Snapshot};
 
 fn read(text: &str) -> (Option<Snapshot>, Report) {
     let mut report = Report::new();
@@ -70,39 +70,6 @@ fn a_bare_map_with_an_entry_like_that_of_a_description_is_canonical_once() {
     let canonical = snapshot.expect("it has an action").canonical();
     let (again, _) = read(&canonical);
     assert_eq!(again.expect("it is the same").canonical(), canonical);
-}
-
-#[test]
-fn parameters_come_in_five_forms() {
-    for (form, required) in [
-        ("null", vec![]),
-        ("[]", vec![]),
-        ("{}", vec![]),
-        (r#"{"server": "str", "levels": "int"}"#, vec!["levels", "server"]),
-        (
-            r#"{"server": {"type": "str"}, "levels": {"type": "int", "required": false}}"#,
-            vec!["server"],
-        ),
-        (
-            r#"[{"name": "server", "type": "str"}, {"name": "levels", "type": "int"}]"#,
-            vec!["server", "levels"],
-        ),
-        (r#"[{"server": "str"}, {"name": "str"}]"#, vec!["server", "name"]),
-        (r#"[{"name": "server", "type": 24}]"#, vec!["server"]),
-    ] {
-        let snapshot =
-            good(&format!(r#"{{"actions": {{"a": {{"required_parameters": {form}}}}}}}"#));
-        let parameters = snapshot.actions()["a"].parameters();
-        let names: Vec<_> =
-            parameters.iter().filter(|it| it.required()).map(Parameter::name).collect();
-        assert_eq!(names, required, "{form}");
-        for parameter in parameters {
-            let known = snapshot.parameter_type("a", parameter.name());
-            let expected =
-                if parameter.name() == "levels" { ParamType::Integer } else { ParamType::String };
-            assert_eq!(known, Some(&expected), "{form}");
-        }
-    }
 }
 
 #[test]
@@ -272,6 +239,62 @@ fn a_refusal_or_an_empty_catalogue_is_an_error() {
     assert!(report.has_errors(), "there is no action that a client may call");
 }
 
+/// Only the word `error` was no success, and the actions beside any other were generated.
+#[test]
+fn actions_beside_a_status_that_is_no_success_are_no_catalogue() {
+    let wrapped = |entry: &str| {
+        [
+            format!(r#"{{{entry}, "actions": {MAP}}}"#),
+            format!(r#"{{{entry}, "parameters": {{"actions": {MAP}}}}}"#),
+            format!(r#"{{"parameters": {{{entry}, "actions": {MAP}}}}}"#),
+            format!(r#"{{"actions": {{{entry}, "actions": {MAP}}}}}"#),
+            format!(r#"{{"actions": {{{entry}, "parameters": {{"actions": {MAP}}}}}}}"#),
+            format!("{{{entry}, {}", &MAP[1..]),
+        ]
+    };
+    for entry in [
+        r#""status": "failed""#,
+        r#""status": "denied""#,
+        r#""status": "pending""#,
+        r#""Status": "ERROR""#,
+        r#""status": false"#,
+        r#""status": 403"#,
+        r#""status": ["error"]"#,
+        r#""success": false"#,
+        r#""ok": 0"#,
+        r#""error": "forbidden""#,
+        r#""error": true"#,
+    ] {
+        for text in wrapped(entry) {
+            let (snapshot, report) = read(&text);
+            assert!(snapshot.is_none(), "{text}");
+            let codes: Vec<_> = report.iter().map(Diagnostic::code).collect();
+            assert_eq!(codes, ["error-reply"], "{text}: {report}");
+        }
+    }
+    let [refused, ..] = wrapped(r#""status": "failed""#);
+    assert!(read(&refused).1.to_string().contains(r#"its `status` is "failed""#));
+    for entry in [
+        r#""status": "ok""#,
+        r#""status": " Success ""#,
+        r#""status": true"#,
+        r#""status": 200"#,
+        r#""status": null"#,
+        r#""success": true"#,
+        r#""ok": 1"#,
+        r#""error": null"#,
+        r#""error": """#,
+        r#""error": false"#,
+    ] {
+        let [beside, whole, ..] = wrapped(entry);
+        for text in [beside, whole] {
+            assert!(read(&text).0.is_some_and(|it| it.actions().len() == 1), "{text}");
+        }
+    }
+    let own = r#"{"status": {"description": "A"}, "error": {"description": "B"}, "ok": {}}"#;
+    assert_eq!(good(own).actions().len(), 3, "actions may be called so");
+}
+
 /// It used to generate one action, `actions`.
 #[test]
 fn a_catalogue_in_two_envelopes_is_unwrapped() {
@@ -291,69 +314,6 @@ fn a_catalogue_in_two_envelopes_is_unwrapped() {
     // An action of that name is none of it.
     let own = r#"{"actions": {"actions": {"description": "Lists", "required_parameters": {"description": "str"}}}}"#;
     assert_eq!(good(own).actions()["actions"].parameters().len(), 1);
-}
-
-/// Whatever was not a boolean used to be ignored, and `optional` always: the parameter was
-/// mandatory, unsaid.
-#[test]
-fn a_parameter_that_is_optional_in_any_form_is_optional() {
-    let parameter = |form: &str| {
-        let text = format!(r#"{{"actions": {{"a": {{"required_parameters": {{"x": {form}}}}}}}}}"#);
-        let (snapshot, report) = read(&text);
-        let snapshot = snapshot.unwrap_or_else(|| panic!("{report}"));
-        (snapshot.actions()["a"].parameters()[0].clone(), report)
-    };
-    for (form, told) in [
-        (r#"{"type": "str", "required": false}"#, false),
-        (r#"{"type": "str", "required": "false"}"#, true),
-        (r#"{"type": "str", "required": "No"}"#, true),
-        (r#"{"type": "str", "required": 0}"#, true),
-        (r#"{"type": "str", "required": 0.0}"#, true),
-        (r#"{"type": "str", "required": "optional"}"#, true),
-        (r#"{"type": "str", "optional": true}"#, false),
-        (r#"{"type": "str", "optional": "true"}"#, true),
-        (r#"{"type": "str", "optional": 1}"#, true),
-        (r#"{"Type": "str", "Required": false}"#, false),
-        (r#"{"Type": "str", "Optional": true}"#, false),
-        (r#"{"type": {"type": "str", "required": false}}"#, false),
-        (r#"{"type": {"name": "str", "optional": "yes"}}"#, true),
-        (r#"{"schema": {"type": "str"}, "required": "false"}"#, true),
-        (r#"{"schema": {"type": "str", "default": "x"}}"#, false),
-        (r#"{"type": "str", "constraints": {"required": false}}"#, false),
-        (r#"{"type": "str?"}"#, false),
-        (r#""str?""#, false),
-    ] {
-        let (found, report) = parameter(form);
-        assert_eq!(found.param_type(), &ParamType::String, "{form}");
-        assert!(!found.required(), "{form}");
-        assert_eq!(!report.is_empty(), told, "{form}: {report}");
-    }
-    for (form, told) in [
-        (r#"{"type": "str", "required": "true"}"#, true),
-        (r#"{"type": "str", "required": 1}"#, true),
-        (r#"{"type": "str", "optional": false}"#, false),
-        (r#"{"type": "str", "optional": "never"}"#, true),
-        (r#"{"type": "str", "required": "perhaps"}"#, true),
-        (r#"{"type": "str", "required": true, "optional": true}"#, true),
-        (r#"{"type": "str", "required": null}"#, false),
-        (r#"{"type": "str", "required": ["y"]}"#, false),
-    ] {
-        let (found, report) = parameter(form);
-        assert!(found.required(), "{form}");
-        assert_eq!(!report.is_empty(), told, "{form}: {report}");
-    }
-}
-
-/// They used to be dropped.
-#[test]
-fn numbers_and_null_among_the_values_are_kept() {
-    let text = r#"{"a": {"required_parameters": {"x": {"type": "int", "enum": [1, 2.50, true, null, "b", [3]]}}}}"#;
-    let (snapshot, report) = read(text);
-    let snapshot = snapshot.expect("it is a catalogue");
-    let parameter = &snapshot.actions()["a"].parameters()[0];
-    assert_eq!(parameter.values(), ["1", "2.50", "true", "null", "b"]);
-    assert_eq!(parameter.param_type(), &ParamType::Integer.nullable());
-    assert_eq!(report.iter().map(Diagnostic::code).collect::<Vec<_>>(), ["enum-value"]);
 }
 
 /// 2 MiB took 39 seconds: each finding counted the columns of the whole line.
