@@ -287,6 +287,11 @@ pub(crate) fn can_be_chosen(scope: Scope, name: &str) -> bool {
         && !(scope == Scope::Action && reserved::is_taken_type(&name.to_upper_camel_case()))
 }
 
+/// Returns whether a name is longer than any in Rust may be here.
+pub(crate) fn is_too_long(name: &str) -> bool {
+    name.len() > LONGEST
+}
+
 /// Returns whether a type name can be chosen by hand.
 pub(crate) fn can_be_chosen_type(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())

@@ -92,13 +92,22 @@ impl ParamType {
         )
     }
 
+    /// It and what is inside of lists, maps and options, from the outermost to the innermost.
+    fn layers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |layer| match layer {
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => Some(&**inner),
+            _ => None,
+        })
+    }
+
     /// The type inside of all lists, maps and options.
     pub(crate) fn leaf(&self) -> &Self {
-        let mut leaf = self;
-        while let Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) = leaf {
-            leaf = inner;
-        }
-        leaf
+        self.layers().last().unwrap_or(self)
+    }
+
+    /// How many lists, maps and options are around the type inside of them all.
+    pub(crate) fn depth(&self) -> usize {
+        self.layers().count() - 1
     }
 
     /// The same around another type.

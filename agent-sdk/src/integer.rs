@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde_json::value::RawValue;
 
 /// Reads an integer, or an option, list or map of integers.
 ///
@@ -81,10 +82,6 @@ where
         T::try_from(value.into()).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
     }
 
-    fn visit_i128<E: Error>(self, value: i128) -> Result<T, E> {
-        T::try_from(value).map_err(|_| E::custom(format_args!("{value} is too large")))
-    }
-
     fn visit_f64<E: Error>(self, value: f64) -> Result<T, E> {
         // Beyond this, no `i128` has the value; and a NaN is within nothing.
         const LARGEST: f64 = 1e38;
@@ -109,7 +106,34 @@ macro_rules! from_integer {
     )*};
 }
 
-from_integer!(i64 u64 i128);
+from_integer!(i64 u64);
+
+macro_rules! from_long_integer {
+    ($($integer:ty)*) => {$(
+        impl FromInteger for $integer {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                // By its digits, since JSON tells what 64 bits do not hold as a rounded fraction.
+                let text = Box::<RawValue>::deserialize(deserializer)?;
+                let exact = || text.get().parse().ok();
+                let value = exact().or_else(|| fraction(text.get())?.try_into().ok());
+                value.ok_or_else(|| {
+                    D::Error::custom(format_args!(
+                        "this is not a whole number, or too large for {}",
+                        stringify!($integer)
+                    ))
+                })
+            }
+        }
+    )*};
+}
+
+from_long_integer!(i128 u128);
+
+/// The value of a number that is written with a point or an exponent.
+fn fraction(text: &str) -> Option<i128> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.deserialize_f64(Number(PhantomData)).ok()
+}
 
 #[cfg(test)]
 mod tests {
@@ -133,11 +157,30 @@ mod tests {
         assert_eq!(read::<BTreeMap<String, Vec<u64>>>(r#"{"a": [2.0]}"#), Ok(map));
     }
 
+    /// It was rounded to 53 bits without a word.
+    #[test]
+    fn an_integer_beyond_64_bits_is_read_to_its_last_digit() {
+        for value in [u64::MAX.into(), 18_446_744_073_709_551_617, i128::MAX, i128::MIN, -1, 0] {
+            assert_eq!(read(&value.to_string()), Ok(value));
+        }
+        assert_eq!(read(&u128::MAX.to_string()), Ok(u128::MAX));
+        assert_eq!(read::<i128>("2.0"), Ok(2));
+        assert_eq!(read::<u128>("-0"), Ok(0));
+        assert_eq!(read::<Option<i128>>("null"), Ok(None));
+        let value = serde_json::json!([u64::MAX]);
+        let Integer(list) = serde_json::from_value::<Integer<Vec<u128>>>(value).unwrap();
+        assert_eq!(list, [u64::MAX.into()]);
+        for json in ["null", "1.5", "\"1\"", "170141183460469231731687303715884105728", "1e300"] {
+            let error = read::<i128>(json).expect_err(json);
+            assert!(error.contains("not a whole number"), "{error}");
+        }
+    }
+
     #[test]
     fn anything_else_is_an_error_that_says_what_is_expected() {
         for json in ["1.5", "\"1\"", "true", "9223372036854775808", "1e19", "1e300", "null"] {
             let error = read::<i64>(json).expect_err(json);
-            assert!(error.contains("a whole number") || error.contains("too large"), "{error}");
+            assert!(error.contains("a whole number"), "{error}");
         }
         assert!(read::<u64>("-1").is_err());
         assert!(read::<u64>("-1.0").is_err());

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
@@ -229,10 +229,10 @@ fn takes_null(param_type: &ParamType) -> bool {
 
 /// ```text
 /// impl<'de> Deserialize<'de> for Server {
-///     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-///         struct Fields;
-///         impl<'de> de::Visitor<'de> for Fields {
-///             fn visit_map<M: de::MapAccess<'de>>(self, mut map_: M) -> Result<Server, M::Error> {
+///     fn deserialize<D_: Deserializer<'de>>(deserializer: D_) -> Result<Self, D_::Error> {
+///         struct Fields_;
+///         impl<'de> de::Visitor<'de> for Fields_ {
+///             fn visit_map<M_: de::MapAccess<'de>>(self, mut map_: M_) -> Result<Server, M_::Error> {
 ///                 let mut id = None;
 ///                 let mut additional_properties = BTreeMap::new();
 ///                 while let Some(key_) = map_.next_key::<String>()? {
@@ -244,10 +244,12 @@ fn takes_null(param_type: &ParamType) -> bool {
 ///                 Ok(Server { id: id.ok_or_else(…)?, additional_properties })
 ///             }
 ///         }
-///         deserializer.deserialize_map(Fields)
+///         deserializer.deserialize_map(Fields_)
 ///     }
 /// }
 /// ```
+///
+/// What is named here ends in `_`, which no type does and no field but one that Rust has a word for.
 fn read(
     home: &Home,
     name: &str,
@@ -257,7 +259,6 @@ fn read(
     let (name, extras) = (ident(name), ident(extras));
     let integer = path(&integer(home, "Integer"));
     let de = path(&format!("{}::de", home.library("serde")));
-    // No field's name ends in `_` unless Rust has it, as it has none of these.
     let next = |param_type: &ParamType| {
         if is_integer(param_type) {
             quote!(map_.next_value::<#integer<_>>()?.0)
@@ -265,25 +266,29 @@ fn read(
             quote!(map_.next_value()?)
         }
     };
-    let begins = fields.iter().map(|field| {
-        let (name, value) = (ident(&field.name), value(field));
+    let variables: Vec<_> = (0..).zip(fields).map(|(index, it)| variable(index, it)).collect();
+    let each = || fields.iter().zip(&variables);
+    let begins = each().map(|(field, variable)| {
+        let value = value(field);
         let begin = if field.required { quote!(Option<#value>) } else { value };
-        quote!(let mut #name: #begin = None;)
+        quote!(let mut #variable: #begin = None;)
     });
-    let arms = fields.iter().map(|field| {
-        let (name, wire, next) = (ident(&field.name), &field.wire, next(&field.param_type));
+    let arms = each().map(|(field, variable)| {
+        let (wire, next) = (&field.wire, next(&field.param_type));
         if field.required {
-            quote!(#wire => #name = Some(#next),)
+            quote!(#wire => #variable = Some(#next),)
         } else {
-            quote!(#wire => #name = #next,)
+            quote!(#wire => #variable = #next,)
         }
     });
-    let ends = fields.iter().map(|field| {
+    let ends = each().map(|(field, variable)| {
         let (name, wire) = (ident(&field.name), &field.wire);
         if field.required {
-            quote!(#name: #name.ok_or_else(|| #de::Error::missing_field(#wire))?)
-        } else {
+            quote!(#name: #variable.ok_or_else(|| #de::Error::missing_field(#wire))?)
+        } else if name == *variable {
             quote!(#name)
+        } else {
+            quote!(#name: #variable)
         }
     });
     let map = match values {
@@ -296,17 +301,17 @@ fn read(
     };
     quote! {
         impl<'de> Deserialize<'de> for #name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Fields;
-                impl<'de> #de::Visitor<'de> for Fields {
+            fn deserialize<D_: Deserializer<'de>>(deserializer: D_) -> Result<Self, D_::Error> {
+                struct Fields_;
+                impl<'de> #de::Visitor<'de> for Fields_ {
                     type Value = #name;
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         f.write_str("a map")
                     }
-                    fn visit_map<M: #de::MapAccess<'de>>(
+                    fn visit_map<M_: #de::MapAccess<'de>>(
                         self,
-                        mut map_: M,
-                    ) -> Result<#name, M::Error> {
+                        mut map_: M_,
+                    ) -> Result<#name, M_::Error> {
                         #(#begins)*
                         let mut #extras = #map;
                         while let Some(key_) = map_.next_key::<String>()? {
@@ -318,8 +323,17 @@ fn read(
                         Ok(#name { #(#ends,)* #extras })
                     }
                 }
-                deserializer.deserialize_map(Fields)
+                deserializer.deserialize_map(Fields_)
             }
         }
+    }
+}
+
+/// The variable for a field; one with a capital could be a constant, such as `None`.
+fn variable(index: usize, field: &Field) -> Ident {
+    if field.name.contains(|c: char| c.is_ascii_uppercase()) {
+        ident(&format!("field_{index}_"))
+    } else {
+        ident(&field.name)
     }
 }

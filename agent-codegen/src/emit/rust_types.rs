@@ -63,7 +63,10 @@ fn is_converted(param_type: &ParamType) -> bool {
 
 /// Returns whether a type is made of integers alone, which JSON may write with a point.
 pub(super) fn is_integer(param_type: &ParamType) -> bool {
-    matches!(param_type.leaf(), ParamType::Integer | ParamType::Unsigned | ParamType::LongInteger)
+    matches!(
+        param_type.leaf(),
+        ParamType::Integer | ParamType::Unsigned | ParamType::LongInteger | ParamType::LongUnsigned
+    )
 }
 
 /// Returns whether values are small, have a text and are read from one.

@@ -361,7 +361,12 @@ impl<'a> Naming<'a, '_> {
             .help("choose another `x-name` for one of them"),
             None if name != wish.name => Diagnostic::warning(
                 "name-collision",
-                format!("{} is called `{name}`, since `{}` is taken", Quoted(&node.place.to_string()), wish.name),
+                format!(
+                    "{} is called `{name}`, since {} is {}",
+                    Quoted(&node.place.to_string()),
+                    Quoted(&wish.name),
+                    if naming::is_too_long(&wish.name) { "too long" } else { "taken" }
+                ),
             )
             .help("choose another name by `x-name` in the schema"),
             _ => return,

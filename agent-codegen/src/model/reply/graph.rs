@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::schema::{Id, Kind, Node};
 use crate::types::ParamType;
 
-/// How many lists and maps are one in the other before a definition gets a type of its own.
+/// How many lists and maps are one in the other before one of them gets a type of its own: compilers
+/// read types by recursion.
 const DEEPEST: usize = 16;
 
 /// The schemas, and what follows from all of them together.
@@ -129,7 +130,9 @@ impl<'a> Graph<'a> {
                 let inner = self.content(id).and_then(|inner| depths.get(inner).copied().flatten());
                 let is_alias = self.node(id).is_some_and(|it| matches!(it.kind, Kind::Same(_)));
                 let depth = inner.unwrap_or(0) + usize::from(!is_alias);
-                if depth > DEEPEST && self.can_be_named(id) {
+                let is_too_deep =
+                    depth > DEEPEST && self.node(id).is_some_and(|it| !it.is_reference());
+                if is_too_deep {
                     self.name(id);
                 }
                 if let Some(known) = depths.get_mut(id) {

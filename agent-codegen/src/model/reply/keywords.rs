@@ -113,19 +113,41 @@ pub(super) fn other_form(key: &str, schema: &Json) -> Option<&'static str> {
         "$defs" | "definitions" | "patternProperties" | "properties" => {
             (matches!(kind, Kind::Map(_)), "an object")
         }
-        "allOf" | "anyOf" | "enum" | "oneOf" | "prefixItems" | "required" => {
-            (matches!(kind, Kind::List(_)), "a list")
+        "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+            (is_list(kind, is_schema), "a list of schemas")
         }
-        "$ref" => (matches!(kind, Kind::Text(_)), "a text"),
+        "enum" => (matches!(kind, Kind::List(_)), "a list"),
+        "required" => (is_list(kind, is_text), "a list of names"),
+        "type" => (is_word(kind) || is_list(kind, is_word), "a word or a list of words"),
+        "$ref" | "description" | "format" => (is_text(kind), "a text"),
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+            // The older way to say whether a limit itself fits.
+            let is_older = key.starts_with("ex") && matches!(kind, Kind::Boolean(_));
+            (is_older || matches!(kind, Kind::Number(_)), "a number")
+        }
         "nullable" => (matches!(kind, Kind::Boolean(_)), "`true` or `false`"),
-        "additionalProperties" => (matches!(kind, Kind::Map(_) | Kind::Boolean(_)), "a schema"),
-        "items" => (
-            matches!(kind, Kind::Map(_) | Kind::List(_) | Kind::Boolean(_)),
-            "a schema or a list of schemas",
-        ),
+        "additionalItems" | "additionalProperties" => (is_schema(kind), "a schema"),
+        "items" => (is_schema(kind) || is_list(kind, is_schema), "a schema or a list of schemas"),
         _ => return None,
     };
     (!is_right).then_some(form)
+}
+
+fn is_schema(kind: &Kind) -> bool {
+    matches!(kind, Kind::Map(_) | Kind::Boolean(_))
+}
+
+fn is_text(kind: &Kind) -> bool {
+    matches!(kind, Kind::Text(_))
+}
+
+/// Returns whether it is a word for a type; a tool that writes `null` without quotes means the word.
+fn is_word(kind: &Kind) -> bool {
+    matches!(kind, Kind::Text(_) | Kind::Null)
+}
+
+fn is_list(kind: &Kind, of: fn(&Kind) -> bool) -> bool {
+    matches!(kind, Kind::List(items) if items.iter().all(|item| of(&item.kind)))
 }
 
 /// Returns whether a schema says what a value is made of; `required` or `pattern` alone do not.
@@ -177,27 +199,27 @@ pub(super) fn types(schema: &Json) -> Vec<&str> {
 
 /// Returns whether nothing but `null` fits a schema.
 pub(super) fn is_null(schema: &Json) -> bool {
-    let is_only = |key: &str| match schema.get(key).map(|it| &it.kind) {
-        Some(Kind::List(all)) => all.len() == 1 && all.iter().all(means_null),
-        Some(_) => schema.get(key).is_some_and(means_null),
-        None => false,
-    };
-    ["type", "const", "enum"].into_iter().any(is_only)
+    nulls(schema).any(|(is_null, count)| is_null && count == 1)
 }
 
 /// Returns whether a schema says that the value may be `null`, by any of the ways to say so.
 pub(super) fn says_null(schema: &Json) -> bool {
     let is_true = |key: &str| schema.get(key).is_some_and(|it| it.kind == Kind::Boolean(true));
-    let holds = |key: &str| match schema.get(key).map(|it| &it.kind) {
-        Some(Kind::List(all)) => all.iter().any(means_null),
-        Some(_) => schema.get(key).is_some_and(means_null),
-        None => false,
-    };
-    is_true("nullable") || is_true("x-nullable") || ["type", "const", "enum"].into_iter().any(holds)
+    is_true("nullable") || is_true("x-nullable") || nulls(schema).any(|(is_null, _)| is_null)
 }
 
-fn means_null(json: &Json) -> bool {
-    json.kind == Kind::Null || json.as_text() == Some("null")
+/// For each keyword that lists what fits: whether `null` does, and how much fits.
+fn nulls(schema: &Json) -> impl Iterator<Item = (bool, usize)> {
+    ["type", "const", "enum"].into_iter().filter_map(|key| {
+        let value = schema.get(key)?;
+        // The text `null` is a word for a type, and among values a text like any other.
+        let is_null =
+            |it: &Json| it.kind == Kind::Null || (key == "type" && it.as_text() == Some("null"));
+        Some(match &value.kind {
+            Kind::List(all) if key != "const" => (all.iter().any(is_null), all.len()),
+            _ => (is_null(value), 1),
+        })
+    })
 }
 
 /// The values of a text of which all are known.
@@ -230,6 +252,7 @@ pub(super) fn plain_type(schema: &Json) -> Option<ParamType> {
         ["number"] => Some(number(schema)),
         ["array"] if schema.get("prefixItems").is_some() => None,
         ["array"] => inner(schema, "items", ParamType::List),
+        ["object"] if schema.get("patternProperties").is_some() => Some(ParamType::any_map()),
         ["object"] => inner(schema, "additionalProperties", ParamType::Map),
         _ => None,
     }
@@ -255,17 +278,29 @@ fn value_type(schema: &Json) -> Option<ParamType> {
         Some(match &value.kind {
             Kind::Text(_) => ParamType::String,
             Kind::Boolean(_) => ParamType::Boolean,
-            Kind::Number(number) if number.contains(['.', 'e', 'E']) => ParamType::Number,
-            Kind::Number(_) => ParamType::Integer,
+            Kind::Number(number) => number_type(number),
             _ => return None,
         })
     });
     let types: BTreeSet<_> = types.collect::<Option<_>>()?;
-    match types.into_iter().collect::<Vec<_>>().as_slice() {
+    let types: Vec<_> = types.into_iter().collect();
+    let is_whole = |it: &ParamType| it.is_number() && *it != ParamType::Number;
+    match types.as_slice() {
         [one] => Some(one.clone()),
         [] => Some(ParamType::Any),
+        all if all.iter().all(is_whole) => Some(ParamType::LongInteger),
         all if all.iter().all(ParamType::is_number) => Some(ParamType::Number),
         _ => None,
+    }
+}
+
+/// The smallest type that holds a number as it is written.
+fn number_type(number: &str) -> ParamType {
+    match number.parse::<i128>() {
+        Ok(whole) if i64::try_from(whole).is_ok() => ParamType::Integer,
+        Ok(whole) if u64::try_from(whole).is_ok() => ParamType::Unsigned,
+        Ok(_) => ParamType::LongInteger,
+        Err(_) => ParamType::Number,
     }
 }
 
@@ -293,6 +328,7 @@ fn integer(schema: &Json) -> ParamType {
     let is_from_zero = bound("minimum").is_some_and(|it| it >= 0.0)
         || bound("exclusiveMinimum").is_some_and(|it| it >= -1.0);
     match () {
+        () if format == "uint128" => ParamType::LongUnsigned,
         () if is_long(u64::MAX.into()) => ParamType::LongInteger,
         () if format.starts_with("uint") || is_from_zero => ParamType::Unsigned,
         () if is_long(i64::MAX.unsigned_abs().into()) => ParamType::LongInteger,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     Id, Kind, Node, Object, keywords,
-    reader::{At, Reader, alternatives},
+    reader::{At, Reader, alternatives, takes_null},
 };
 use crate::{
     snapshot::json::{Json, Kind as JsonKind},
@@ -38,6 +38,7 @@ impl<'a> Reader<'a, '_> {
             if is_leaf && !is_object && keywords::has_shape(part.json) {
                 return self.any("an object that is something else besides", at);
             }
+            self.judge_keywords(&part);
             parts.extend(conjuncts.into_iter().map(|it| (it, holds)));
             // One of them holds, so that none of its fields has to be there.
             parts.extend(alternatives.into_iter().map(|it| (it, false)));
@@ -78,17 +79,25 @@ impl<'a> Reader<'a, '_> {
                 object.certain.insert(wire);
             }
         }
-        let key = "additionalProperties";
-        if let Some(values) = part.json.get(key).filter(|it| it.as_map().is_some()) {
-            let values = part.key(key, values);
-            object.extras = Some(match object.extras {
+        self.add_extras(part, holds, object);
+    }
+
+    /// Adds what a part says of everything that is not among the fields.
+    fn add_extras(&mut self, part: &At<'a>, holds: bool, object: &mut Object<'a>) {
+        let Some(values) = part.extras() else { return };
+        let known = object.extras;
+        object.extras = Some(if !holds {
+            // The other alternatives may leave open what this one describes.
+            self.either(&values)
+        } else if !part.patterns_agree(values.json) {
+            self.push(Kind::Plain(ParamType::Any), &values)
+        } else {
+            match known.map(|known| self.agreed(known, &values)) {
                 None => self.at(&values),
-                Some(known) => match self.agreed(known, &values) {
-                    Some(agreed) => agreed,
-                    None => self.either(&values),
-                },
-            });
-        }
+                Some(Some(agreed)) => agreed,
+                Some(None) => self.either(&values),
+            }
+        });
     }
 
     /// What a property is that two parts of an object describe alike; `None` if they do not.
@@ -101,13 +110,22 @@ impl<'a> Reader<'a, '_> {
             return Some(self.at(other));
         }
         let plain = keywords::plain_type(json);
-        (plain.is_some() && plain == keywords::plain_type(other.json)).then_some(known)
+        if plain.is_none() || plain != keywords::plain_type(other.json) {
+            return None;
+        }
+        // Of two that differ in `null` alone, the one that takes it serves for both.
+        let takes_more = takes_null(other) && !keywords::says_null(json);
+        Some(if takes_more { self.at(other) } else { known })
     }
 
     /// A property of which two alternatives say different things.
     fn either(&mut self, other: &At<'a>) -> Id {
         let kind = self.any(TWO_WAYS, other);
-        let At { document, json, place } = other.clone();
+        self.push(kind, other)
+    }
+
+    fn push(&mut self, kind: Kind<'a>, at: &At<'a>) -> Id {
+        let At { document, json, place } = at.clone();
         self.nodes.push(Node { document, json, place, kind, nullable: false, is_target: false });
         self.nodes.len() - 1
     }

@@ -14,6 +14,9 @@ use crate::{
     types::ParamType,
 };
 
+/// How many lists and maps are one in the other where none of them can have a name.
+const DEEPEST: usize = 16;
+
 /// Limit of schemas in all replies together; each may become a type of Rust.
 const MOST_SCHEMAS: usize = 50_000;
 
@@ -30,6 +33,7 @@ pub(super) fn read<'a>(
         nodes: Vec::new(),
         known: BTreeMap::new(),
         queue: VecDeque::new(),
+        judged: BTreeSet::new(),
         full: false,
     };
     for (document, Document { root, .. }) in documents.iter().enumerate() {
@@ -49,6 +53,8 @@ pub(super) struct Reader<'a, 'r> {
     /// By document and place in its text.
     known: BTreeMap<(usize, usize), Id>,
     queue: VecDeque<Id>,
+    /// The schemas whose keywords were looked at, by document and place.
+    judged: BTreeSet<(usize, usize)>,
     /// Whether the limit of schemas was reached and reported.
     full: bool,
 }
@@ -75,6 +81,24 @@ impl<'a> At<'a> {
         let place = self.place.key(key);
         let at = |(index, json)| Self { document: self.document, json, place: place.index(index) };
         items.iter().enumerate().map(at).collect()
+    }
+
+    /// The schema of what is not among the fields of an object.
+    pub(super) fn extras(&self) -> Option<Self> {
+        let key = "additionalProperties";
+        let values = self.json.get(key).filter(|it| it.as_map().is_some())?;
+        Some(self.key(key, values))
+    }
+
+    /// Returns whether everything that is not among the fields is of one type, whatever pattern its
+    /// name has.
+    pub(super) fn patterns_agree(&self, values: &Json) -> bool {
+        let plain = keywords::plain_type(values);
+        let patterns = self.json.get("patternProperties").and_then(Json::as_map);
+        patterns
+            .into_iter()
+            .flatten()
+            .all(|(_, pattern)| plain.is_some() && plain == keywords::plain_type(&pattern.value))
     }
 }
 
@@ -129,20 +153,30 @@ impl<'a> Reader<'a, '_> {
             }
         }
         self.judge_keywords(at);
-        let alternatives = alternatives(at);
-        let nullable = keywords::says_null(json) || alternatives.as_ref().is_some_and(|it| it.null);
+        let nullable = takes_null(at);
         if let Some(worded) = json.get("x-type").and_then(|word| self.worded(word, at)) {
             return (Kind::Plain(worded), nullable);
         }
-        let others = alternatives.map(|it| it.others).unwrap_or_default();
-        (self.kind(at, &others), nullable)
+        let others = alternatives(at).map(|it| it.others).unwrap_or_default();
+        let conjuncts = self.conjuncts(at);
+        // One part alone is another schema, which keeps its own `null`.
+        let is_put_together = !conjuncts.is_empty()
+            && (conjuncts.len() > 1 || keywords::has_fields(json))
+            && json.get("type").is_none();
+        let nullable = nullable || (is_put_together && conjuncts.iter().all(takes_null));
+        match self.kind(at, &conjuncts, &others) {
+            Kind::Plain(plain) if plain.depth() > DEEPEST => (
+                self.any(&format!("more than {DEEPEST} lists and maps in each other"), at),
+                nullable,
+            ),
+            kind => (kind, nullable),
+        }
     }
 
-    fn kind(&mut self, at: &At<'a>, alternatives: &[At<'a>]) -> Kind<'a> {
+    fn kind(&mut self, at: &At<'a>, conjuncts: &[At<'a>], alternatives: &[At<'a>]) -> Kind<'a> {
         let json = at.json;
-        let conjuncts: Vec<_> = self.conjuncts(at);
         let has_fields = keywords::has_fields(json);
-        match (conjuncts.as_slice(), alternatives) {
+        match (conjuncts, alternatives) {
             ([], []) => self.own(at),
             ([one], []) if !has_fields => {
                 let id = self.at(one);
@@ -183,6 +217,9 @@ impl<'a> Reader<'a, '_> {
     fn one_of(&mut self, all: &[At<'a>], at: &At<'a>) -> Kind<'a> {
         if let [one] = all {
             return Kind::Same(self.at(one));
+        }
+        for one in all {
+            self.judge_keywords(one);
         }
         let texts: Option<Vec<_>> = all.iter().map(|it| keywords::texts(it.json)).collect();
         if let Some(texts) = texts.map(|texts| distinct(texts.concat()))
@@ -241,22 +278,25 @@ impl<'a> Reader<'a, '_> {
     fn object(&mut self, at: &At<'a>) -> Kind<'a> {
         let json = at.json;
         let has_properties = keywords::properties(json).is_some_and(|map| !map.is_empty());
-        let key = "additionalProperties";
-        match json.get(key).filter(|it| it.as_map().is_some()) {
+        match at.extras() {
             _ if has_properties => self.merged(at),
-            Some(values) => Kind::Map(self.at(&at.key(key, values))),
-            None => Kind::Plain(ParamType::any_map()),
+            Some(values) if at.patterns_agree(values.json) => Kind::Map(self.at(&values)),
+            _ => Kind::Plain(ParamType::any_map()),
         }
     }
 
     fn array(&mut self, at: &At<'a>) -> Kind<'a> {
-        let mut first = at.list("prefixItems");
-        if first.is_empty() {
-            // The older way to say the same.
-            first = at.list("items");
-        }
-        let rest = at.json.get("items").filter(|it| it.as_map().is_some());
-        let rest = rest.map(|items| at.key("items", items));
+        // The older way to say the same is a list in `items`, and what follows beside it.
+        let is_list =
+            |key: &str| matches!(at.json.get(key), Some(Json { kind: JsonKind::List(_), .. }));
+        let (first, key) = match at.list("prefixItems") {
+            first if is_list("items") => {
+                (if first.is_empty() { at.list("items") } else { first }, "additionalItems")
+            }
+            first => (first, "items"),
+        };
+        let rest = at.json.get(key).filter(|it| it.as_map().is_some());
+        let rest = rest.map(|items| at.key(key, items));
         if first.is_empty() {
             return match rest {
                 Some(items) => Kind::List(self.at(&items)),
@@ -264,10 +304,15 @@ impl<'a> Reader<'a, '_> {
             };
         }
         // A tuple of Rust has a fixed length, and a list of an agent may grow.
-        let types: BTreeSet<_> =
-            first.iter().chain(&rest).map(|it| keywords::plain_type(it.json)).collect();
+        let all: Vec<_> = first.iter().chain(&rest).collect();
+        for one in &all {
+            self.judge_keywords(one);
+        }
+        let types: BTreeSet<_> = all.iter().map(|it| keywords::plain_type(it.json)).collect();
         if let [Some(one)] = types.into_iter().collect::<Vec<_>>().as_slice() {
-            return Kind::Plain(ParamType::List(Box::new(one.clone())));
+            let takes_null = all.iter().any(|it| takes_null(it));
+            let item = if takes_null { one.clone().nullable() } else { one.clone() };
+            return Kind::Plain(ParamType::List(Box::new(item)));
         }
         self.lost("a list whose items have types of their own", at);
         Kind::Plain(ParamType::any_list())
@@ -295,7 +340,11 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Reports the keywords that say what no type can.
-    fn judge_keywords(&mut self, at: &At<'a>) {
+    pub(super) fn judge_keywords(&mut self, at: &At<'a>) {
+        // A schema may be read for itself and as a part of another one.
+        if !self.judged.insert((at.document, at.json.at.start)) {
+            return;
+        }
         for key in at.json.as_map().into_iter().flat_map(|map| map.keys()) {
             if let Some(form) = keywords::other_form(key, at.json) {
                 let message = format!("{} has to be {form}", Quoted(key));
@@ -341,12 +390,17 @@ pub(super) struct Alternatives<'a> {
     null: bool,
 }
 
+/// Returns whether a schema says that the value may be `null`, or one of its alternatives does.
+pub(super) fn takes_null(at: &At<'_>) -> bool {
+    keywords::says_null(at.json) || alternatives(at).is_some_and(|it| it.null)
+}
+
 /// The alternatives of `anyOf` and `oneOf`, if any of them describes something.
 pub(super) fn alternatives<'a>(at: &At<'a>) -> Option<Alternatives<'a>> {
     let all: Vec<_> = ["anyOf", "oneOf"].into_iter().flat_map(|key| at.list(key)).collect();
     // Otherwise they say which of the own properties go together.
     all.iter().any(|it| keywords::has_shape(it.json)).then_some(())?;
-    let null = all.iter().any(|it| keywords::is_null(it.json));
+    let null = all.iter().any(|it| keywords::says_null(it.json));
     let others = all.into_iter().filter(|it| !keywords::is_null(it.json)).collect();
     Some(Alternatives { others, null })
 }
