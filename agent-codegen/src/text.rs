@@ -3,9 +3,13 @@
 //! Names and descriptions come from outside. Shown as they are, they could move a terminal's
 //! cursor, reverse the reading direction, or end a comment.
 
+mod prose;
+
 use std::fmt::{self, Write as _};
 
 use heck::ToSnakeCase;
+
+pub(crate) use prose::{prose, prose_lines};
 
 /// How many characters of a foreign word a message shows.
 const LONGEST: usize = 80;
@@ -185,25 +189,6 @@ fn markdown_line(text: &str) -> String {
     shown
 }
 
-/// A text of people who wrote it as documentation, as one line of Markdown.
-pub(crate) fn prose(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty());
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// A text of people who wrote it as documentation, as lines of Markdown.
-pub(crate) fn prose_lines(text: &str) -> String {
-    let seen = |line: &str| {
-        line.chars()
-            .map(|c| if is_unseen(c) { ' ' } else { c })
-            .collect::<String>()
-            .trim_end()
-            .to_owned()
-    };
-    let lines: Vec<_> = text.lines().map(seen).collect();
-    lines.join("\n").trim_matches('\n').to_owned()
-}
-
 /// The characters that Markdown gives a meaning anywhere.
 fn acts_in_markdown(character: char) -> bool {
     // Quotes too: rustdoc would turn them into typographic ones.
@@ -216,13 +201,7 @@ fn acts_in_markdown(character: char) -> bool {
 /// A foreign name as a Markdown code span.
 pub(crate) fn code_span(text: &str) -> String {
     let text = Visible(text).to_string();
-    let mut longest = 0;
-    let mut run = 0;
-    for character in text.chars() {
-        run = if character == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    let fence = "`".repeat(longest + 1);
+    let fence = "`".repeat(longest_run(&text, '`') + 1);
     if text.trim().is_empty() {
         // A code span cannot be empty or blank.
         return "*an empty name*".to_owned();
@@ -231,6 +210,11 @@ pub(crate) fn code_span(text: &str) -> String {
     let edge = |c: char| c == '`' || c == ' ';
     let pad = if text.starts_with(edge) || text.ends_with(edge) { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// How often a character stands in a row at most.
+fn longest_run(text: &str, of: char) -> usize {
+    text.split(|c| c != of).map(|run| run.chars().count()).max().unwrap_or_default()
 }
 
 /// Foreign names may be long, and their comparison is quadratic.

@@ -166,3 +166,30 @@ fn five_thousand_values_make_a_variant_each() {
         assert!(text.contains(&arm), "{arm}");
     }
 }
+
+/// Code in a description was compiled as a test of another crate, and swallowed what followed it.
+#[test]
+fn what_people_write_runs_nowhere_and_ends_before_what_follows() {
+    let catalogue = br#"{"actions": {"act": {"required_parameters": {
+        "x": {"type": "str", "enum": ["a"]}, "y": {"type": "str", "enum": ["b"]}
+    }}}}"#;
+    let overlay = "[actions.act]\ndescription = \"Acts:\\n```\\nact x\"\n\
+                   [parameters.x]\ndescription = \"As in\\n\\n    x = a\"\n\
+                   [parameters.y]\ndescription = \"One line.\"\n\
+                   [groups.\"of\\u202e_all\"]\nactions = [\"act\"]\n";
+    let mut report = Report::new();
+    let snapshot = Snapshot::from_bytes("test.json", catalogue, &mut report).expect("it is one");
+    let overlay = Overlay::from_text("overlay.toml", overlay, &mut report).expect("it is one");
+    let code = Generator::new().generate(&snapshot, &overlay, &mut report);
+    assert!(!report.has_errors(), "{report}");
+    let (parameters, methods) = (&code.files()["parameters.rs"], &code.files()["methods.rs"]);
+    for part in [
+        "/// Acts:\n/// ```text\n/// act x\n/// ```\n///\n/// Action `act`",
+        "    /// As in\n    ///\n    /// ```text\n    /// x = a\n    /// ```\n    ///\n    /// One of `a`.",
+        "    /// One line. One of `b`.",
+    ] {
+        assert!(parameters.contains(part), "{part}\n{parameters}");
+    }
+    // The compiler refuses what reverses the direction of reading.
+    assert!(methods.contains("/// # Of all\n"), "{methods}");
+}

@@ -6,7 +6,7 @@ use super::Action;
 use crate::{
     Overlay, Snapshot,
     diagnostic::{Diagnostic, Report},
-    text::{Listed, Quoted, prose_lines},
+    text::{Listed, Quoted, prose, prose_lines},
 };
 
 /// Actions that belong together, of those that have a method.
@@ -66,7 +66,7 @@ pub(super) fn read(
 
 /// A group's name as a title: `game_files` is `Game files`.
 fn title(name: &str) -> String {
-    let words = name.replace('_', " ");
+    let words = prose(&name.replace('_', " "));
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().collect::<String>() + letters.as_str()

@@ -418,6 +418,11 @@ fn with_values(docs: String, values: &[String]) -> String {
         return docs;
     }
     let values: Vec<_> = values.iter().map(|value| code_span(value)).collect();
-    let separator = if docs.is_empty() { "" } else { " " };
+    let separator = match docs.lines().count() {
+        0 => "",
+        1 => " ",
+        // Its last line may be the end of code or of a list.
+        _ => "\n\n",
+    };
     format!("{docs}{separator}One of {}.", values.join(", "))
 }
