@@ -372,8 +372,11 @@ static WRITTEN: Mutex<BTreeMap<PathBuf, Code>> = Mutex::new(BTreeMap::new());
 
 /// Claims a folder for this code; an error if other code has it, which would be overwritten.
 fn reserve(folder: &Path, code: &Code) -> Result<(), BuildError> {
+    // One folder may be named in several ways. One that cannot be made is told by those who write.
+    let real = std::fs::create_dir_all(folder).and_then(|()| folder.canonicalize());
+    let real = real.unwrap_or_else(|_| folder.to_owned());
     let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = written.entry(folder.to_owned()).or_insert_with(|| code.clone());
+    let before = written.entry(real).or_insert_with(|| code.clone());
     if before == code {
         return Ok(());
     }

@@ -21,6 +21,10 @@ fn two_snapshots_in_one_build_script_get_a_folder_each_or_an_error() {
     build::snapshot(&old).out_dir(&out).generate().expect("it is the same again");
     let error = build::snapshot(&new).out_dir(&out).generate().expect_err("it is another");
     assert!(error.to_string().contains("by `subfolder`"), "{error}");
+    // By whatever name the folder goes.
+    let error = build::snapshot(&new).out_dir(&out).subfolder("x/..").generate();
+    let error = error.expect_err("it is the same folder").to_string();
+    assert!(error.contains("by `subfolder`"), "{error}");
     let methods = |path: &str| fs::read_to_string(out.join(path)).expect("it is there");
     assert!(methods("methods.rs").contains("fn lift("));
     build::snapshot(&new).out_dir(&out).subfolder("new").generate().expect("it has a folder");

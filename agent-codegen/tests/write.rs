@@ -218,3 +218,21 @@ fn a_command_cannot_leave_the_comment_that_names_it() {
         }
     }
 }
+
+/// A pipe was read until the end that it does not have.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_the_folder_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join(name)).status();
+        assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
+    };
+    let code = generate(r#"{"actions": {"a": null}}"#);
+    pipe("other.rs");
+    code.write(folder.path()).expect("it is not in the way");
+    fs::remove_file(folder.path().join("methods.rs")).expect("it was written");
+    pipe("methods.rs");
+    let error = code.write(folder.path()).expect_err("it is in the way").to_string();
+    assert!(error.contains("methods.rs") && error.contains("no regular file"), "{error}");
+}

@@ -221,8 +221,9 @@ impl Code {
 
 /// How a file differs from what belongs into it, if it does.
 fn difference(path: &Path, text: &str) -> io::Result<Option<Difference>> {
-    let bytes = match patiently(|| std::fs::read(path)) {
-        Ok(bytes) => bytes,
+    let bytes = match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => patiently(|| std::fs::read(path))?,
+        Ok(_) => return Err(io::Error::other("it is no regular file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Some(Difference::Missing { path: path.to_owned() }));
         }
@@ -267,9 +268,11 @@ fn remove(path: &Path) -> io::Result<()> {
 
 /// Returns whether the first line of a file says that this generator wrote it.
 fn is_generated(path: &Path) -> io::Result<bool> {
-    let file = match patiently(|| std::fs::File::open(path)) {
-        Ok(file) if file.metadata()?.is_file() => file,
-        Ok(_) => return Ok(false),
+    // A pipe is never opened: that would wait for a writer.
+    let open = || std::fs::metadata(path)?.is_file().then(|| std::fs::File::open(path)).transpose();
+    let file = match patiently(open) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(false),
         // It was there a moment ago: another process removed it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),

@@ -19,14 +19,14 @@ pub(super) enum Home {
 }
 
 impl Home {
-    /// Returns itself, or the default where its path is none, which is reported.
+    /// Returns itself with its path in plain form, or the default where the path is none, which is
+    /// reported.
     pub(super) fn checked(&self, report: &mut Report) -> Self {
-        let Self::OtherCrate(path) = self else { return self.clone() };
-        let is_plain = |path: &syn::Path| path.segments.iter().all(|it| it.arguments.is_none());
-        if syn::parse_str(path).is_ok_and(|path| is_plain(&path)) {
-            return self.clone();
+        let Self::OtherCrate(text) = self else { return self.clone() };
+        if let Some(path) = syn::parse_str(text).ok().and_then(|path| plain(&path)) {
+            return Self::OtherCrate(path);
         }
-        let message = format!("{} is no path of a crate", Quoted(path));
+        let message = format!("{} is no path of a crate", Quoted(text));
         let found = Diagnostic::error("crate-path", message);
         report
             .push(found.help("write the name by which the manifest knows the SDK: `::agent_sdk`"));
@@ -95,6 +95,16 @@ impl Home {
             }
         }
     }
+}
+
+/// A path without spaces, if it means the same in every module.
+fn plain(path: &syn::Path) -> Option<String> {
+    let is_plain = |it: &syn::PathSegment| {
+        it.arguments.is_none() && !["self", "super", "Self"].iter().any(|word| it.ident == word)
+    };
+    let names: Vec<_> = path.segments.iter().map(|it| it.ident.to_string()).collect();
+    let absolute = if path.leading_colon.is_some() { "::" } else { "" };
+    path.segments.iter().all(is_plain).then(|| format!("{absolute}{}", names.join("::")))
 }
 
 /// The compiler's own lints that code for every action of an agent cannot heed.

@@ -2,9 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 
-/// A name that `naming` made, as an identifier.
+/// A name that `naming` made, or a part of a path, as an identifier.
 pub(super) fn ident(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
+    match name.strip_prefix("r#") {
+        Some(raw) => Ident::new_raw(raw, Span::call_site()),
+        None => Ident::new(name, Span::call_site()),
+    }
 }
 
 /// A path that is known to be one.

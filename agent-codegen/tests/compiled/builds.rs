@@ -201,7 +201,28 @@ fn own_actions_win_over_those_that_another_crate_enables() {
 fn a_path_that_is_none_is_told() {
     let mut report = Report::new();
     let snapshot = Snapshot::from_bytes("test.json", CATALOGUE.as_bytes(), &mut report);
-    let generator = Generator::for_other_crate().crate_path("agent sdk");
-    generator.generate(&snapshot.expect("it is one"), &Overlay::default(), &mut report);
-    assert!(report.to_string().contains("`agent sdk` is no path of a crate"), "{report}");
+    let snapshot = snapshot.expect("it is one");
+    // A path from a module means something else in each of the generated ones.
+    for path in ["agent sdk", "", "::", "sdk::<u8>", "self::sdk", "super::sdk", "Self", "a::self"] {
+        let generator = Generator::for_other_crate().crate_path(path);
+        generator.generate(&snapshot, &Overlay::default(), &mut report);
+        let told = format!("`{path}` is no path of a crate");
+        assert!(report.to_string().contains(&told), "{told}: {report}");
+    }
+}
+
+/// What was no plain name in it was a panic of the generator.
+#[test]
+fn a_path_is_taken_however_it_is_written() {
+    let mut report = Report::new();
+    let snapshot = Snapshot::from_bytes("test.json", CATALOGUE.as_bytes(), &mut report);
+    let snapshot = snapshot.expect("it is one");
+    let mut code = |path: &str| {
+        let generator = Generator::for_other_crate().crate_path(path);
+        generator.generate(&snapshot, &Overlay::default(), &mut report)
+    };
+    assert_eq!(code(" :: sdk /* ours */ :: v1 "), code("::sdk::v1"));
+    let raw = code("::r#type");
+    assert!(raw.files()["methods.rs"].contains("use ::r#type::"), "{raw:?}");
+    assert!(report.iter().all(|found| found.code() != "crate-path"), "{report}");
 }
