@@ -48,7 +48,8 @@ enum Step {
         fail_fast: bool,
     },
     Subscribe,
-    Answer(Index, Answer),
+    /// A call is answered, and for so many milliseconds the process is stopped meanwhile.
+    Answer(Index, Answer, u64),
     Cancel(Index),
     Noise,
     /// So many milliseconds pass.
@@ -67,6 +68,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let answer = prop_oneof![
         6 => Just(Answer::Success), 1 => Just(Answer::Rejection), 1 => Just(Answer::Twice)
     ];
+    let pause = prop_oneof![4 => Just(0), 1 => 1..20_000_u64];
     let logins = prop_oneof![
         4 => Just(Welcome::LetIn),
         1 => Just(Welcome::Unreachable),
@@ -79,7 +81,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         12 => (10..4_000_u64, prop::bool::weighted(0.2))
             .prop_map(|(timeout, fail_fast)| Step::Call { timeout, fail_fast }),
         1 => Just(Step::Subscribe),
-        8 => (any::<Index>(), answer).prop_map(|(which, answer)| Step::Answer(which, answer)),
+        8 => (any::<Index>(), answer, pause)
+            .prop_map(|(which, answer, pause)| Step::Answer(which, answer, pause)),
         2 => any::<Index>().prop_map(Step::Cancel),
         1 => Just(Step::Noise),
         4 => time.prop_map(Step::Pass),
@@ -175,7 +178,9 @@ impl Model {
                 self.call("work", Duration::from_millis(*timeout), *fail_fast);
             }
             Step::Subscribe => self.call("subscribe", Duration::from_secs(10), false),
-            Step::Answer(which, answer) => return self.answer(*which, *answer).await,
+            Step::Answer(which, answer, pause) => {
+                return self.answer(*which, *answer, Duration::from_millis(*pause)).await;
+            }
             Step::Cancel(which) => {
                 let live: Vec<_> = self.calls.iter_mut().filter(|call| call.is_live()).collect();
                 if !live.is_empty() {
@@ -227,14 +232,18 @@ impl Model {
         self.calls.push(Known { deadline, fail_fast, end, task, cancelled: false });
     }
 
-    /// Answers a call; one that waits for it ends with that.
-    async fn answer(&mut self, which: Index, answer: Answer) {
+    /// Answers a call; one that waits for it ends with that, also where its time is over when the process
+    /// goes on.
+    async fn answer(&mut self, which: Index, answer: Answer, pause: Duration) {
         let session = self.agent.session();
         let Some(asked) = session.take(|count| which.index(count)) else { return };
         let id = asked.id;
         let call = &self.calls[usize::try_from(id).unwrap()];
         let waits = call.is_live() && session.is_open() && Instant::now() < call.deadline;
         session.order(Order::Answer(asked, answer));
+        if !pause.is_zero() {
+            advance(pause).await;
+        }
         settle().await;
         if waits {
             let expected =
@@ -411,4 +420,27 @@ proptest! {
             model.end().await;
         });
     }
+}
+
+/// They waited as long as the agent took for its answer, or not at all.
+#[tokio::test(start_paused = true)]
+async fn calls_wait_for_repeated_subscriptions_for_two_seconds_at_most() {
+    let mut model = Model::new(4096, ReconnectPolicy::default()).await;
+    for step in [Step::Subscribe, Step::Logins(Welcome::Ignore), Step::Cut] {
+        model.take(&step).await;
+    }
+    let sent = |subscribes: bool| {
+        let sent = model.agent.sent();
+        sent.iter().flatten().filter(|sent| sent.subscribes == subscribes).count()
+    };
+    let call = model.client.call_raw("work", json!({ "id": 1 }));
+    let calling = tokio::spawn(call.owned());
+    while sent(true) < 2 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(Duration::from_millis(1_900)).await;
+    assert_eq!(sent(false), 0, "the call did not wait");
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(sent(false), 1, "the call is locked out");
+    calling.abort();
 }

@@ -29,6 +29,8 @@ use crate::dial::{Stream, Transport};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Welcome {
     LetIn,
+    /// It lets the client in, and reads no more.
+    Ignore,
     /// Nothing listens.
     Unreachable,
     /// The connection ends without an answer.
@@ -111,7 +113,7 @@ impl Agent {
         let session = Session {
             orders,
             asked: Mutex::default(),
-            reads: AtomicBool::new(true),
+            reads: AtomicBool::new(welcome != Welcome::Ignore),
             wire: Arc::default(),
         };
         let wire = Arc::clone(&session.wire);
@@ -164,7 +166,7 @@ async fn serve(
     mut to_do: UnboundedReceiver<Order>,
 ) -> Result<(), tungstenite::Error> {
     match welcome {
-        Welcome::LetIn => {}
+        Welcome::LetIn | Welcome::Ignore => {}
         Welcome::Unreachable | Welcome::HangUp => return Ok(()),
         Welcome::Status(code) => {
             let mut head = Vec::new();

@@ -70,17 +70,29 @@ async fn a_restart_ends_the_calls_in_flight_sends_the_queued_and_keeps_the_subsc
     }
 }
 
+/// Whether it had been queued before the connection was lost, or was made afterwards.
 #[tokio::test]
 async fn a_call_that_was_not_sent_waits_for_the_reconnect() {
-    let (mock, agent) = pair().await;
+    let mock = mock().start().await.unwrap();
+    let agent = client(&mock).max_in_flight(1).connect().await.unwrap();
     let mut state = agent.state();
+    mock.inject(Fault::lose());
+    let mut sent = agent.call_raw("echo", ());
+    begin(&mut sent).await;
+    until_requests(&mock, 1).await;
+    let mut queued = agent.call_raw("echo", json!({"a": 1}));
+    begin(&mut queued).await;
     mock.go_down().await;
     until(&mut state, |state| !is_connected(state)).await;
-    let waiting = tokio::spawn(async move { agent.call_raw("echo", json!({"a": 1})).await });
-    tokio::task::yield_now().await;
+    assert_eq!(soon(sent).await.unwrap_err().outcome(), Outcome::Unknown);
+    let mut later = agent.call_raw("echo", json!({"a": 2}));
+    begin(&mut later).await;
+    mock.clear_faults();
     mock.come_up().await.unwrap();
-    let reply = soon(waiting).await.unwrap().unwrap();
-    assert_eq!(reply.parameters().unwrap(), json!({"a": 1}));
+    for (call, number) in [(queued, 1), (later, 2)] {
+        assert_eq!(soon(call).await.unwrap().parameters().unwrap(), json!({"a": number}));
+    }
+    assert_eq!(mock.request_count(), 3);
 }
 
 #[tokio::test]

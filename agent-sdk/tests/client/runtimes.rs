@@ -13,7 +13,7 @@ use futures_util::poll;
 use serde_json::json;
 use tokio::runtime::{self, Runtime};
 
-use crate::common::{LIMIT, client, is_closed, mock, until_requests};
+use crate::common::{LIMIT, client, is_closed, mock, soon, until_requests};
 
 const TIMEOUT: Duration = Duration::from_millis(200);
 
@@ -55,7 +55,7 @@ fn a_call_ends_in_time_while_the_runtime_of_its_connection_does_not_run() {
     let call = || agent.call_raw("echo", ()).timeout(TIMEOUT);
     let began = Instant::now();
     for error in [
-        one_thread().block_on(call()).unwrap_err(),
+        one_thread().block_on(soon(call())).unwrap_err(),
         // Has the home's context, and does not make it run.
         home.handle().block_on(call()).unwrap_err(),
         block_on(call()).unwrap_err(),
