@@ -194,8 +194,8 @@ impl Builder {
     }
 
     /// Returns whether a call fails the test if nothing is expected of its action
-    /// ([`MockAgent::on`]); if not, the mock answers it itself. `list_actions`, `whoami` and
-    /// subscriptions never do. Default: `false`.
+    /// ([`MockAgent::on`]); if not, the mock answers it itself. `list_actions`, `whoami`,
+    /// subscriptions, and actions with a [handler](Self::handler) never do. Default: `false`.
     ///
     /// # Examples
     ///

@@ -271,9 +271,11 @@ async fn a_call_that_was_never_to_come_fails_the_test() {
 #[tokio::test]
 async fn a_mock_may_refuse_all_that_is_not_expected() {
     let builder = MockAgent::builder(catalogue()).tls(false).only_expected(true);
+    let builder = builder.handler("servers", |_, _| async { Ok(json!({ "servers": [] })) });
     let mock = builder.start().await.unwrap();
     let agent = mock.client().connect().await.unwrap();
     within(agent.whoami()).await.unwrap();
+    within(agent.call_raw("servers", ())).await.unwrap();
     mock.verify();
     within(agent.server_start(ServerStart::new("survival"))).await.unwrap_err();
     let text = failure(&mock);
