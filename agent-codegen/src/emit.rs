@@ -17,6 +17,7 @@ mod parameters;
 mod replies;
 mod required;
 mod rust_types;
+mod temporary;
 mod tokens;
 mod types;
 mod whole;

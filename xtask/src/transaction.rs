@@ -22,11 +22,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use self::step::{Step, steps};
-use crate::failure::Failure;
+use crate::{failure::Failure, output};
 
 /// How long another command is waited for: it takes a moment to write.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 const LOCK_INTERVAL: Duration = Duration::from_millis(50);
+/// Nothing is said of a shorter wait.
+const LOCK_SILENCE: Duration = Duration::from_millis(500);
 
 /// What becomes of one file.
 #[derive(Debug)]
@@ -63,7 +65,7 @@ struct Entry {
 ///
 /// Returns those that were edited by another process at this very moment, and left as they are.
 pub fn commit(root: &Path, schemas: &Path, changes: &[Change]) -> Result<Vec<PathBuf>, Failure> {
-    let _lock = lock(schemas, LOCK_LIMIT)?;
+    let _lock = lock(schemas, LOCK_LIMIT, output::note)?;
     recover_locked(root, schemas)?;
     let files = changes.iter().map(|change| {
         let path = relative(root, &change.path)?;
@@ -86,7 +88,7 @@ pub fn recover(root: &Path, schemas: &Path) -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     // The command may be at work still.
-    let _lock = lock(schemas, LOCK_LIMIT)?;
+    let _lock = lock(schemas, LOCK_LIMIT, output::note)?;
     recover_locked(root, schemas)
 }
 
@@ -129,14 +131,31 @@ fn folder(schemas: &Path) -> PathBuf {
 /// Keeps other commands out until it is dropped. `None` where folders cannot be locked: on Windows,
 /// and on some network file systems. Anybody who can read the folder can hold its lock, so it is not
 /// waited for without end.
-fn lock(schemas: &Path, limit: Duration) -> Result<Option<File>, Failure> {
+///
+/// `tell` is told of a wait that takes longer than a moment.
+fn lock(
+    schemas: &Path,
+    limit: Duration,
+    tell: impl FnOnce(String),
+) -> Result<Option<File>, Failure> {
     let Ok(folder) = File::open(schemas) else { return Ok(None) };
     let began = Instant::now();
+    let mut tell = Some(tell);
     loop {
         match folder.try_lock() {
             Ok(()) => return Ok(Some(folder)),
             Err(TryLockError::Error(_)) => return Ok(None),
-            Err(TryLockError::WouldBlock) if began.elapsed() < limit => sleep(LOCK_INTERVAL),
+            Err(TryLockError::WouldBlock) if began.elapsed() < limit => {
+                let tell = tell.take_if(|_| began.elapsed() >= LOCK_SILENCE);
+                if let Some(tell) = tell {
+                    let locked = format!(
+                        "waiting for another process, which has locked `{}`",
+                        schemas.display()
+                    );
+                    tell(locked);
+                }
+                sleep(LOCK_INTERVAL);
+            }
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::failed(format!(
                     "`{}` is locked by another process for {} s, so nothing was written; try again \

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::busy::{patiently, replace};
+use super::{busy::patiently, temporary};
 
 /// So many links lead from a path to its file at most; more are a circle.
 const MOST_LINKS: usize = 32;
@@ -44,7 +44,7 @@ impl Staged {
     pub fn new(path: &Path, content: &[u8]) -> io::Result<Self> {
         let target = follow(path)?;
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = temporary(folder.unwrap_or(Path::new(".")))?;
+        let mut file = temporary::create(folder.unwrap_or(Path::new(".")))?;
         file.write_all(content)?;
         match patiently(|| fs::metadata(&target)) {
             Ok(before) => file.as_file().set_permissions(before.permissions())?,
@@ -56,17 +56,8 @@ impl Staged {
 
     /// Puts it in its place.
     pub fn commit(self) -> io::Result<()> {
-        replace(self.file.into_temp_path(), &self.target)
+        temporary::put(self.file, &self.target)
     }
-}
-
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".agent-codegen-").suffix(".tmp");
-    // A generated file is no secret: it is as readable as others that the user makes.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// The file that a path leads to, over links, whether it is there or not.

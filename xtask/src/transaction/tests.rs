@@ -56,11 +56,28 @@ fn a_lock_that_is_never_released_is_an_error_in_time() {
     let before = tree(project.path());
     let holder = File::open(&schemas).unwrap();
     holder.lock().unwrap();
-    let refused = lock(&schemas, Duration::ZERO).unwrap_err().to_string();
+    let refused = lock(&schemas, Duration::ZERO, |told| panic!("{told}")).unwrap_err().to_string();
     assert!(refused.contains("is locked by another process"), "{refused}");
     assert_eq!(tree(project.path()), before);
     drop(holder);
     commit(project.path(), &schemas, &changes).unwrap();
+}
+
+/// It waited without a word.
+#[cfg(unix)]
+#[test]
+fn a_command_that_waits_for_another_says_so_and_goes_on_when_that_is_done() {
+    let (project, _) = project();
+    let schemas = project.path().join("schemas");
+    let holder = File::open(&schemas).unwrap();
+    holder.lock().unwrap();
+    let mut told = String::new();
+    let done = |text| {
+        told = text;
+        drop(holder);
+    };
+    let taken = lock(&schemas, Duration::from_secs(60), done).unwrap();
+    assert!(taken.is_some() && told.starts_with("waiting for another process"), "{told}");
 }
 
 /// Takes the first steps of the change, as a process does that is killed then.
