@@ -101,7 +101,7 @@ async fn rcon_is_found_with_server_and_text() {
         (json!({"action": "rcon"}), None, None),
         (json!({"action": "rcon", "parameters": null}), None, None),
         (json!({"action": "rcon", "parameters": [1]}), None, None),
-        (json!({"action": "rcon", "parameters": {"server": 7, "line": {"a": 1}}}), None, None),
+        (json!({"action": "rcon", "parameters": {"server": 7, "line": {"a": 1}}}), Some("7"), None),
         (json!({"topic": "rcon", "parameters": "hello"}), None, Some("hello")),
         (json!({"action": "rcon", "parameters": {"text": ""}}), None, Some("")),
     ] {

@@ -213,7 +213,7 @@ fn endless_interim_answers() -> String {
 
 #[tokio::test]
 async fn endless_interim_answers_outlast_neither_login_nor_health_check() {
-    let limit = Duration::from_millis(300);
+    let limit = Duration::from_secs(10);
     let builder = Agent::builder(endless_interim_answers()).connect_timeout(limit);
     let error = soon(builder.health()).await.unwrap_err();
     assert!(matches!(error, ConnectError::NotAnAgent { .. }), "{error}");

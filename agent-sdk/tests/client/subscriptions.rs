@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bare::{Bare, Session},
-    common::{client, is_connected, mock, soon, until, until_requests},
+    common::{LIMIT, client, is_connected, mock, soon, until, until_requests},
 };
 
 async fn subscribe(agent: &Agent, topic: &str) {
@@ -127,7 +127,7 @@ async fn three_hundred_slow_subscriptions_are_all_made_again() {
     while requests.len() < TOPICS {
         requests.push(session.request().await);
     }
-    let call = agent.call_raw("echo", ()).into_future();
+    let call = agent.call_raw("echo", ()).timeout(LIMIT).into_future();
     let answering = async {
         // Together they take three times as long as one may.
         answer_slowly(&mut session, requests, Duration::from_millis(5)).await;
