@@ -10,7 +10,7 @@ use super::{
 use crate::wire::json;
 
 /// A message of a kind that is known (`docs/protocol.md`, observed by others), with what is known
-/// of it.
+/// of it. A kind is known in either case, and with its words joined by whatever is between them.
 ///
 /// What it holds may borrow from the message.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub enum KnownEvent<'a> {
     /// `system_info`: facts about the host. The shape is the agent's own: see
     /// [`Message::parameters`].
     SystemInfo,
-    /// `stdout`: a line of a console, and the server that wrote it, where they could be found.
+    /// `stdout`, or a kind that ends with it: a line of a console, and the server that wrote it, where they could be found.
     Stdout {
         /// The server's id.
         server: Option<&'a str>,
@@ -87,15 +87,16 @@ impl Message {
     /// ```
     #[must_use]
     pub fn known(&self) -> Option<KnownEvent<'_>> {
-        match self.kind()? {
-            "agent_health" => Some(KnownEvent::AgentHealth),
-            "system_info" => Some(KnownEvent::SystemInfo),
-            "stdout" => Some(KnownEvent::Stdout { server: server(self), line: text(self) }),
-            kind if kind.contains("rcon") => {
-                Some(KnownEvent::Rcon { server: server(self), text: text(self) })
-            }
-            kind if kind.contains("download") => Some(KnownEvent::Download),
-            kind => server_state(self, kind),
+        let words = words(self.kind()?);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let has = |part: &str| words.iter().any(|word| word.contains(part));
+        match words.as_slice() {
+            ["agent", "health"] => Some(KnownEvent::AgentHealth),
+            ["system", "info"] => Some(KnownEvent::SystemInfo),
+            [.., "stdout"] => Some(KnownEvent::Stdout { server: server(self), line: text(self) }),
+            _ if has("rcon") => Some(KnownEvent::Rcon { server: server(self), text: text(self) }),
+            _ if has("download") => Some(KnownEvent::Download),
+            words => server_state(self, words),
         }
     }
 }
@@ -112,10 +113,9 @@ fn text(message: &Message) -> Option<Cow<'_, str>> {
 }
 
 /// The change of a server's state, if the kind says that it is one.
-fn server_state<'a>(message: &'a Message, kind: &str) -> Option<KnownEvent<'a>> {
-    let words: Vec<_> = words(kind);
-    let named = state_in_kind(&words);
-    if named.is_none() && !tells_state(&words) {
+fn server_state<'a>(message: &'a Message, kind: &[&str]) -> Option<KnownEvent<'a>> {
+    let named = state_in_kind(kind);
+    if named.is_none() && !tells_state(kind) {
         return None;
     }
     let place = Place::of_message(message.as_bytes()).with_servers();
@@ -142,25 +142,36 @@ fn state_of(value: &[u8]) -> Option<Cow<'_, str>> {
     })
 }
 
-/// The words of a kind: `server`, `changed` and `state` of `server.changed_state`.
+/// The words of a kind: `server`, `changed` and `state` of `server.changed_state` and of
+/// `ServerChangedState`.
 fn words(kind: &str) -> Vec<String> {
-    kind.split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect()
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for character in kind.chars() {
+        let begins = character.is_ascii_uppercase() && before.is_ascii_lowercase();
+        if begins || !character.is_ascii_alphanumeric() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| character.is_ascii_alphanumeric()) {
+            word.push(character.to_ascii_lowercase());
+        }
+        before = character;
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Returns whether a kind says that it tells a server's state. `agent_status` and `agent_statement`
 /// do not.
-fn tells_state(words: &[String]) -> bool {
-    words.iter().all(|word| STATE_WORDS.contains(&&**word))
-        && words.iter().any(|word| word == "state" || word == "status")
+fn tells_state(words: &[&str]) -> bool {
+    words.iter().all(|word| STATE_WORDS.contains(word))
+        && words.iter().any(|word| *word == "state" || *word == "status")
 }
 
 /// The state that the kind itself names, as the webhooks do: `server.started`.
-fn state_in_kind(words: &[String]) -> Option<ServerState> {
+fn state_in_kind(words: &[&str]) -> Option<ServerState> {
     match words {
-        [.., server, word] if server == "server" => match KnownState::of(word)? {
+        [.., "server", word] => match KnownState::of(word)? {
             // The webhooks name what has happened.
             KnownState::Running => Some(ServerState::new("server.running")),
             KnownState::Killed => Some(ServerState::new("server.stopped")),

@@ -198,6 +198,25 @@ async fn a_kind_that_the_webhooks_name_is_a_state() {
     }
 }
 
+#[tokio::test]
+async fn a_kind_is_known_however_its_words_are_joined() {
+    let mut line = Line::new().await;
+    for (kind, expected) in [
+        ("agent.health", KnownEvent::AgentHealth),
+        ("agentHealth", KnownEvent::AgentHealth),
+        ("SYSTEM_INFO", KnownEvent::SystemInfo),
+        ("server.stdout", KnownEvent::Stdout { server: Some("A"), line: None }),
+        ("serverRconRead", KnownEvent::Rcon { server: Some("A"), text: None }),
+        ("RCON", KnownEvent::Rcon { server: Some("A"), text: None }),
+        ("SteamDownload", KnownEvent::Download),
+        ("ServerChangedState", state(Some("A"), None)),
+        ("serverStarted", state(Some("A"), Some("running"))),
+    ] {
+        let event = json!({"action": kind, "server": "A", "parameters": {}});
+        assert_eq!(line.carry(&event).await.known(), Some(expected), "{kind}");
+    }
+}
+
 /// `agent_statement` counted as a state, since the word is in it.
 #[tokio::test]
 async fn what_is_not_known_is_not_guessed_at() {
