@@ -108,6 +108,8 @@ pub fn is_unseen(character: char) -> bool {
             | '\u{fe00}'..='\u{fe0f}'      // variation selectors
             | '\u{feff}'                   // byte-order mark
             | '\u{fff0}'..='\u{fffb}'      // specials
+            | '\u{1bca0}'..='\u{1bca3}'    // shorthand format controls
+            | '\u{1d173}'..='\u{1d17a}'    // musical format controls
             | '\u{e0000}'..='\u{e0fff}') // tags, variation selectors
 }
 

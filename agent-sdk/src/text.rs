@@ -41,5 +41,40 @@ pub(crate) fn is_unseen(character: char) -> bool {
             | '\u{fe00}'..='\u{fe0f}'      // variation selectors
             | '\u{feff}'                   // byte-order mark
             | '\u{fff0}'..='\u{fffb}'      // specials
+            | '\u{1bca0}'..='\u{1bca3}'    // shorthand format controls
+            | '\u{1d173}'..='\u{1d17a}'    // musical format controls
             | '\u{e0000}'..='\u{e0fff}') // tags, variation selectors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `Default_Ignorable_Code_Point` of Unicode 16, `DerivedCoreProperties.txt`.
+    #[test]
+    fn what_unicode_lets_be_ignored_is_unseen() {
+        for (first, last) in [
+            ('\u{ad}', '\u{ad}'),
+            ('\u{34f}', '\u{34f}'),
+            ('\u{61c}', '\u{61c}'),
+            ('\u{115f}', '\u{1160}'),
+            ('\u{17b4}', '\u{17b5}'),
+            ('\u{180b}', '\u{180f}'),
+            ('\u{200b}', '\u{200f}'),
+            ('\u{202a}', '\u{202e}'),
+            ('\u{2060}', '\u{206f}'),
+            ('\u{3164}', '\u{3164}'),
+            ('\u{fe00}', '\u{fe0f}'),
+            ('\u{feff}', '\u{feff}'),
+            ('\u{ffa0}', '\u{ffa0}'),
+            ('\u{fff0}', '\u{fff8}'),
+            ('\u{1bca0}', '\u{1bca3}'),
+            ('\u{1d173}', '\u{1d17a}'),
+            ('\u{e0000}', '\u{e0fff}'),
+        ] {
+            let seen = (first..=last).find(|character| !is_unseen(*character));
+            assert_eq!(seen, None, "{first:?} to {last:?}");
+        }
+        assert!("aé漢😀 \u{a0}".chars().all(|character| !is_unseen(character)));
+    }
 }
