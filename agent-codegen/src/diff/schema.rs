@@ -83,3 +83,40 @@ fn includes(old: &Json, new: &Json, open: bool) -> bool {
         (old, new) => old == new,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Report, diagnostic::Source, snapshot::json};
+
+    fn schema(text: &str) -> Json {
+        json::read(&Source::new("schema", text), &mut Report::new()).expect("it is JSON")
+    }
+
+    #[test]
+    fn a_schema_extends_another_by_more_names_and_by_nothing_else() {
+        for (old, new, extends) in [
+            (r#"{"type": "string"}"#, r#"{"type": "string", "title": "T"}"#, true),
+            (r#"{"type": "string"}"#, r#"{"type": "string", "enum": ["a"]}"#, false),
+            (r#"{"items": {"type": "string"}}"#, r#"{"items": {"type": "integer"}}"#, false),
+            (
+                r#"{"items": {"type": "string"}}"#,
+                r#"{"items": {"type": "string", "enum": ["a"]}}"#,
+                false,
+            ),
+            (r#"{"required": ["a"]}"#, r#"{"required": ["a", "b"]}"#, false),
+            (r#"{"required": ["a", "b"]}"#, r#"{"required": ["a", "c"]}"#, false),
+            (r#"{"properties": {"a": {}}}"#, r#"{"properties": {"a": {}, "b": {}}}"#, true),
+            (r#"{"properties": {"a": {}, "b": {}}}"#, r#"{"properties": {"a": {}}}"#, false),
+            // A field may be called as what only people read, or as what holds fields.
+            (r#"{"properties": {"title": {}}}"#, r#"{"properties": {}}"#, false),
+            (
+                r#"{"properties": {"properties": {"type": "object"}}}"#,
+                r#"{"properties": {"properties": {"type": "object", "minProperties": 1}}}"#,
+                false,
+            ),
+        ] {
+            assert_eq!(super::extends(&schema(old), &schema(new)), extends, "{old} {new}");
+        }
+    }
+}

@@ -99,7 +99,24 @@ mod tests {
         assert_eq!(names.get(2).map(String::as_str), Some("World"));
         assert_eq!(names.get(5).map(String::as_str), Some("Twice"));
         assert!(names.iter().all(|name| can_be_chosen_type(name)), "{names:?}");
+        // Room for the longest suffix.
+        let stem = format!("{}LonX", "Long".repeat(11));
+        assert!(names[7].starts_with(&stem) && names[7].len() == stem.len() + 4, "{names:?}");
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+    }
+
+    #[test]
+    fn a_long_value_has_a_variant_that_is_cut_and_stays_its_own() {
+        let (longest, longer) = ("a".repeat(LONGEST), "a".repeat(LONGEST + 1));
+        let long = "a".repeat(LONGEST + 2);
+        let names = variants(&["GET", &longest, &longer, &long]);
+        let names: Vec<_> = names.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names[..2], ["Get", &format!("A{}", &longest[1..])]);
+        for name in &names[2..] {
+            assert!(name.starts_with(&format!("ValueA{}x", "a".repeat(46))), "{name}");
+            assert_eq!(name.len(), 57, "{name}");
+        }
+        assert_ne!(names[2], names[3]);
     }
 
     #[test]

@@ -188,4 +188,38 @@ mod tests {
         let missing = [topic("7"), topic("B"), Subscription::Stdout];
         assert_eq!(subscriptions.missing(), missing);
     }
+
+    #[test]
+    fn a_topic_that_is_subscribed_to_again_was_still_heard() {
+        let (mut subscriptions, now) = (Subscriptions::default(), Instant::now());
+        apply(&mut subscriptions, "enable_stdout", &json!({}));
+        assert!(!subscriptions.has_topics());
+        for times in 1..3 {
+            apply(&mut subscriptions, "subscribe", &json!({"topic": "A"}));
+            assert!(subscriptions.has_topics());
+            let topic = Subscription::Topic("A".to_owned());
+            assert_eq!(subscriptions.times_made(&topic), Some(times));
+            subscriptions.heard("A", now);
+            subscriptions.heard("B", now);
+        }
+        apply(&mut subscriptions, "subscribe", &json!({"topic": "A"}));
+        assert_eq!(subscriptions.last_heard_of("A"), Some(now));
+        assert_eq!(subscriptions.last_heard_of("B"), None, "it is not subscribed to");
+    }
+
+    #[test]
+    fn a_rejected_unsubscribe_ends_only_what_does_not_hold() {
+        let mut subscriptions = Subscriptions::default();
+        let topic = Subscription::Topic("A".to_owned());
+        apply(&mut subscriptions, "subscribe", &json!({"topic": "A"}));
+        let forget = SubscriptionChange::Forget(topic.clone());
+        subscriptions.rejected(&forget);
+        assert_eq!(subscriptions.count(), (1, 0));
+        subscriptions.connection_lost();
+        let request = subscriptions.request_of_missing(&topic).unwrap();
+        subscriptions.rejected(&SubscriptionChange::Keep(topic, request));
+        assert_eq!(subscriptions.count(), (1, 1), "to subscribe once more was rejected");
+        subscriptions.rejected(&forget);
+        assert_eq!(subscriptions.count(), (0, 0));
+    }
 }

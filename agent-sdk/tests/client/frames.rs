@@ -33,6 +33,7 @@ async fn a_reply_over_the_limit_fails_its_call_and_no_other() {
         other.unwrap();
         let figures = agent.statistics();
         assert_eq!((figures.oversized_messages, figures.reconnects), (1, 0));
+        assert_eq!((figures.succeeded, figures.pending), (2, 0));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The connection at work, on a stream that says nothing.
+//! The connection at work, on a stream that says nothing or never pauses.
 
 use std::{
     io,
@@ -12,28 +12,47 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::*;
 use crate::{connection::NewCall, dial::Stream, options::Options};
 
-/// A stream that notes the size of each write.
-struct Silent(Arc<Mutex<Vec<usize>>>);
+/// What a stream was asked for.
+#[derive(Default)]
+struct Asked {
+    reads: usize,
+    /// After how many reads each write came.
+    writes: Vec<usize>,
+}
 
-impl Stream for Silent {}
+/// A stream that has nothing to read, or always events.
+struct Peer {
+    asked: Arc<Mutex<Asked>>,
+    is_flood: bool,
+}
 
-impl AsyncRead for Silent {
+impl Stream for Peer {}
+
+impl AsyncRead for Peer {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Poll::Pending
+        if !self.is_flood {
+            return Poll::Pending;
+        }
+        self.asked.lock().unwrap().reads += 1;
+        // As many whole events as there is room for.
+        let event = b"\x81\x02{}";
+        buffer.put_slice(&event.repeat(buffer.remaining() / event.len()));
+        Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Silent {
+impl AsyncWrite for Peer {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.0.lock().unwrap().push(bytes.len());
+        let asked = &mut *self.asked.lock().unwrap();
+        asked.writes.push(asked.reads);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -46,6 +65,14 @@ impl AsyncWrite for Silent {
     }
 }
 
+/// A connection to such a stream, and what it asks for.
+fn connect(shared: &Shared, is_flood: bool) -> (Driver<'_>, Arc<Mutex<Asked>>) {
+    let asked = Arc::default();
+    let peer = Peer { asked: Arc::clone(&asked), is_flood };
+    let transport = Transport::Memory(Box::new(peer));
+    (Driver::new(shared, Connection { transport, received: BytesMut::new() }), asked)
+}
+
 fn submit(shared: &Shared) {
     let (request, timeout) = (Request::new("echo", &()).unwrap(), Duration::from_secs(60));
     let call = NewCall { request, timeout, fail_fast: false, goes_first: false, effect: None };
@@ -54,14 +81,12 @@ fn submit(shared: &Shared) {
 
 #[tokio::test]
 async fn one_write_takes_the_calls_of_all_tasks_that_are_ready() {
-    let (shared, writes) = (Shared::new(Options::default()), Arc::default());
-    let transport = Transport::Memory(Box::new(Silent(Arc::clone(&writes))));
-    let connection = Connection { transport, received: BytesMut::new() };
-    let mut driver = Driver::new(&shared, connection);
+    let shared = Shared::new(Options::default());
+    let (mut driver, asked) = connect(&shared, false);
     let mut run = pin!(driver.run());
     let mut poll = || {
         assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        writes.lock().unwrap().len()
+        asked.lock().unwrap().writes.len()
     };
     // It has looked for calls, and waits for the first one.
     assert_eq!((poll(), poll()), (0, 0));
@@ -70,6 +95,27 @@ async fn one_write_takes_the_calls_of_all_tasks_that_are_ready() {
     submit(&shared);
     assert_eq!(poll(), 1);
     assert_eq!(poll(), 1, "nothing is left");
+}
+
+#[tokio::test]
+async fn a_flood_of_events_keeps_neither_calls_nor_other_tasks_waiting() {
+    let shared = Shared::new(Options::default());
+    let (mut driver, asked) = connect(&shared, true);
+    let mut run = pin!(driver.run());
+    let mut poll = || {
+        assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        std::mem::take(&mut *asked.lock().unwrap())
+    };
+    poll();
+    submit(&shared);
+    poll();
+    // What was read so far is more than the bytes that one round reads.
+    for _ in 0..2 {
+        assert_eq!(poll().reads, ROUNDS * 16);
+    }
+    submit(&shared);
+    poll();
+    assert_eq!(poll().writes, [16], "the call goes out in the first round");
 }
 
 #[test]

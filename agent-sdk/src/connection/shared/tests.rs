@@ -82,6 +82,23 @@ fn the_task_is_woken_by_the_first_call_since_it_looked() {
 }
 
 #[test]
+fn the_watchdog_that_found_no_work_is_woken_by_the_next() {
+    let shared = Shared::new(Options::default());
+    let watchdog_waits = || shared.queue().watchdog.is_some();
+    assert!(!shared.has_work(&shared.lock()) && watchdog_waits());
+    submit(&shared);
+    assert!(!watchdog_waits(), "it was woken");
+    assert!(shared.has_work(&shared.lock()) && !watchdog_waits());
+    // Taken over is not done.
+    shared.take_over(&mut shared.lock(), Instant::now());
+    assert!(shared.has_work(&shared.lock()));
+    let shared = Shared::new(Options::default());
+    assert!(!shared.has_work(&shared.lock()));
+    shared.request_close(Duration::from_secs(60));
+    assert!(shared.queue().watchdog.is_none() && shared.has_work(&shared.lock()));
+}
+
+#[test]
 fn calls_wait_for_the_check_of_the_catalogue_behind_a_reconnect_alone() {
     let now = Instant::now();
     let waits = |check_before_calls, reconnects| {
