@@ -1,8 +1,8 @@
-//! The connection at work, on a stream that says nothing or never pauses.
+//! The connection at work, on a stream that says nothing or never pauses, and takes everything or nothing.
 
 use std::{
     io,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{Arc, Mutex},
 };
 
@@ -18,13 +18,22 @@ struct Asked {
     reads: usize,
     /// After how many reads each write came.
     writes: Vec<usize>,
+    /// How many bytes were written.
+    size: usize,
 }
 
-/// A stream that has nothing to read, or always events.
+/// A stream to an agent that repeats one frame without a pause, or says nothing if that is empty.
 struct Peer {
     asked: Arc<Mutex<Asked>>,
-    is_flood: bool,
+    says: &'static [u8],
+    /// Whether it takes what is written.
+    takes: bool,
 }
+
+/// An event.
+const EVENT: &[u8] = b"\x81\x02{}";
+/// A ping of four bytes.
+const PING: &[u8] = b"\x89\x04ping";
 
 impl Stream for Peer {}
 
@@ -34,13 +43,12 @@ impl AsyncRead for Peer {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.is_flood {
+        if self.says.is_empty() {
             return Poll::Pending;
         }
         self.asked.lock().unwrap().reads += 1;
-        // As many whole events as there is room for.
-        let event = b"\x81\x02{}";
-        buffer.put_slice(&event.repeat(buffer.remaining() / event.len()));
+        // As many whole frames as there is room for.
+        buffer.put_slice(&self.says.repeat(buffer.remaining() / self.says.len()));
         Poll::Ready(Ok(()))
     }
 }
@@ -51,8 +59,12 @@ impl AsyncWrite for Peer {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if !self.takes {
+            return Poll::Pending;
+        }
         let asked = &mut *self.asked.lock().unwrap();
         asked.writes.push(asked.reads);
+        asked.size += bytes.len();
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -66,56 +78,149 @@ impl AsyncWrite for Peer {
 }
 
 /// A connection to such a stream, and what it asks for.
-fn connect(shared: &Shared, is_flood: bool) -> (Driver<'_>, Arc<Mutex<Asked>>) {
+fn connect<'a>(
+    shared: &'a Shared,
+    says: &'static [u8],
+    takes: bool,
+) -> (Driver<'a>, Arc<Mutex<Asked>>) {
     let asked = Arc::default();
-    let peer = Peer { asked: Arc::clone(&asked), is_flood };
+    let peer = Peer { asked: Arc::clone(&asked), says, takes };
     let transport = Transport::Memory(Box::new(peer));
     (Driver::new(shared, Connection { transport, received: BytesMut::new() }), asked)
 }
 
 fn submit(shared: &Shared) {
-    let (request, timeout) = (Request::new("echo", &()).unwrap(), Duration::from_secs(60));
+    submit_for(shared, Duration::from_secs(60));
+}
+
+fn submit_for(shared: &Shared, timeout: Duration) {
+    let request = Request::new("echo", &()).unwrap();
     let call = NewCall { request, timeout, fail_fast: false, goes_first: false, effect: None };
     assert!(shared.submit(call, Waker::noop().clone()).is_ok());
+}
+
+/// So many calls, half of what is written at a time each.
+fn submit_large(shared: &Shared, count: usize) {
+    let timeout = Duration::from_secs(60);
+    for _ in 0..count {
+        let text = "x".repeat(write_buffer::FULL / 2);
+        let request = Request::new("echo", &std::collections::BTreeMap::from([("text", text)]));
+        let (request, fail_fast, goes_first) = (request.unwrap(), false, false);
+        let call = NewCall { request, timeout, fail_fast, goes_first, effect: None };
+        assert!(shared.submit(call, Waker::noop().clone()).is_ok());
+    }
+}
+
+/// Lets a connection run as far as it can, so many times.
+fn poll(driver: &mut Driver<'_>, times: usize) {
+    for _ in 0..times {
+        assert!(driver.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
 }
 
 #[tokio::test]
 async fn one_write_takes_the_calls_of_all_tasks_that_are_ready() {
     let shared = Shared::new(Options::default());
-    let (mut driver, asked) = connect(&shared, false);
-    let mut run = pin!(driver.run());
-    let mut poll = || {
-        assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        asked.lock().unwrap().writes.len()
-    };
-    // It has looked for calls, and waits for the first one.
-    assert_eq!((poll(), poll()), (0, 0));
+    let (mut driver, asked) = connect(&shared, b"", true);
+    let writes = || asked.lock().unwrap().writes.len();
+    // It looks for calls, and waits for the first one.
+    poll(&mut driver, 2);
     submit(&shared);
-    assert_eq!(poll(), 0, "the other tasks that are ready come first");
+    poll(&mut driver, 1);
+    assert_eq!(writes(), 0, "the other tasks that are ready come first");
     submit(&shared);
-    assert_eq!(poll(), 1);
-    assert_eq!(poll(), 1, "nothing is left");
+    poll(&mut driver, 1);
+    assert_eq!(writes(), 1);
+    poll(&mut driver, 1);
+    assert_eq!(writes(), 1, "nothing is left");
 }
 
 #[tokio::test]
 async fn a_flood_of_events_keeps_neither_calls_nor_other_tasks_waiting() {
     let shared = Shared::new(Options::default());
-    let (mut driver, asked) = connect(&shared, true);
-    let mut run = pin!(driver.run());
-    let mut poll = || {
-        assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        std::mem::take(&mut *asked.lock().unwrap())
-    };
-    poll();
+    let (mut driver, asked) = connect(&shared, EVENT, true);
+    let taken = || std::mem::take(&mut *asked.lock().unwrap());
+    // What is read so far is more than the bytes that one round reads.
+    poll(&mut driver, 3);
+    taken();
+    poll(&mut driver, 1);
+    assert_eq!(taken().reads, ROUNDS * 16);
     submit(&shared);
-    poll();
-    // What was read so far is more than the bytes that one round reads.
-    for _ in 0..2 {
-        assert_eq!(poll().reads, ROUNDS * 16);
+    poll(&mut driver, 2);
+    assert_eq!(taken().writes, [16], "the call goes out in the first round");
+}
+
+#[tokio::test]
+async fn more_calls_than_one_write_takes_follow_at_once() {
+    let shared = Shared::new(Options::default());
+    let (mut driver, asked) = connect(&shared, b"", true);
+    submit_large(&shared, 10);
+    poll(&mut driver, 2);
+    assert!(asked.lock().unwrap().size > 5 * write_buffer::FULL);
+    assert_eq!(shared.lock().pending.queued(), 0);
+}
+
+#[tokio::test]
+async fn calls_stay_unsent_while_the_agent_takes_nothing() {
+    let shared = Shared::new(Options::default());
+    let (mut driver, _) = connect(&shared, b"", false);
+    submit_large(&shared, 10);
+    poll(&mut driver, 3);
+    assert_eq!(shared.lock().pending.queued(), 8);
+    assert!(driver.write_buffer.waiting() < 2 * write_buffer::FULL);
+}
+
+#[tokio::test]
+async fn pings_of_an_agent_that_takes_nothing_pile_up_no_answers() {
+    let shared = Shared::new(Options::default());
+    let (mut driver, _) = connect(&shared, PING, false);
+    submit_large(&shared, 2);
+    poll(&mut driver, 10);
+    let waiting = driver.write_buffer.waiting();
+    poll(&mut driver, 10);
+    assert_eq!(driver.write_buffer.waiting(), waiting);
+}
+
+/// Calls made no difference to a watch over what arrives, but for what the socket had kept waiting.
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_says_nothing_is_found_dead_however_many_calls_are_made() {
+    const KEEPALIVE: Duration = Duration::from_secs(10);
+    for takes in [true, false] {
+        let options = Options { keepalive: Some(KEEPALIVE), ..Options::default() };
+        let shared = Shared::new(options);
+        let (mut driver, _) = connect(&shared, b"", takes);
+        if !takes {
+            submit_large(&shared, 2);
+        }
+        let calls = async {
+            loop {
+                submit(&shared);
+                tokio::time::sleep(Duration::from_millis(700)).await;
+            }
+        };
+        let began = Instant::now();
+        let ended = tokio::select! {
+            (ended, _) = driver.run() => ended,
+            () = calls => unreachable!("it calls for ever"),
+        };
+        let silence = matches!(ended, Disconnect::Lost(DisconnectReason::Silence { .. }));
+        assert!(silence, "{ended:?}");
+        assert!(began.elapsed() < KEEPALIVE + Duration::from_secs(1), "{:?}", began.elapsed());
     }
-    submit(&shared);
-    poll();
-    assert_eq!(poll().writes, [16], "the call goes out in the first round");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_times_out_ends_no_close_early() {
+    let shared = Shared::new(Options::default());
+    let (mut driver, _) = connect(&shared, b"", true);
+    // One while calls may still be answered, and one while the echo may still come.
+    submit_for(&shared, Duration::from_secs(1));
+    submit_for(&shared, Duration::from_millis(10_500));
+    shared.request_close(Duration::from_secs(10));
+    let began = Instant::now();
+    let (ended, _) = driver.run().await;
+    assert!(matches!(ended, Disconnect::Closed), "{ended:?}");
+    assert_eq!(began.elapsed().as_secs(), 11);
 }
 
 #[test]

@@ -58,9 +58,6 @@ impl Driver<'_> {
     }
 
     fn expire_calls(&mut self, now: Instant) {
-        if self.calls_due.is_none_or(|due| now < due) {
-            return;
-        }
         let mut table = self.shared.lock();
         let expired = table.pending.expire(now, &mut self.wakers);
         table.stats.timed_out += expired;
@@ -71,7 +68,7 @@ impl Driver<'_> {
 
     /// Asks again for subscriptions that are missing, and waits no longer for those that are late.
     fn resubscribe_on_time(&mut self, now: Instant) {
-        if self.closing.is_sent() || self.resubscribe.next().is_none_or(|next| now < next) {
+        if self.closing.is_sent() {
             return;
         }
         let held_calls = self.resubscribe.holds_calls();
