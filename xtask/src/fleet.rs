@@ -20,6 +20,8 @@ const AT_A_TIME: usize = 8;
 pub struct Outcome<T> {
     pub agent: String,
     pub result: Result<T, Failure>,
+    /// `false` for one after another that failed; its result says so.
+    pub is_tried: bool,
 }
 
 /// Works with the agents that are meant, and writes what came of it: as it is for one that was named
@@ -66,8 +68,9 @@ pub async fn each<T, F: Future<Output = Result<T, Failure>>>(
     for (number, agent) in names.into_iter().enumerate() {
         if one_by_one && let Some((first, _)) = verdict.failed.first() {
             let why = format!("not tried, since `{}` failed", printable(first));
-            verdict.not_tried += 1;
-            tell(Outcome { agent, result: Err(Failure::failed(why)) })?;
+            let outcome = Outcome { agent, result: Err(Failure::failed(why)), is_tried: false };
+            verdict.add(&outcome);
+            tell(outcome)?;
             continue;
         }
         let result = loop {
@@ -79,7 +82,7 @@ pub async fn each<T, F: Future<Output = Result<T, Failure>>>(
             progress.advance();
             early.insert(number, result);
         };
-        let outcome = Outcome { agent, result };
+        let outcome = Outcome { agent, result, is_tried: true };
         verdict.add(&outcome);
         tell(outcome)?;
     }
@@ -102,8 +105,12 @@ impl Verdict {
     }
 
     pub fn add<T>(&mut self, outcome: &Outcome<T>) {
-        if let Err(failure) = &outcome.result {
-            self.failed.push((outcome.agent.clone(), failure.exit));
+        match &outcome.result {
+            Err(failure) if outcome.is_tried => {
+                self.failed.push((outcome.agent.clone(), failure.exit));
+            }
+            Err(_) => self.not_tried += 1,
+            Ok(_) => {}
         }
     }
 
@@ -216,7 +223,8 @@ mod tests {
     fn a_line_keeps_numbers_as_they_are_and_hides_nothing_from_a_terminal() {
         let reply = r#"{"z":123456789012345678901234567890,"a":1.0}"#;
         let result = serde_json::value::RawValue::from_string(reply.to_owned());
-        let outcome = Outcome { agent: "e\u{1b}u".to_owned(), result: Ok(result.unwrap()) };
+        let agent = "e\u{1b}u".to_owned();
+        let outcome = Outcome { agent, result: Ok(result.unwrap()), is_tried: true };
         let expected = format!(r#"{{"agent":"e\u001bu","reply":{reply}}}"#);
         assert_eq!(line("reply", &outcome).unwrap(), expected);
     }

@@ -141,13 +141,13 @@ impl Fetch {
         )
         .await;
         let catalogues = Catalogues::of(&outcomes);
-        for Outcome { agent, result } in outcomes {
+        for Outcome { agent, result, is_tried } in outcomes {
             let result = result.and_then(|told| {
                 catalogues.refuse_conflict(&agent, &told)?;
                 let since = self.changes(&told.snapshot)?;
                 keep(self.default_path(&told.version)?, &told.snapshot, since)
             });
-            let outcome = Outcome { agent, result };
+            let outcome = Outcome { agent, result, is_tried };
             fleet::print(&self.format, &outcome)?;
             verdict.add(&outcome);
         }

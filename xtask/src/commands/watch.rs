@@ -127,7 +127,7 @@ impl Watch {
             if matches!(end, Ok(End::Enough)) {
                 stop.send_replace(true);
             }
-            let outcome = Outcome { agent, result: end.and_then(End::reached) };
+            let outcome = Outcome { agent, result: end.and_then(End::reached), is_tried: true };
             if let Err(failure) = &outcome.result {
                 fleet::print_failure(&outcome.agent, failure);
             }

@@ -192,11 +192,18 @@ async fn what_is_missing_on_this_machine_is_told_before_an_agent_is_connected_to
 #[tokio::test]
 async fn agents_that_were_not_tried_are_not_counted_as_failed() {
     let fleet = Fleet::named(3).await;
-    let call = ["call", "levitate", "--all", "--one-by-one"];
-    let rejected = ended(fleet.command(&call)).await;
-    assert_eq!(rejected.code, Some(4), "{rejected:?}");
-    let told = "1 of 3 agents failed: a00; 2 were not tried";
-    assert!(rejected.stderr.contains(told), "{rejected:?}");
+    let project = copy_of_project();
+    for arguments in [&["call", "levitate"][..], &["get", "/missing", "."], &["fetch"]] {
+        if arguments[0] == "fetch" {
+            fleet.mocks[0].go_down().await;
+        }
+        let mut command = fleet.xtask(project.path(), arguments);
+        command.args(["--all", "--one-by-one"]);
+        let failed = ended(command).await;
+        assert_eq!(failed.code, Some(4), "{failed:?}");
+        let told = "1 of 3 agents failed: a00; 2 were not tried";
+        assert!(failed.stderr.contains(told), "{failed:?}");
+    }
 }
 
 /// Each text that advises a command names one of the program that runs.
