@@ -1,6 +1,6 @@
 //! A mock agent that serves a snapshot, for `mock-agent` and `demo`.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use agent_codegen::{Report, Snapshot};
 pub use agent_sdk::mock::Builder;
@@ -35,8 +35,13 @@ fn no_catalogue() -> Failure {
 
 /// Starts a mock agent.
 pub async fn start(builder: Builder) -> Result<MockAgent, Failure> {
-    let failed = |error| Failure::failed(format!("the mock agent cannot start: {error}"));
-    builder.start().await.map_err(failed)
+    builder.start().await.map_err(|error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => "; another process has this port: choose another one",
+            _ => "",
+        };
+        Failure::failed(format!("the mock agent cannot start: {error}{remedy}"))
+    })
 }
 
 /// Reads a snapshot as a catalogue.

@@ -25,10 +25,7 @@ pub struct Fingerprint([u8; 32]);
 ///
 /// Nothing of the text is shown: it may be a password in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this is no SHA-256 fingerprint: {problem}; expected `sha256:` and 64 hexadecimal digits, as \
-     `cargo xtask fingerprint` shows them"
-)]
+#[error("this is no SHA-256 fingerprint: {problem}; expected `sha256:` and 64 hexadecimal digits")]
 pub struct InvalidFingerprint {
     problem: String,
 }

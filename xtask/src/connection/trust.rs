@@ -13,6 +13,7 @@ use crate::{
     agents::{BY_NAME, Entry},
     failure::Failure,
     output,
+    program::Program,
 };
 
 /// Which certificate to trust; one of these, or none for what the system trusts.
@@ -109,7 +110,9 @@ impl Way {
     pub fn tls(self) -> Result<Tls, Failure> {
         match self {
             Self::Fingerprints(fingerprints) => {
-                Tls::pinned_any(fingerprints).map_err(|error| Failure::usage(error.to_string()))
+                let program = Program::running().name();
+                let wrong = |error| format!("{error}; `{program} fingerprint` shows an agent's");
+                Tls::pinned_any(fingerprints).map_err(|error| Failure::usage(wrong(error)))
             }
             Self::Authorities(file) => Ok(Tls::ca_file(&file)?),
             Self::KnownAgents(file) => {

@@ -5,7 +5,7 @@ use std::fs;
 use crate::{
     agentctl::agentctl,
     help::commands,
-    support::{Ended, Fleet, Mock, copy_of_project, ended, program, run},
+    support::{Ended, Fleet, Mock, copy_of_project, ended, program, root, run},
 };
 
 /// Nothing on standard output, and no panic.
@@ -206,6 +206,35 @@ async fn agents_that_were_not_tried_are_not_counted_as_failed() {
     }
 }
 
+/// Others use the libraries without these programs.
+#[test]
+fn no_text_of_a_library_names_a_program_or_an_option() {
+    let mut named = Vec::new();
+    let mut paths = ["agent-sdk/src", "agent-codegen/src"].map(|it| root().join(it)).to_vec();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let is_source = path.extension().is_some_and(|extension| extension == "rs");
+        // The header of generated files names what made them.
+        let has_header = path.ends_with("emit.rs") || path.parent().unwrap().ends_with("generated");
+        if !is_source || has_header {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap().lines();
+        let code = code.filter(|line| !line.trim_start().starts_with("//"));
+        let lines = code.filter(|line| {
+            let mut options = line.split("`--").skip(1);
+            options.any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+                || ["xtask", "agentctl"].iter().any(|program| line.contains(program))
+        });
+        named.extend(lines.map(|line| format!("{}: {}", path.display(), line.trim())));
+    }
+    assert!(named.is_empty(), "{named:#?}");
+}
+
 /// Each text that advises a command names one of the program that runs.
 #[tokio::test]
 async fn agentctl_advises_no_command_that_it_does_not_have() {
@@ -226,6 +255,7 @@ async fn agentctl_advises_no_command_that_it_does_not_have() {
         (&["mock-agent", "--snapshot", "missing.json"], "missing.json"),
         (&["call", "whoami", "--agent", "a"], "agents.toml"),
         (&["describe", "nothing"], "no action"),
+        (&["call", "a", "--fingerprint", "x"], "`agentctl fingerprint` shows an agent's"),
     ] {
         let mut command = agentctl(arguments);
         command.current_dir(folder.path()).env("HOME", folder.path());
