@@ -313,3 +313,47 @@ async fn counts_are_answered_as_json() {
         assert!(!answer.contains(secret), "{answer}");
     }
 }
+
+/// An argument for each fault that takes one: small, so that every fault shows itself.
+fn spelt(form: &str) -> String {
+    let name = form.split(['=', '[']).next().unwrap();
+    match name {
+        "delay" | "slow-handshake" => format!("{name}=10"),
+        "drop-after" => format!("{name}=2:rst:once"),
+        "half-open-after" | "event-flood" => format!("{name}=3"),
+        "restart-after" => format!("{name}=1,0.5"),
+        "huge" => format!("{name}=70000"),
+        "refuse-upgrade" | "gateway" => format!("{name}=503"),
+        "close-code" => format!("{name}=4400"),
+        "freeze" => format!("{name}=0.5"),
+        name => name.to_owned(),
+    }
+}
+
+/// Whatever is combined, the mock goes on to serve: sessions, their ends, and its counts.
+#[tokio::test(start_paused = true)]
+async fn any_two_faults_go_together() {
+    let faults = LastingFault::FORMS.map(spelt);
+    for (index, one) in faults.iter().enumerate() {
+        for other in &faults[index + 1..] {
+            let mock = mock(&[one, other]).await;
+            for _ in 0..3 {
+                let login = good_login(&mock);
+                let Ok(mut client) = Client::dial(&mock, Some(&login)).await else { continue };
+                client.send_together(&["1", "2", "3", "4"].map(|token| (token, "whoami"))).await;
+                let told = async { while let Some(Ok(_)) = client.socket.next().await {} };
+                let _ = tokio::time::timeout(Duration::from_secs(5), told).await;
+                // A restart is over by then.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let stats = exchange(&mock, b"GET /_stats HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            let stats = stats.unwrap_or_else(|error| panic!("{one} {other}: {error}"));
+            let (_, counts) = stats.split_once("\r\n\r\n").unwrap();
+            let counts: Value = serde_json::from_str(counts).unwrap();
+            let (requests, logins) = (&counts["requests"], &counts["logins"]);
+            let is_let_in = ![one, other].iter().any(|it| it.starts_with("ref") || *it == "ban");
+            assert_eq!(logins.as_u64() > Some(0), is_let_in, "{one} {other}: {counts}");
+            assert!(requests.as_u64() > Some(0) || !is_let_in || counts["logins"] == 1, "{counts}");
+        }
+    }
+}
