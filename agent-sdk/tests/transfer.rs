@@ -225,6 +225,37 @@ async fn a_download_that_breaks_off_leaves_the_old_file_and_nothing_else() {
     assert_eq!(files_in(folder.path()), ["backup.zip"]);
 }
 
+/// HTTP Basic ends the username at its colon, so that each transfer was a bad login, and five are a ban.
+#[tokio::test]
+async fn a_username_that_no_transfer_can_carry_is_refused_before_it_is_sent() {
+    let actions = json!({ "actions": { "file_download": {}, "file_upload": {} } });
+    let mock = MockAgent::builder(actions).credentials("ops:eu", "secret").tls(false);
+    let mock = mock.start().await.unwrap();
+    mock.put_file("/a", content(10));
+    let client = Agent::builder(mock.url()).credentials("ops:eu", "secret");
+    let agent = client.connect().await.unwrap();
+    for error in [
+        agent.upload("/a").send_bytes("x").await.unwrap_err(),
+        agent.download("/a").bytes().await.unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("colon"), "{error}");
+    }
+    assert_eq!(mock.refused_logins(), 0);
+}
+
+/// Opening it waited for a writer, and the runtime did not end before one came.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_named_pipe_is_refused_at_once_as_an_upload() {
+    let (mock, folder) = (mock().await, tempfile::tempdir().unwrap());
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let agent = connect(&mock).await;
+    let upload = agent.upload("/a").send_file(&pipe);
+    let error = timeout(LIMIT, upload).await.expect("an end").unwrap_err();
+    assert!(error.to_string().contains("no regular file"), "{error}");
+}
+
 /// A part of a file, or its compressed form, replaced the file of this machine.
 #[tokio::test]
 async fn what_may_not_be_the_whole_file_replaces_none() {

@@ -17,7 +17,7 @@ use tokio::{task::JoinSet, time::Instant};
 use zeroize::Zeroizing;
 
 use super::TransferError;
-use crate::{agent::Agent, dial::Door, text::Secrets};
+use crate::{agent::Agent, dial::Door, error::ConnectError, text::Secrets};
 
 /// The most of a refusal's body that is read, in bytes: it is only words.
 const MAX_REFUSAL: usize = 16 * 1024;
@@ -50,6 +50,7 @@ impl Post<'_> {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let door = agent.door();
+        let authorization = door.authorization(self)?;
         let transport = door.connector.open(Instant::now() + door.connector.timeout).await?;
         let handshake = http1::handshake(TokioIo::new(transport)).await;
         let (mut sender, connection) = handshake.map_err(|error| self.broken(&error))?;
@@ -58,7 +59,7 @@ impl Post<'_> {
         driver.spawn(connection);
         let request = Request::post(self.target)
             .header(HOST, door.connector.endpoint.host_header())
-            .header(AUTHORIZATION, door.authorization(self)?)
+            .header(AUTHORIZATION, authorization)
             .header(CONNECTION, "close")
             .header(CONTENT_TYPE, &self.content_type)
             .header(CONTENT_LENGTH, self.content_length)
@@ -109,8 +110,16 @@ impl Post<'_> {
 
 impl Door {
     /// The login as HTTP Basic, which no log shows.
+    ///
+    /// # Errors
+    ///
+    /// The username has a colon, which ends it there: the login would be a bad one, and counted.
     fn authorization(&self, post: &Post<'_>) -> Result<HeaderValue, TransferError> {
         let (username, password) = (&self.credentials.username, &self.credentials.password);
+        if username.contains(':') {
+            let reason = "it contains a colon, with which no transfer of files can log in";
+            return Err(ConnectError::InvalidCredentials { which: "username", reason }.into());
+        }
         let login = Zeroizing::new([username.as_str(), ":", password.as_str()].concat());
         let login = Zeroizing::new(data_encoding::BASE64.encode(login.as_bytes()));
         let login = Zeroizing::new(["Basic ", login.as_str()].concat());

@@ -1,6 +1,7 @@
 //! A file to the agent's machine.
 
 use std::{
+    fs::Metadata,
     io::{self, Cursor},
     path::Path,
 };
@@ -8,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::json;
 use tokio::{
-    fs::File,
+    fs::{File, metadata},
     io::{AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWriteExt},
     time::sleep,
 };
@@ -73,14 +74,11 @@ impl Upload {
     pub async fn send_file(self, file: impl AsRef<Path>) -> Result<Transferred, TransferError> {
         let path = file.as_ref();
         let local = |source| TransferError::Local { path: path.to_owned(), source };
+        // Before it is opened as well: opening a named pipe waits for its writer.
+        check_regular(&metadata(path).await.map_err(local)?).map_err(local)?;
         let file = File::open(path).await.map_err(local)?;
         let metadata = file.metadata().await.map_err(local)?;
-        if !metadata.is_file() {
-            return Err(local(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is no regular file",
-            )));
-        }
+        check_regular(&metadata).map_err(local)?;
         self.options.check(&self.path, metadata.len())?;
         self.send(file, metadata.len()).await.map_err(|error| match error {
             TransferError::Local { source, .. } => local(source),
@@ -180,6 +178,13 @@ impl Upload {
             }
         }
     }
+}
+
+fn check_regular(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
 }
 
 async fn checksum(file: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
