@@ -71,7 +71,11 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Output, Failure> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(arguments).env("LC_ALL", "C").stdin(Stdio::null());
-    command.output().map_err(|error| Failure::failed(format!("git cannot be run: {error}")))
+    command.output().map_err(|error| {
+        Failure::failed(format!(
+            "git cannot be run: {error}; what a revision holds is known to it alone"
+        ))
+    })
 }
 
 /// What git said went wrong, on one line.

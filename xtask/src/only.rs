@@ -79,7 +79,7 @@ impl Only {
             Some(nearest) => format!("; the nearest is `{}`", printable(nearest)),
             // A file was meant, and it is not there.
             None if unknown.contains(['.', '/', '\\']) => ", and it is no file either".to_owned(),
-            None => String::new(),
+            None => "; `cargo xtask actions` lists what there is".to_owned(),
         };
         let subject = match catalogues {
             [one] => format!("`{}` has no", printable(one.name())),

@@ -73,7 +73,8 @@ pub struct Generate {
 
     /// Write to this new file what the overlay could say of parameters without a type, and nothing
     /// else
-    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["check", "downstream", "only", "out", "strict"])]
     draft_overlay: Option<PathBuf>,
 
     #[command(flatten)]

@@ -102,6 +102,9 @@ async fn an_agent_that_is_named_where_none_is_asked_is_refused() {
         (&["call", "whoami", "--agents", "x"], "--agents names a file and no agent in it"),
         (&["fetch", "--out", "a", "--raw-out", "a"], "name the same file"),
         (&["fetch", "--out", "-"], "name a file for it"),
+        (&["generate", "--draft-overlay", "a", "--out", "b"], "cannot be used with"),
+        (&["describe", "brand_new"], "no action `brand_new`; `cargo xtask actions` lists"),
+        (&["generate", "--check", "--only", "brand_new"], "`cargo xtask actions` lists"),
     ] {
         let mut command = program(arguments);
         command.env("AGENT_URL", "wss://127.0.0.1:1").env("AGENT_PASSWORD", "p");
