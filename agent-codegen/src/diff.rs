@@ -33,6 +33,7 @@ mod lowered;
 mod parameters;
 mod relation;
 mod rename;
+mod replies;
 mod rule;
 mod schema;
 

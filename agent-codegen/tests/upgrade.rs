@@ -269,3 +269,70 @@ fn fingerprints_stay_where_nothing_changed_but_the_place() {
     // Another indentation, other orders, other names of the files.
     assert_eq!(prints(&shuffled(old()).diff(&shuffled(new()))), before);
 }
+
+/// Any other word in a schema was told to break the type, and a value of an enum, too.
+#[test]
+fn a_reply_breaks_in_rust_only_where_its_type_does() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let version = |schema: &str, name: &str| {
+        std::fs::write(folder.path().join(name), schema).expect("it can be written");
+        let mut report = Report::new();
+        let snapshot = Snapshot::from_bytes("x", br#"{"actions": {"lift": {}}}"#, &mut report);
+        let text = format!("[actions.lift]\nreply = \"{name}\"");
+        let overlay = Overlay::from_text("overlay.toml", &text, &mut report);
+        let overlay = overlay.map(|overlay| overlay.in_folder(folder.path()));
+        let (snapshot, overlay) = snapshot.zip(overlay).unwrap_or_else(|| panic!("{report}"));
+        Version { snapshot, overlay }
+    };
+    let a = |schema: &str| format!(r#"{{"properties": {{"a": {schema}}}}}"#);
+    let node = |more: &str| {
+        let properties = format!(r##"{{"next": {{"$ref": "#/$defs/N"}}{more}}}"##);
+        format!(r##"{{"$ref": "#/$defs/N", "$defs": {{"N": {{"properties": {properties}}}}}}}"##)
+    };
+    let text = r#"{"type": "string"}"#;
+    for (old, new, breaks) in [
+        (a(text), a(r#"{"type": "string", "maxLength": 5, "pattern": "x"}"#), false),
+        (a(text), a(r#"{"type": "string", "title": "A", "description": "A"}"#), false),
+        (a(text), format!(r#"{{"properties": {{"a": {text}, "b": {text}}}}}"#), false),
+        (a(r#"{"enum": ["x"]}"#), a(r#"{"enum": ["y", "x"]}"#), false),
+        (a(r#"{"enum": ["x", "y"]}"#), a(r#"{"enum": ["x"]}"#), true),
+        (a(text), a(r#"{"type": ["string", "null"]}"#), false),
+        (a(text), a(r#"{"type": "integer"}"#), true),
+        (a(r#"{"type": "integer"}"#), a(r#"{"type": "integer", "minimum": 0}"#), true),
+        (a(text), format!(r#"{{"properties": {{"a": {text}}}, "required": ["a"]}}"#), true),
+        (a(text), format!(r#"{{"properties": {{"b": {text}}}}}"#), true),
+        (
+            a(text),
+            format!(r#"{{"properties": {{"a": {text}}}, "additionalProperties": {text}}}"#),
+            false,
+        ),
+        (node(""), node(r#", "x": {"type": "string"}"#), false),
+        (node(r#", "x": {"type": "string"}"#), node(r#", "x": {"type": "boolean"}"#), true),
+    ] {
+        let diff = version(&old, "old.json").diff(&version(&new, "new.json"));
+        let changes = diff.changes().iter().filter(|it| it.rule() == Rule::ReplyChanged);
+        let found: Vec<_> =
+            changes.map(|it| it.rust() == agent_codegen::diff::Rust::Breaks).collect();
+        assert_eq!(found, [breaks], "{old} {new}");
+    }
+}
+
+/// It was gone, and its method told not to compile any more, which it does.
+#[test]
+fn an_action_whose_name_is_only_written_otherwise_is_renamed_and_compiles() {
+    let catalogue = |name: &str| {
+        let text =
+            format!(r#"{{"actions": {{"{name}": {{"required_parameters": {{"x": "str"}}}}}}}}"#);
+        let mut report = Report::new();
+        let snapshot = Snapshot::from_bytes("x", text.as_bytes(), &mut report);
+        let snapshot = snapshot.unwrap_or_else(|| panic!("{report}"));
+        Version { snapshot, overlay: Overlay::default() }
+    };
+    for (old, new) in [("Foo", "foo"), ("server_start", "serverStart"), ("a-b", "a_b")] {
+        let diff = catalogue(old).diff(&catalogue(new));
+        let [change] = diff.changes() else { panic!("{diff:?}") };
+        assert_eq!(change.rule(), Rule::ActionRenamed, "{old} {new}");
+        assert_eq!(change.rust(), agent_codegen::diff::Rust::Works, "{old} {new}");
+        assert_eq!(change.wire(), agent_codegen::diff::Wire::Breaks, "{old} {new}");
+    }
+}

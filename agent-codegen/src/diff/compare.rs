@@ -7,7 +7,7 @@ use super::{
     lowered::{Both, Lowered, said},
     parameters,
     rename::{self, ALIKE, Renamed},
-    schema,
+    replies, schema,
 };
 use crate::{
     Report, Snapshot,
@@ -158,13 +158,19 @@ impl Comparison<'_> {
 
     fn removed(&mut self, name: &str) {
         let Some(action) = self.old.action(name) else { return };
-        let items = items(action.made);
         // An action that could not be called is not missed.
-        let wire = if items.is_empty() { Wire::Works } else { Wire::Breaks };
-        let change = Change::new(Rule::ActionRemoved, wire).of(name).breaking(items);
+        let wire = if items(action.made).is_empty() { Wire::Works } else { Wire::Breaks };
+        let change = Change::new(Rule::ActionRemoved, wire).of(name).breaking(self.missed(action));
         let mut change = change.between(Some(summary(action)), None);
         change.old = Some(action.told.place.clone());
         self.push(change);
+    }
+
+    /// The Rust items of an action that the new code does not have. It has some of one whose name is
+    /// written otherwise on the wire alone.
+    fn missed(&self, action: Both<'_>) -> Vec<String> {
+        let kept: BTreeSet<_> = self.new.model.callable().flat_map(items).collect();
+        items(action.made).into_iter().filter(|item| !kept.contains(item)).collect()
     }
 
     fn added(&mut self, name: &str) {
@@ -199,7 +205,7 @@ impl Comparison<'_> {
             let [before, after] = [old, new].map(|it| Some(it.made.wire.clone()));
             let mut change = Change::new(Rule::ActionRenamed, Wire::Breaks);
             change.evidence = Some(evidence.to_owned());
-            found.push(change.between(before, after).breaking(items(old.made)));
+            found.push(change.between(before, after).breaking(self.missed(old)));
         }
         found.extend(texts(old, new));
         let metadata = [(&self.old, old), (&self.new, new)]
@@ -250,7 +256,12 @@ impl Comparison<'_> {
             (None, Some(_)) => (Rule::ReplyTyped, true),
             (Some(_), None) => (Rule::ReplyUntyped, true),
             (Some(before), Some(after)) if text(before) == text(after) => return None,
-            (Some(before), Some(after)) => (Rule::ReplyChanged, !schema::extends(before, after)),
+            (Some(_), Some(_)) => {
+                let reply = old.output.as_deref().unwrap_or_default();
+                let is_kept = old.output == new.output
+                    && replies::are_kept(&self.old.model, &self.new.model, reply);
+                (Rule::ReplyChanged, !is_kept)
+            }
         };
         let [before, after] = match (&before, &after) {
             (Some(before), Some(after)) => schema::differences(before, after).map(Some),

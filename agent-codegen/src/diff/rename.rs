@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heck::ToSnakeCase;
+
 /// So many pairs are looked at; a catalogue with more was replaced and not edited.
 const MOST_PAIRS: usize = 100_000;
 
@@ -78,9 +80,11 @@ pub(super) fn likeness(one: &str, other: &str) -> u8 {
     percent(one, other).max(percent(&sorted_words(one), &sorted_words(other)))
 }
 
-/// A name with its words in an order of their own: `list_backups` as `backups_list`.
+/// A name with its words in an order of their own, however they are written: `listBackups` as
+/// `backups_list`.
 fn sorted_words(name: &str) -> String {
-    let mut words: Vec<_> = name.split(['_', '-', '.', ' ']).collect();
+    let name = name.to_snake_case();
+    let mut words: Vec<_> = name.split('_').collect();
     words.sort_unstable();
     words.join("_")
 }
@@ -142,6 +146,8 @@ mod tests {
             ("list_tasks", "tasks_list", true),
             ("steam_cancel_download", "steam_download_cancel", true),
             ("server_start", "server_stop", true),
+            ("Foo", "foo", true),
+            ("serverStart", "start-server", true),
             ("lift", "sink", false),
             ("create_user", "delete_role", false),
         ] {

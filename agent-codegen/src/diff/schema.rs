@@ -2,21 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::snapshot::{
-    json::{Json, Kind},
-    written,
-};
+use crate::snapshot::{json::Json, written};
 
 /// The words that only people read.
 const WORDS: [&str; 4] = ["description", "title", "examples", "$comment"];
-
-/// The keys whose values are named things: one more of them leaves the others as they are.
-const OPEN: [&str; 3] = ["properties", "$defs", "definitions"];
-
-/// Returns whether a type made from the new schema has all that one made from the old schema has.
-pub(super) fn extends(old: &Json, new: &Json) -> bool {
-    includes(old, new, false)
-}
 
 /// What a schema says of values, in a line: nothing that only people read, and not which schema it is.
 pub(super) fn outline(schema: &Json) -> String {
@@ -62,61 +51,5 @@ fn differ<'a>(
         let (before, after) = (before.get(key), after.get(key));
         differ(before.map(|it| &it.value), after.map(|it| &it.value), path, found);
         path.pop();
-    }
-}
-
-fn includes(old: &Json, new: &Json, open: bool) -> bool {
-    match (&old.kind, &new.kind) {
-        (Kind::Map(before), Kind::Map(after)) => {
-            let is_read = |key: &str| open || !WORDS.contains(&key);
-            let kept = before.iter().filter(|(key, _)| is_read(key)).all(|(key, member)| {
-                let inside = !open && OPEN.contains(&key.as_str());
-                after.get(key).is_some_and(|it| includes(&member.value, &it.value, inside))
-            });
-            let more = || after.keys().any(|key| is_read(key) && !before.contains_key(key));
-            kept && (open || !more())
-        }
-        (Kind::List(before), Kind::List(after)) => {
-            before.len() == after.len()
-                && before.iter().zip(after).all(|(old, new)| includes(old, new, false))
-        }
-        (old, new) => old == new,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Report, diagnostic::Source, snapshot::json};
-
-    fn schema(text: &str) -> Json {
-        json::read(&Source::new("schema", text), &mut Report::new()).expect("it is JSON")
-    }
-
-    #[test]
-    fn a_schema_extends_another_by_more_names_and_by_nothing_else() {
-        for (old, new, extends) in [
-            (r#"{"type": "string"}"#, r#"{"type": "string", "title": "T"}"#, true),
-            (r#"{"type": "string"}"#, r#"{"type": "string", "enum": ["a"]}"#, false),
-            (r#"{"items": {"type": "string"}}"#, r#"{"items": {"type": "integer"}}"#, false),
-            (
-                r#"{"items": {"type": "string"}}"#,
-                r#"{"items": {"type": "string", "enum": ["a"]}}"#,
-                false,
-            ),
-            (r#"{"required": ["a"]}"#, r#"{"required": ["a", "b"]}"#, false),
-            (r#"{"required": ["a", "b"]}"#, r#"{"required": ["a", "c"]}"#, false),
-            (r#"{"properties": {"a": {}}}"#, r#"{"properties": {"a": {}, "b": {}}}"#, true),
-            (r#"{"properties": {"a": {}, "b": {}}}"#, r#"{"properties": {"a": {}}}"#, false),
-            // A field may be called as what only people read, or as what holds fields.
-            (r#"{"properties": {"title": {}}}"#, r#"{"properties": {}}"#, false),
-            (
-                r#"{"properties": {"properties": {"type": "object"}}}"#,
-                r#"{"properties": {"properties": {"type": "object", "minProperties": 1}}}"#,
-                false,
-            ),
-        ] {
-            assert_eq!(super::extends(&schema(old), &schema(new)), extends, "{old} {new}");
-        }
     }
 }
