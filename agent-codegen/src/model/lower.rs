@@ -55,6 +55,8 @@ impl Model {
             actions.push(lowering.action(wire, name.cloned(), output.cloned(), action));
         }
         overlay.check_types(&used(&actions, &replies.types), report);
+        let mut callable = actions.iter().filter(|action| !action.cloud_controller_only);
+        overlay.check_subject(callable.any(|action| action.subject().is_some()), report);
         if !selection.is_all() {
             let mut lowering = Lowering { snapshot, overlay, slots: &slots, report: &mut *report };
             replies = lowering.replies(&names, selection);

@@ -40,6 +40,7 @@ impl Overlay {
                 self.unmatched("action", key, actions.keys().map(String::as_str), report);
             }
         }
+        self.check_members(snapshot, report);
         self.check_names(snapshot, report);
         let parameters = self.parameter_names(snapshot);
         for key in content.parameters.keys().chain(&self.subject_key()) {
@@ -64,6 +65,15 @@ impl Overlay {
                 let help = "take it out, or name it as the `type` of a parameter";
                 report.push(self.error(message, key.span()).help(help));
             }
+        }
+    }
+
+    /// Reports a subject that has no position anywhere.
+    pub(crate) fn check_subject(&self, is_used: bool, report: &mut Report) {
+        if let Some(key) = self.subject_key().filter(|_| !is_used) {
+            let message =
+                format!("no action requires {}, so that it has no position", Quoted(key.get_ref()));
+            report.push(self.no_effect(message, &key, "name one that actions require, or none"));
         }
     }
 

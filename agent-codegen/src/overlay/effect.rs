@@ -32,6 +32,9 @@ impl Overlay {
                 TAKE_OUT,
             ));
         }
+        for other in entry.related.iter().filter(|other| other.get_ref() == key.get_ref()) {
+            report.push(self.no_effect(format!("{name} is related to itself"), other, TAKE_OUT));
+        }
         for (key, entry) in &entry.parameters {
             let listed = action.parameters().iter().find(|it| it.name() == key.get_ref());
             self.check_parameter(key, entry, listed, report);
@@ -65,6 +68,24 @@ impl Overlay {
         }
         if listed.is_some() || !entry.optional {
             self.check_mark(entry.word.as_ref(), report);
+        }
+    }
+
+    /// Reports groups without actions, and actions without a method among those that are named.
+    pub(super) fn check_members(&self, snapshot: &Snapshot, report: &mut Report) {
+        for (key, _) in self.content.groups.iter().filter(|(_, group)| group.actions.is_empty()) {
+            let message = format!("the group {} names no action", Quoted(key.get_ref()));
+            report.push(self.no_effect(message, key, TAKE_OUT));
+        }
+        let related = self.content.actions.values().flat_map(|entry| &entry.related);
+        let grouped = self.content.groups.values().flat_map(|group| &group.actions);
+        for key in related.chain(grouped) {
+            let action = snapshot.actions().get(key.get_ref());
+            if action.is_some_and(Action::cloud_controller_only) {
+                let name = Quoted(key.get_ref());
+                let message = format!("{name} has no method: only the vendor's cloud may call it");
+                report.push(self.no_effect(message, key, TAKE_OUT));
+            }
         }
     }
 
@@ -118,7 +139,12 @@ impl Overlay {
         report.push(self.error(message, word.span()).help(help));
     }
 
-    fn no_effect(&self, message: String, key: &Spanned<String>, help: &str) -> Diagnostic {
+    pub(crate) fn no_effect(
+        &self,
+        message: String,
+        key: &Spanned<String>,
+        help: &str,
+    ) -> Diagnostic {
         Diagnostic::warning("no-effect", message).at(&self.source, key.span()).help(help)
     }
 }
