@@ -12,6 +12,8 @@ use tempfile::TempPath;
 /// How long work on a file is repeated: most who hold one let go of it within milliseconds, a virus
 /// scanner takes longer. Go's own tools wait as long.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same for one whose place is taken: every reader has to let go of it, one after the other.
+const PATIENCE_TO_REPLACE: Duration = Duration::from_secs(10);
 /// The wait before the first repetition; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
 /// The longest such wait.
@@ -24,17 +26,22 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 ///
 /// As the work ended last.
 pub fn patiently<T>(work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    repeat_while(|error| cfg!(windows) && is_busy(error), work)
+    repeat_while(may_pass, PATIENCE, work)
 }
 
-/// Puts a temporary file in the place of another one, [`patiently`].
+/// Returns whether another process may be the reason, and let go.
+fn may_pass(error: &io::Error) -> bool {
+    cfg!(windows) && is_busy(error)
+}
+
+/// Puts a temporary file in the place of another one, as [`patiently`] does its work, for 10 s at most.
 ///
 /// # Errors
 ///
 /// It cannot be moved; then it is removed.
 pub fn replace(file: TempPath, target: &Path) -> io::Result<()> {
     let mut file = Some(file);
-    patiently(|| {
+    repeat_while(may_pass, PATIENCE_TO_REPLACE, || {
         let Some(moving) = file.take() else { return Ok(()) };
         moving.persist(target).map_err(|refused| {
             file = Some(refused.path);
@@ -45,9 +52,10 @@ pub fn replace(file: TempPath, target: &Path) -> io::Result<()> {
 
 fn repeat_while<T>(
     may_pass: impl Fn(&io::Error) -> bool,
+    patience: Duration,
     mut work: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     let mut wait = FIRST_WAIT;
     loop {
         match work() {
@@ -71,9 +79,11 @@ fn is_busy(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn attempts(refusals: usize, refusal: io::ErrorKind) -> (usize, bool) {
+    const SHORT: Duration = Duration::from_millis(100);
+
+    fn attempts(refusals: usize, refusal: io::ErrorKind, patience: Duration) -> (usize, bool) {
         let mut attempts = 0;
-        let ended = repeat_while(is_busy, || {
+        let ended = repeat_while(is_busy, patience, || {
             attempts += 1;
             if attempts > refusals { Ok(()) } else { Err(refusal.into()) }
         });
@@ -82,15 +92,15 @@ mod tests {
 
     #[test]
     fn work_is_repeated_until_the_other_process_lets_go_and_not_for_other_reasons() {
-        assert_eq!(attempts(3, io::ErrorKind::PermissionDenied), (4, true));
-        assert_eq!(attempts(3, io::ErrorKind::NotFound), (1, false));
+        assert_eq!(attempts(3, io::ErrorKind::PermissionDenied, PATIENCE), (4, true));
+        assert_eq!(attempts(3, io::ErrorKind::NotFound, PATIENCE), (1, false));
     }
 
     #[test]
     fn a_refusal_that_lasts_is_the_end_after_a_while() {
         let began = Instant::now();
-        let (attempts, ended) = attempts(usize::MAX, io::ErrorKind::PermissionDenied);
-        assert!(attempts > 10 && !ended, "{attempts}");
-        assert!(began.elapsed() >= PATIENCE);
+        let (attempts, ended) = attempts(usize::MAX, io::ErrorKind::PermissionDenied, SHORT);
+        assert!(!ended, "after {attempts} attempts");
+        assert!(began.elapsed() >= SHORT);
     }
 }
