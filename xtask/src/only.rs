@@ -53,8 +53,8 @@ impl Only {
         &self.names
     }
 
-    /// The value that means the same for whoever types it wherever: the names, or the path of their
-    /// file from a project's folder; outside of one its name alone.
+    /// The value that means the same in every folder: the names, or the path of their file from the
+    /// project's folder; outside of a project the file's name alone.
     pub fn spelled(&self, project: Option<&Path>) -> String {
         let Some(file) = &self.file else {
             return self.names.iter().map(String::as_str).collect::<Vec<_>>().join(",");

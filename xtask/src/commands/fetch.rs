@@ -96,7 +96,7 @@ impl Fetch {
         for path in [&self.out, &self.raw_out].into_iter().flatten() {
             if path == Path::new("-") {
                 return Err(Failure::usage(
-                    "standard output holds what is told of the snapshot: name a file for it",
+                    "standard output has the result: name a file for the snapshot",
                 ));
             }
             Failure::unless_writable(path)?;

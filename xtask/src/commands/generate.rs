@@ -169,7 +169,7 @@ impl Generate {
         Ok(())
     }
 
-    /// What makes the same code of the same snapshots, whoever typed it in which folder.
+    /// Returns what makes the same code of the same snapshots, from any folder.
     fn command(&self, only: Option<&Only>) -> String {
         let mut words = vec![GENERATE.to_owned()];
         words.extend(self.downstream.then(|| "--downstream".to_owned()));

@@ -68,7 +68,7 @@ impl Put {
         fleet::run(targets, &self.format, async |target| this.send(&target).await).await
     }
 
-    /// What cannot be sent is told before any agent is connected to.
+    /// Refuses what cannot be sent, before any agent is connected to.
     fn refuse_unless_file(&self) -> Result<(), Failure> {
         let found = fs::metadata(&self.local)
             .map_err(|error| Failure::file(&self.local, "read", &error))?;

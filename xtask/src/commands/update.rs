@@ -112,7 +112,7 @@ impl Update {
         let mut updated = self.compare(&plan, &running, &target)?;
         // Also where nothing changed: the snapshot may be there without its code, by `fetch`.
         self.follow(&project, &plan, &running, &mut updated)?;
-        // What was written is told, whatever becomes of the compiler.
+        // The result says what was written, whatever becomes of the compiler.
         let compiled = self.compile(&project, &mut updated).await;
         self.format.result(&updated, || updated.text(self.dry_run))?;
         compiled?;

@@ -101,7 +101,7 @@ async fn an_agent_that_is_named_where_none_is_asked_is_refused() {
         (&["diff", snapshot, snapshot, "--agent", "eu-1"], "`live` is the side"),
         (&["call", "whoami", "--agents", "x"], "--agents names a file and no agent in it"),
         (&["fetch", "--out", "a", "--raw-out", "a"], "name the same file"),
-        (&["fetch", "--out", "-"], "name a file for it"),
+        (&["fetch", "--out", "-"], "name a file for the snapshot"),
         (&["generate", "--draft-overlay", "a", "--out", "b"], "cannot be used with"),
         (&["describe", "brand_new"], "no action `brand_new`; `cargo xtask actions` lists"),
         (&["generate", "--check", "--only", "brand_new"], "`cargo xtask actions` lists"),
