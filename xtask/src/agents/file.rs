@@ -8,7 +8,7 @@ use std::{
 
 use serde::{
     Deserialize, Deserializer,
-    de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
+    de::{Error as _, SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
 use crate::{failure::Failure, input::read_text, text::printable};
@@ -27,7 +27,7 @@ pub struct Entry {
     /// Prints the password.
     pub password_command: Option<String>,
     /// One, or several in a list: so a new certificate can be announced.
-    #[serde(default, deserialize_with = "one_or_several")]
+    #[serde(default, deserialize_with = "pins")]
     pub fingerprint: Vec<String>,
     pub ca: Option<PathBuf>,
     pub known_agents: Option<PathBuf>,
@@ -69,6 +69,15 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
     }
 
     deserializer.deserialize_any(OneOrSeveral)
+}
+
+/// Reads fingerprints. An empty list would trust whatever the system trusts, in place of a pin.
+fn pins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let pins = one_or_several(deserializer)?;
+    if pins.is_empty() {
+        return Err(D::Error::custom("`fingerprint` is empty: name one, or leave it out"));
+    }
+    Ok(pins)
 }
 
 /// Reads the file of agents.
@@ -128,7 +137,9 @@ impl Entry {
     /// Refuses what says two things at once; paths become relative to the file's folder.
     fn checked(mut self, name: &str, file: &Path, folder: &Path) -> Result<Self, Failure> {
         let ways = [!self.fingerprint.is_empty(), self.ca.is_some(), self.known_agents.is_some()];
-        let wrong = if ways.into_iter().filter(|way| *way).count() > 1 {
+        let wrong = if name.is_empty() {
+            Some("no name: it begins with `[agents.NAME]`")
+        } else if ways.into_iter().filter(|way| *way).count() > 1 {
             Some("more than one of `fingerprint`, `ca` and `known-agents`")
         } else if self.password_file.is_some() && self.password_command.is_some() {
             Some("both `password-file` and `password-command`")

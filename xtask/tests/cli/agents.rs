@@ -81,6 +81,11 @@ async fn what_is_wrong_in_the_file_is_told_with_its_line() {
         ),
         ("\n[agents.a", "agents.toml:2: unclosed table"),
         (
+            "[agents.a]\nurl = \"x\"\nfingerprint = []\n",
+            "agents.toml:3: `fingerprint` is empty: name one, or leave it out",
+        ),
+        ("[agents.\"\"]\nurl = \"x\"\n", "has no name: it begins with `[agents.NAME]`"),
+        (
             "[agents.a]\nurl = \"x\"\nca = \"y\"\nfingerprint = \"z\"\n",
             "agent `a` has more than one of",
         ),
