@@ -415,5 +415,8 @@ mod tests {
             assert_eq!(text.lines().count(), lines, "{words:?} after {indent}");
             assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         }
+        let mut text = String::new();
+        push(&mut text, 0, &"ö".repeat(WIDTH + 1));
+        assert_eq!(text.lines().count(), 1, "no line is empty before a long word");
     }
 }
