@@ -268,6 +268,7 @@ fn a_type_and_a_variant_are_chosen_in_camel_case_if_they_are_free() {
         assert_eq!(can_be_chosen_type(name), is_type, "{name}");
         assert_eq!(can_be_chosen_variant(name), is_variant, "{name}");
     }
+    assert!(is_too_long(&longer) && !is_too_long(&longest));
 }
 
 #[test]

@@ -32,12 +32,11 @@ impl Driver<'_> {
     pub(super) fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnect> {
         // What came together with the answer to the upgrade is there already.
         self.sort(&[])?;
-        let before = self.bytes_received;
         for _ in 0..READS_PER_ROUND {
             if !self.receive(cx)? {
                 return Ok(false);
             }
-            if self.bytes_received - before >= BYTES_PER_ROUND {
+            if self.bytes_received >= BYTES_PER_ROUND {
                 break;
             }
         }

@@ -10,7 +10,11 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::*;
-use crate::{connection::NewCall, dial::Stream, options::Options};
+use crate::{
+    connection::{CallState, NewCall, frame::READ_SIZE},
+    dial::Stream,
+    options::Options,
+};
 
 /// What a stream was asked for.
 #[derive(Default)]
@@ -25,15 +29,24 @@ struct Asked {
 /// A stream to an agent that repeats one frame without a pause, or says nothing if that is empty.
 struct Peer {
     asked: Arc<Mutex<Asked>>,
-    says: &'static [u8],
+    says: Vec<u8>,
     /// Whether it takes what is written.
     takes: bool,
 }
 
-/// An event.
-const EVENT: &[u8] = b"\x81\x02{}";
-/// A ping of four bytes.
-const PING: &[u8] = b"\x89\x04ping";
+/// An event that fills one read: a whole text message, with two bytes for its length.
+fn event() -> Vec<u8> {
+    let length = READ_SIZE - 4;
+    let [high, low] = u16::try_from(length).unwrap().to_be_bytes();
+    let mut event = vec![0x81, 126, high, low];
+    event.extend(format!("{{{:1$}}}", "", length - 2).into_bytes());
+    event
+}
+
+/// The longest ping.
+fn ping() -> Vec<u8> {
+    [&[0x89, 125][..], &[b'p'; 125]].concat()
+}
 
 impl Stream for Peer {}
 
@@ -78,13 +91,9 @@ impl AsyncWrite for Peer {
 }
 
 /// A connection to such a stream, and what it asks for.
-fn connect<'a>(
-    shared: &'a Shared,
-    says: &'static [u8],
-    takes: bool,
-) -> (Driver<'a>, Arc<Mutex<Asked>>) {
+fn connect<'a>(shared: &'a Shared, says: &[u8], takes: bool) -> (Driver<'a>, Arc<Mutex<Asked>>) {
     let asked = Arc::default();
-    let peer = Peer { asked: Arc::clone(&asked), says, takes };
+    let peer = Peer { asked: Arc::clone(&asked), says: says.to_vec(), takes };
     let transport = Transport::Memory(Box::new(peer));
     (Driver::new(shared, Connection { transport, received: BytesMut::new() }), asked)
 }
@@ -100,15 +109,16 @@ fn submit_for(shared: &Shared, timeout: Duration) {
 }
 
 /// So many calls, half of what is written at a time each.
-fn submit_large(shared: &Shared, count: usize) {
+fn submit_large(shared: &Shared, count: usize) -> Vec<Arc<CallState>> {
     let timeout = Duration::from_secs(60);
-    for _ in 0..count {
+    let large = || {
         let text = "x".repeat(write_buffer::FULL / 2);
         let request = Request::new("echo", &std::collections::BTreeMap::from([("text", text)]));
         let (request, fail_fast, goes_first) = (request.unwrap(), false, false);
         let call = NewCall { request, timeout, fail_fast, goes_first, effect: None };
-        assert!(shared.submit(call, Waker::noop().clone()).is_ok());
-    }
+        shared.submit(call, Waker::noop().clone()).unwrap()
+    };
+    std::iter::repeat_with(large).take(count).collect()
 }
 
 /// Lets a connection run as far as it can, so many times.
@@ -138,7 +148,7 @@ async fn one_write_takes_the_calls_of_all_tasks_that_are_ready() {
 #[tokio::test]
 async fn a_flood_of_events_keeps_neither_calls_nor_other_tasks_waiting() {
     let shared = Shared::new(Options::default());
-    let (mut driver, asked) = connect(&shared, EVENT, true);
+    let (mut driver, asked) = connect(&shared, &event(), true);
     let taken = || std::mem::take(&mut *asked.lock().unwrap());
     // What is read so far is more than the bytes that one round reads.
     poll(&mut driver, 3);
@@ -173,11 +183,11 @@ async fn calls_stay_unsent_while_the_agent_takes_nothing() {
 #[tokio::test]
 async fn pings_of_an_agent_that_takes_nothing_pile_up_no_answers() {
     let shared = Shared::new(Options::default());
-    let (mut driver, _) = connect(&shared, PING, false);
+    let (mut driver, _) = connect(&shared, &ping(), false);
     submit_large(&shared, 2);
-    poll(&mut driver, 10);
+    poll(&mut driver, 2);
     let waiting = driver.write_buffer.waiting();
-    poll(&mut driver, 10);
+    poll(&mut driver, 2);
     assert_eq!(driver.write_buffer.waiting(), waiting);
 }
 
@@ -193,7 +203,7 @@ async fn an_agent_that_says_nothing_is_found_dead_however_many_calls_are_made() 
             submit_large(&shared, 2);
         }
         let calls = async {
-            loop {
+            for _ in 0..60 {
                 submit(&shared);
                 tokio::time::sleep(Duration::from_millis(700)).await;
             }
@@ -201,7 +211,7 @@ async fn an_agent_that_says_nothing_is_found_dead_however_many_calls_are_made() 
         let began = Instant::now();
         let ended = tokio::select! {
             (ended, _) = driver.run() => ended,
-            () = calls => unreachable!("it calls for ever"),
+            () = calls => panic!("it is taken for alive"),
         };
         let silence = matches!(ended, Disconnect::Lost(DisconnectReason::Silence { .. }));
         assert!(silence, "{ended:?}");
@@ -221,6 +231,20 @@ async fn a_call_that_times_out_ends_no_close_early() {
     let (ended, _) = driver.run().await;
     assert!(matches!(ended, Disconnect::Closed), "{ended:?}");
     assert_eq!(began.elapsed().as_secs(), 11);
+}
+
+#[tokio::test]
+async fn an_idle_connection_keeps_no_room_for_what_went_through() {
+    let shared = Shared::new(Options::default());
+    let (mut driver, _) = connect(&shared, b"", true);
+    let calls = submit_large(&shared, 2);
+    poll(&mut driver, 2);
+    assert!(driver.write_buffer.frames().capacity() > KEPT_IDLE.out, "there are calls in flight");
+    for call in calls {
+        shared.cancel(&call);
+    }
+    poll(&mut driver, 2);
+    assert!(driver.write_buffer.frames().capacity() <= KEPT_IDLE.out);
 }
 
 #[test]
