@@ -276,20 +276,19 @@ fn explain_without_certificate(
     tls: Option<&rustls::Error>,
     error: &io::Error,
 ) -> ConnectError {
+    const NO_TLS: &str = "; if it is an agent without TLS, its URL begins with `ws://`";
     let address = address.to_string();
     let Some(tls) = tls else {
+        // So ends a peer that takes the handshake for a request, and so does one that restarts.
+        let hint = if error.kind() == io::ErrorKind::UnexpectedEof { NO_TLS } else { "" };
         return ConnectError::Broken {
             address,
             stage: ConnectStage::Tls,
-            cause: Arc::new(io::Error::new(error.kind(), error.to_string())),
+            cause: Arc::new(io::Error::new(error.kind(), format!("{error}{hint}"))),
         };
     };
     let reason = match tls {
-        rustls::Error::InvalidMessage(_) => {
-            "it does not speak TLS; if it is an agent without TLS, \
-             its URL begins with `ws://`"
-                .to_owned()
-        }
+        rustls::Error::InvalidMessage(_) => format!("it does not speak TLS{NO_TLS}"),
         rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => format!(
             "{tls}. Perhaps its certificate has a key of a kind that is not supported: {}",
             crate::error::SUPPORTED_KEYS

@@ -11,6 +11,7 @@ use agent_sdk::{
     mock::{Certificate, MockAgent},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
+use tokio::io::AsyncReadExt;
 
 use crate::common::{catalogue, is_closed, is_connected, soon};
 
@@ -368,6 +369,24 @@ async fn no_tls_to_an_agent_with_it_says_so() {
     let url = mock.url().replace("wss://", "ws://");
     let error = soon(Agent::builder(url).credentials("root", "x").connect()).await.unwrap_err();
     assert!(error.to_string().contains("begins with `wss://`"), "{error}");
+}
+
+/// A server that takes the handshake for a bad request may close without a word.
+#[tokio::test]
+async fn a_handshake_that_ends_without_a_word_names_its_likely_cause() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://{}", listener.local_addr().unwrap());
+    let client = Agent::builder(url).credentials("root", "x");
+    let client = client.tls(Tls::danger_accept_any_certificate());
+    let closing = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // All of the handshake is read: to close before would reset the connection.
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+    };
+    let (result, ()) = tokio::join!(client.connect(), closing);
+    let error = result.unwrap_err();
+    assert!(error.may_be_retried(), "{error}");
+    assert!(error.to_string().contains("begins with `ws://`"), "{error}");
 }
 
 /// A peer that shows a certificate without having its key.
