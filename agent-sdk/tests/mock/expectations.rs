@@ -374,10 +374,10 @@ async fn a_test_that_fails_with_one_snapshot_names_its_version() {
 #[tokio::test(start_paused = true)]
 async fn a_paused_clock_hinders_no_login_over_tls() {
     let mock = MockAgent::builder(catalogue()).start().await.unwrap();
-    for _ in 0..20 {
+    for _ in 0..3 {
         let agent = mock.client().connect().await.unwrap();
         agent.whoami().await.unwrap();
         agent.close().await;
     }
-    assert_eq!((mock.logins(), mock.calls::<Whoami>().len()), (20, 20));
+    assert_eq!((mock.logins(), mock.calls::<Whoami>().len()), (3, 3));
 }
