@@ -99,19 +99,40 @@ impl Shared {
                 || self.handlers.contains_key(call.action)
                 || self.expectations.has(call.action);
             let unknown = || json!({ "error": format!("unknown action `{}`", call.action) });
-            return if known { check_user(call) } else { Err(unknown()) };
+            return if known { self.check_user(call) } else { Err(unknown()) };
         };
         if entry.cloud_only && !call.proxied {
             let why = format!("`{}` is for the cloud controller only; use `proxy`", call.action);
             return Err(json!({ "error": why }));
         }
-        check_user(call)?;
+        self.check_user(call)?;
         let missing = entry.missing(&call.parameters);
         if missing.is_empty() {
             return Ok(());
         }
         let why = format!("missing required parameters: {}", missing.join(", "));
         Err(json!({ "error": why, "missing": missing }))
+    }
+
+    /// Refuses what the user may not do, and servers and backups that are not there for them.
+    fn check_user(&self, call: &Call<'_>) -> Result<(), Value> {
+        let user = &call.peer.user;
+        let text = |name: &str| call.parameters.get(name).and_then(Value::as_str);
+        let backup = text("backup");
+        let owner = backup.and_then(|backup| lock(&self.servers).owner_of_backup(backup));
+        if owner.as_ref().is_some_and(|owner| !user.sees(owner)) {
+            let backup = backup.unwrap_or_default();
+            return Err(json!({ "error": format!("there is no backup `{backup}`") }));
+        }
+        let named = ["server", "topic"].map(text);
+        let mut named = named.into_iter().flatten();
+        let server = named.clone().next().or(owner.as_deref());
+        if let Some(server) = named.find(|server| !user.sees(server)) {
+            return Err(json!({ "error": format!("there is no server `{server}`") }));
+        }
+        let Some(permission) = user.lacks(call.action, server) else { return Ok(()) };
+        let why = format!("permission denied: `{permission}` is needed");
+        Err(json!({ "error": why, "permission": permission }))
     }
 
     /// The mock's own answer to a call that has been checked.
@@ -192,20 +213,6 @@ impl Shared {
         }
         answer.unwrap_or_else(|| Ok(Value::Object(without_secrets(call.parameters))))
     }
-}
-
-/// Refuses what the user may not do, and servers that are not there for them.
-fn check_user(call: &Call<'_>) -> Result<(), Value> {
-    let user = &call.peer.user;
-    let named = ["server", "topic"].map(|name| call.parameters.get(name).and_then(Value::as_str));
-    let mut named = named.into_iter().flatten();
-    let server = named.clone().next();
-    if let Some(server) = named.find(|server| !user.sees(server)) {
-        return Err(json!({ "error": format!("there is no server `{server}`") }));
-    }
-    let Some(permission) = user.lacks(call.action, server) else { return Ok(()) };
-    let why = format!("permission denied: `{permission}` is needed");
-    Err(json!({ "error": why, "permission": permission }))
 }
 
 /// Actions that a session has whether the catalogue names them or not.

@@ -304,6 +304,12 @@ impl Servers {
         Err(json!({ "error": format!("there is no backup `{backup}`") }))
     }
 
+    /// The server whose backup has this id.
+    pub(super) fn owner_of_backup(&self, id: &str) -> Option<String> {
+        let mut servers = self.by_id.iter();
+        servers.find(|(_, server)| server.has_backup(id)).map(|(owner, _)| owner.clone())
+    }
+
     fn restore_backup(&mut self, parameters: &Parameters) -> Answer {
         let id = self.known(parameters)?;
         let backup = text(parameters, "backup");

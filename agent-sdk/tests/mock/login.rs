@@ -314,3 +314,29 @@ async fn a_role_permits_on_its_own_servers_alone() {
     let listed = client.call("servers", json!({})).await;
     assert_eq!(listed["parameters"]["servers"].as_array().map(Vec::len), Some(2));
 }
+
+#[tokio::test]
+async fn a_role_reaches_no_backups_of_other_servers() {
+    let user = User::new("mod", "pw")
+        .role(Role::new(["delete.*", "create.*"]).servers(["survival"]))
+        .role(Role::new(["server.view"]).servers(["lobby"]));
+    let mut actions = catalogue();
+    for action in ["create_backup", "delete_backup"] {
+        actions["actions"][action] = json!({});
+    }
+    let builder = MockAgent::builder(actions).tls(false).user(user);
+    let mock = builder.servers(["survival", "creative", "lobby"]).start().await.unwrap();
+    let mut root = Client::login(&mock).await;
+    for server in ["survival", "creative", "lobby"] {
+        root.call("create_backup", json!({ "server": server })).await;
+    }
+    let mut client = Client::dial(&mock, Some("SMP1.0, mod, pw")).await.unwrap();
+    for (backup, told) in
+        [("backup-1", json!({})), ("backup-2", json!({ "error": "there is no backup `backup-2`" }))]
+    {
+        let reply = client.call("delete_backup", json!({ "backup": backup })).await;
+        assert_eq!(reply["parameters"], told);
+    }
+    let denied = client.call("delete_backup", json!({ "backup": "backup-3" })).await;
+    assert_eq!(denied["parameters"]["error"], "permission denied: `delete.backup` is needed");
+}
