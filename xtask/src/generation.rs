@@ -142,7 +142,7 @@ impl Plan {
             match &*word {
                 "--supporting" => plan.supporting = words.next().and_then(|it| it.parse().ok()),
                 "--only" => {
-                    let only = words.next().map(|it| Only::read_below(project.root(), &it));
+                    let only = words.next().map(|it| only_of_header(project, &it));
                     plan.only = only.transpose()?;
                 }
                 _ => {}
@@ -278,6 +278,18 @@ impl Plan {
         }
         Ok(found)
     }
+}
+
+/// The actions that a header names: what is wrong with them was not typed.
+fn only_of_header(project: &Project, value: &str) -> Result<Only, Failure> {
+    let names_file = value.contains(['/', '.']);
+    if names_file && !project.root().join(value).is_file() {
+        return Err(Failure::failed(format!(
+            "the generated code is of the actions in `{value}`, which is not there: restore that \
+             file, or run `{GENERATE}` with other actions or none"
+        )));
+    }
+    Only::read_below(project.root(), value)
 }
 
 /// What is different in a folder, and the changes that bring it up to date.

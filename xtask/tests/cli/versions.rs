@@ -150,6 +150,9 @@ async fn the_file_of_actions_has_one_name_from_whichever_folder_it_is_typed() {
         let checked = run(folder, &["check"]).await;
         assert_eq!(checked.code, Some(0), "{only}: {checked:?}");
     }
+    fs::remove_file(&absolute).unwrap();
+    let lost = run(&below, &["check"]).await;
+    assert!(lost.one_line(3).contains(&format!("actions in `{typed}`, which is not there")));
     // Names are written in one order.
     for only in ["subscribe, server_start", "server_start,subscribe"] {
         assert_eq!(run(&below, &["generate", "--only", only]).await.code, Some(0));
