@@ -110,7 +110,16 @@ impl Replies {
     ) -> Self {
         let mut documents = Vec::new();
         let answers = documents_of(overlay, actions, &mut documents, report);
-        let nodes = schema::read(&documents, overlay, report);
+        let mut nodes = schema::read(&documents, overlay, report);
+        let cut = graph::limit_nesting(&mut nodes, documents.len());
+        if let Some(first) = cut.first().and_then(|id| nodes.get(*id)) {
+            let message = "a schema that is nested deeper than a compiler reads types is not understood in \
+                           a reply";
+            let help = "it is read as any JSON value; 10 maps, 15 lists or 30 objects may be in each \
+                        other";
+            let found = Diagnostic::warning("reply-schema", message).help(help);
+            report.push(at_node(found, first, &documents));
+        }
         let (graph, circles) = Graph::new(nodes, documents.len());
         for circle in &circles {
             report.push(tell(circle, &graph, &documents));
@@ -229,11 +238,16 @@ fn tell(circle: &Circle, graph: &Graph<'_>, documents: &[Document]) -> Diagnosti
         )
     };
     let found = Diagnostic::warning("reply-schema", message).help(help);
-    let place = members.first().and_then(|it| Some((it, documents.get(it.document)?)));
-    match place {
-        Some((node, document)) => {
-            found.at(&document.source, node.json.at.clone()).path(&node.place)
-        }
+    match members.first() {
+        Some(node) => at_node(found, node, documents),
+        None => found,
+    }
+}
+
+/// A finding about a schema.
+fn at_node(found: Diagnostic, node: &Node<'_>, documents: &[Document]) -> Diagnostic {
+    match documents.get(node.document) {
+        Some(document) => found.at(&document.source, node.json.at.clone()).path(&node.place),
         None => found,
     }
 }

@@ -13,6 +13,10 @@ use crate::types::ParamType;
 /// read types by recursion.
 const DEEPEST: usize = 16;
 
+/// How deep types are nested, in steps of [`Node::steps`]. What a compiler has to know of a type, such as
+/// whether it is `Send`, it finds by a recursion that ends after 128 types, some of which are private.
+const MOST_STEPS: usize = 30;
+
 /// The schemas, and what follows from all of them together.
 #[derive(Debug)]
 pub(super) struct Graph<'a> {
@@ -37,7 +41,8 @@ pub(super) struct Circle {
 }
 
 impl<'a> Graph<'a> {
-    /// Finds the circles, and names what they lead through, so that each ends at a name.
+    /// Finds the circles, and names what they lead through, so that each ends at a name. `nodes` are
+    /// not nested too deep.
     pub fn new(nodes: Vec<Node<'a>>, roots: usize) -> (Self, Vec<Circle>) {
         let named = nodes.iter().enumerate().map(|(id, it)| id < roots || it.is_type()).collect();
         let order = Vec::with_capacity(nodes.len());
@@ -317,6 +322,56 @@ impl Types {
     /// The schema with a name that a field of another schema's type holds itself.
     pub fn named(&self, graph: &Graph<'_>, id: Id) -> Option<Id> {
         if graph.is_named(id) { Some(id) } else { self.direct.get(id).copied().flatten() }
+    }
+}
+
+/// Makes any JSON value of what is nested deeper than a compiler finds its way, and returns it. What
+/// nothing leads to any more describes nothing.
+pub(super) fn limit_nesting(nodes: &mut [Node<'_>], roots: usize) -> Vec<Id> {
+    let edges: Vec<_> = nodes.iter().map(Node::children).collect();
+    let mut depths = vec![0; nodes.len()];
+    let mut cut = Vec::new();
+    // Each component before those that it leads to.
+    for component in components(&edges).into_iter().rev() {
+        let of = |id: &Id| depths.get(*id).copied().unwrap_or_default();
+        let outside = component.iter().map(of).max().unwrap_or_default();
+        let steps = |id: &Id| nodes.get(*id).map_or(0, Node::steps);
+        let depth = outside + component.iter().map(steps).sum::<usize>();
+        if depth > MOST_STEPS {
+            cut.extend(component);
+            continue;
+        }
+        for child in component.iter().filter_map(|id| edges.get(*id)).flatten() {
+            if let Some(known) = depths.get_mut(*child) {
+                *known = depth.max(*known);
+            }
+        }
+    }
+    for id in &cut {
+        if let Some(node) = nodes.get_mut(*id) {
+            node.kind = Kind::Plain(ParamType::Any);
+        }
+    }
+    if !cut.is_empty() {
+        forget_unreached(nodes, roots);
+    }
+    cut.sort_unstable();
+    cut
+}
+
+/// Makes any JSON value of every schema to which no whole reply leads.
+fn forget_unreached(nodes: &mut [Node<'_>], roots: usize) {
+    let mut reached = BTreeSet::new();
+    let mut open: Vec<Id> = (0..roots).collect();
+    while let Some(id) = open.pop() {
+        if reached.insert(id) {
+            open.extend(nodes.get(id).map(Node::children).unwrap_or_default());
+        }
+    }
+    for (id, node) in nodes.iter_mut().enumerate() {
+        if !reached.contains(&id) {
+            node.kind = Kind::Plain(ParamType::Any);
+        }
     }
 }
 

@@ -75,6 +75,18 @@ impl Node<'_> {
         }
     }
 
+    /// What its type adds to the depth of what is inside: a map of the standard library is many types
+    /// in each other, and a list some.
+    pub fn steps(&self) -> usize {
+        const MAP: usize = 3;
+        match &self.kind {
+            Kind::Map(_) => MAP,
+            Kind::List(_) => 2,
+            Kind::Struct(object) => 1 + object.extras.map_or(0, |_| MAP),
+            Kind::Plain(_) | Kind::Same(_) | Kind::Enum(_) => 0,
+        }
+    }
+
     /// All schemas whose types are named by its own.
     pub fn children(&self) -> Vec<Id> {
         match &self.kind {
