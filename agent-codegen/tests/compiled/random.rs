@@ -44,6 +44,8 @@ const NAMES: &[&str] = &[
     "key",
     "additional_properties",
     "1st",
+    "None",
+    "Ok",
 ];
 
 /// Words of documentation that rustdoc or clippy could stumble over.
@@ -98,6 +100,8 @@ fn plain() -> impl Strategy<Value = Value> {
         json!({ "enum": ["on", "off"] }),
         json!({ "const": "x" }),
         json!({ "type": "string", "x-type": "ServerId" }),
+        json!({ "type": "string", "x-type": "M" }),
+        json!({ "type": "integer", "x-type": "Fields" }),
         json!({ "type": "array", "items": { "type": "string" }, "x-type": "list<ServerId>" }),
     ])
 }
@@ -197,6 +201,10 @@ is = "list<PlayMode>"
 values = ["on", { value = "", name = "Nothing" }]
 [types.ServerId]
 is = "str"
+[types.Fields]
+is = "int"
+[types.M]
+is = "str"
 "#;
 
 /// What an overlay says of an action, as TOML.
@@ -208,7 +216,8 @@ fn entry(action: &str, said: &Said) -> String {
     if let Some(reply) = said.reply {
         lines.push(format!("reply = \"{reply}.json\""));
     }
-    for word in ["ServerId", "ApiToken", "PlayModes"].iter().filter(|_| said.option) {
+    for word in ["ServerId", "ApiToken", "PlayModes", "Fields", "M"].iter().filter(|_| said.option)
+    {
         lines.push(format!("[actions.{action:?}.parameters.of_{word}]"));
         lines.push(format!("optional = true\ntype = \"{word}\""));
     }
