@@ -104,3 +104,28 @@ fn is_same(old: &Field, new: &Field) -> bool {
     let ((old_value, was_option), (new_value, is_option)) = (value(old), value(new));
     old_value.is_written_as(&new_value) && was_option == is_option && old.recursive == new.recursive
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_among_no_fields_is_kept_by_its_name_and_its_type() {
+        let with = |name: &str, of: ParamType| Struct {
+            fields: Vec::new(),
+            extras: Some((name.to_owned(), of)),
+        };
+        let old = with("rest", ParamType::String);
+        assert!(fields_are_kept(&old, &with("rest", ParamType::String)));
+        assert!(!fields_are_kept(&old, &with("other", ParamType::String)));
+        assert!(!fields_are_kept(&old, &with("rest", ParamType::Integer)));
+        let none = Struct { fields: Vec::new(), extras: None };
+        assert!(fields_are_kept(&none, &old) && !fields_are_kept(&old, &none));
+    }
+
+    #[test]
+    fn a_type_that_neither_side_describes_is_no_loss() {
+        let types = Types { replies: BTreeMap::new(), declared: BTreeMap::new() };
+        assert!(types.is_kept(&types, "ServerId"));
+    }
+}
