@@ -68,6 +68,7 @@ mod address;
 mod agent;
 mod builder;
 #[cfg(any(feature = "tls", feature = "transfer"))]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "a transfer replaces files alone"))]
 mod busy;
 mod call;
 mod compatibility;
