@@ -372,7 +372,7 @@ static WRITTEN: Mutex<BTreeMap<PathBuf, Code>> = Mutex::new(BTreeMap::new());
 
 /// Claims a folder for this code; an error if other code has it, which would be overwritten.
 fn reserve(folder: &Path, code: &Code) -> Result<(), BuildError> {
-    // One folder may be named in several ways. One that cannot be made is told by those who write.
+    // Different paths may lead to one folder. If it cannot be made, writing the files reports why.
     let real = std::fs::create_dir_all(folder).and_then(|()| folder.canonicalize());
     let real = real.unwrap_or_else(|_| folder.to_owned());
     let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);

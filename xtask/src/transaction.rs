@@ -132,7 +132,7 @@ fn folder(schemas: &Path) -> PathBuf {
 /// and on some network file systems. Anybody who can read the folder can hold its lock, so it is not
 /// waited for without end.
 ///
-/// `tell` is told of a wait that takes longer than a moment.
+/// `tell` gets a note to show if the wait takes longer than a moment.
 fn lock(
     schemas: &Path,
     limit: Duration,

@@ -61,7 +61,7 @@ fn only_files_below_the_folder_of_the_overlay_are_read() {
         let message = report.iter().next().map(|found| found.message().to_owned());
         assert!(message.as_ref().is_some_and(|it| it.contains(told)), "{file}: {message:?}");
         assert!(!report.to_string().contains("hunter2"), "{report}");
-        // Cargo is told of each file that is read, a line each.
+        // A build script prints each file that it reads on a line of its own, for cargo.
         assert!(overlay.files().iter().all(|file| !file.to_string_lossy().contains('\n')));
     }
 }

@@ -101,7 +101,7 @@ mod tests {
             self.waits.note_answer("A", None);
         }
 
-        /// Returns whether the agent is told, and whether the subscription is still kept.
+        /// Returns whether to unsubscribe at the agent, and whether the subscription is still kept.
         fn end(&mut self) -> (bool, bool) {
             let is_told = self.waits.end("A", &mut self.subscriptions);
             (is_told, self.subscriptions.times_made(&key("A")).is_some())

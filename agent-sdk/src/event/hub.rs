@@ -169,7 +169,7 @@ impl Consumer {
             return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut queue.missed))));
         }
         if std::mem::take(&mut queue.interrupted) {
-            // The gap is told once.
+            // Two gaps in a row are one to the consumer.
             if matches!(queue.events.front(), Some(Event::Interrupted)) {
                 queue.events.pop_front();
             }

@@ -370,7 +370,7 @@ async fn a_test_that_fails_with_one_snapshot_names_its_version() {
     mock::each_snapshot(folder.path(), test).await.unwrap();
 }
 
-/// Nothing waits for a clock that stands still, and no time limit passes meanwhile.
+/// While a handshake is under way, the paused clock does not reach its time limit.
 #[tokio::test(start_paused = true)]
 async fn a_paused_clock_hinders_no_login_over_tls() {
     let mock = MockAgent::builder(catalogue()).start().await.unwrap();

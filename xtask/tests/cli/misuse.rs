@@ -191,7 +191,7 @@ async fn what_is_missing_on_this_machine_is_told_before_an_agent_is_connected_to
     assert_eq!(fleet.mocks[0].logins(), 0);
 }
 
-/// Two of three agents "failed" that nobody had asked.
+/// Two of three agents were counted as failed although no request had been sent to them.
 #[tokio::test]
 async fn agents_that_were_not_tried_are_not_counted_as_failed() {
     let fleet = Fleet::named(3).await;
